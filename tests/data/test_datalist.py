@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vdes.data.datalist import intensity_range, pixel_size_mm, read_datalist, section, write_datalist
+from vdes.errors import InputError
+
+
+def item(folder: Path, number: int, **changes: Any) -> dict[str, Any]:
+    case = f"P{number}_L_CC"
+    return {
+        "case": case,
+        "patient": f"P{number}",
+        "laterality": "L",
+        "view": "CC",
+        "low_energy": str(folder / "images" / f"{case}_le.png"),
+        "des": str(folder / "images" / f"{case}_des.png"),
+        "lesion_mask": str(folder / "images" / f"{case}_mask.png"),
+        "des_lesion_mask": None,
+        "pathology": "malignant",
+        "density": "b",
+        "birads": 5,
+    } | changes
+
+
+@pytest.fixture
+def datalist(tmp_path: Path) -> dict[str, Any]:
+    """Four items whose images exist; the paths are absolute."""
+    (tmp_path / "images").mkdir()
+    for number in range(1, 5):
+        for kind in ("le", "des", "mask"):
+            Image.fromarray(np.zeros((12, 8), np.uint8)).save(tmp_path / "images" / f"P{number}_L_CC_{kind}.png")
+    return {
+        "name": "tiny",
+        "pixel_size_mm": 0.1,
+        "intensity_range": {"low_energy": [0, 4095], "des": [-100, 100]},
+        "training": [item(tmp_path, 1), item(tmp_path, 2, pathology="benign", lesion_mask=None)],
+        "validation": [item(tmp_path, 3, pathology=None)],
+        "test": [item(tmp_path, 4, des=None)],
+        "provenance": {"seed": 1},
+    }
+
+
+@pytest.fixture
+def saved(datalist: dict[str, Any], tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], Any]], Path]:
+    """Write the datalist as it is after a change, without any check, and return the file."""
+
+    def save(change: Callable[[dict[str, Any]], Any]) -> Path:
+        write_datalist(tmp_path / "d.json", datalist, overwrite=True)
+        content = json.loads((tmp_path / "d.json").read_text())
+        change(content)
+        (tmp_path / "d.json").write_text(json.dumps(content))
+        return tmp_path / "d.json"
+
+    return save
+
+
+def test_paths_are_relative_in_the_file_and_absolute_when_read(datalist: dict[str, Any], tmp_path: Path) -> None:
+    before = copy.deepcopy(datalist)
+    write_datalist(tmp_path / "d.json", datalist)
+    assert datalist == before
+    assert json.loads((tmp_path / "d.json").read_text())["training"][0]["low_energy"] == "images/P1_L_CC_le.png"
+    read = read_datalist(tmp_path / "d.json")
+    assert read["training"][0] == item(tmp_path, 1) | {"malignant": 1}
+    assert [read[name][0]["malignant"] for name in ("training", "validation", "test")] == [1, None, 1]
+    assert read["training"][1]["malignant"] == 0
+    assert read["provenance"] == {"seed": 1}
+
+
+def test_a_datalist_is_found_from_another_folder_and_through_a_link(
+    datalist: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_datalist(tmp_path / "d.json", datalist)
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "deep" / "er" / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path / "deep")
+    for path in ("../d.json", "er/link/d.json"):
+        assert read_datalist(path)["test"][0]["low_energy"] == str(tmp_path / "images" / "P4_L_CC_le.png")
+
+
+def test_section_has_the_items_with_what_is_required(datalist: dict[str, Any], tmp_path: Path) -> None:
+    write_datalist(tmp_path / "d.json", datalist)
+    training = section(tmp_path / "d.json", "training")
+    assert [one["case"] for one in training] == ["P1_L_CC", "P2_L_CC"]
+    # null paths are left out, other fields stay
+    assert "lesion_mask" in training[0] and "lesion_mask" not in training[1] and "des_lesion_mask" not in training[0]
+    assert section(tmp_path / "d.json", "validation")[0]["pathology"] is None
+    with_mask = section(tmp_path / "d.json", "training", requires=["lesion_mask"])
+    assert [one["case"] for one in with_mask] == ["P1_L_CC"]
+    assert len(section(tmp_path / "d.json", "test", requires=["low_energy"])) == 1
+    assert len(section(tmp_path / "d.json", "training", requires=["malignant"])) == 2
+
+
+def test_section_without_what_is_required_is_an_error(saved: Any) -> None:
+    path = saved(lambda content: content.update(validation=[]))
+    with pytest.raises(InputError, match="validation: is empty"):
+        section(path, "validation")
+    with pytest.raises(InputError, match="test: no item has 'des'; expected items with low_energy, des"):
+        section(path, "test")
+    with pytest.raises(InputError, match="no item has 'lesion_masks'"):
+        section(path, "training", requires=["lesion_masks"])
+    with pytest.raises(InputError, match="no section 'train'; expected one of training, validation, test"):
+        section(path, "train")
+    path = saved(lambda content: content["training"][0].update(density=None))
+    with pytest.raises(InputError, match="training: no item has all of lesion_mask, density"):
+        section(path, "training", requires=["lesion_mask", "density"])
+
+
+def test_section_finds_truncated_images_and_masks_of_another_size(saved: Any, tmp_path: Path) -> None:
+    path = saved(lambda content: None)
+    mask = tmp_path / "images" / "P1_L_CC_mask.png"
+    Image.fromarray(np.zeros((8, 12), np.uint8)).save(mask)
+    with pytest.raises(
+        InputError, match=r"training \(P1_L_CC\): lesion_mask: .*_mask\.png has 12 x 8 pixels; expected 8 x 12 as in"
+    ):
+        section(path, "training")
+    mask.write_bytes(mask.read_bytes()[:45])
+    with pytest.raises(InputError, match=r"training \(P1_L_CC\): lesion_mask: .*_mask\.png: unreadable or truncated"):
+        section(path, "training")
+
+
+def test_head_is_read_on_its_own(saved: Any, tmp_path: Path) -> None:
+    path = saved(lambda content: None)
+    assert intensity_range(path, "low_energy") == (0.0, 4095.0)
+    assert intensity_range(path, "des") == (-100.0, 100.0)
+    assert pixel_size_mm(path) == 0.1
+    with pytest.raises(InputError, match="no modality 'virtual_des'"):
+        intensity_range(path, "virtual_des")
+    assert pixel_size_mm(saved(lambda content: content.update(pixel_size_mm=None))) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.pop("name"), "name: None; expected the name"),
+        (lambda d: d.pop("pixel_size_mm"), "pixel_size_mm: is missing"),
+        (lambda d: d.update(pixel_size_mm=0), "pixel_size_mm: 0; expected a number above 0"),
+        (lambda d: d.update(pixel_size_mm="0.1"), "pixel_size_mm: '0.1'; expected"),
+        (lambda d: d.pop("intensity_range"), "intensity_range: low_energy: None; expected two increasing numbers"),
+        (lambda d: d["intensity_range"].pop("des"), "intensity_range: des: None; expected two increasing numbers"),
+        (lambda d: d["intensity_range"].update(des=[5, 5]), r"intensity_range: des: \[5, 5\]; expected two increasing"),
+        (lambda d: d["intensity_range"].update(des=[0, "9"]), "intensity_range: des: .*expected two increasing"),
+        (lambda d: d["intensity_range"].update(des=[0, 1, 2]), "intensity_range: des: .*expected two increasing"),
+        (lambda d: d.pop("test"), r"test: expected a list of items; write \[\]"),
+        (lambda d: d.update(test={}), "test: expected a list of items"),
+        (lambda d: d["test"].append("P9"), r"test\[1\]: 'P9'; expected an object"),
+        (lambda d: d["training"][1].pop("view"), r"training\[1\] \(P2_L_CC\): view: is missing; write null"),
+        (lambda d: d["training"][1].update(case=None), r"training\[1\] \(None\): case: None; expected a text"),
+        (lambda d: d["training"][1].update(patient=7), r"training\[1\] \(P2_L_CC\): patient: 7; expected a text"),
+        (
+            lambda d: d["test"][0].update(pathology="Malignant"),
+            "pathology: 'Malignant'; expected one of normal, benign",
+        ),
+        (lambda d: d["test"][0].update(laterality="left"), "laterality: 'left'; expected one of L, R"),
+        (lambda d: d["test"][0].update(view="ML"), "view: 'ML'; expected one of CC, MLO"),
+        (lambda d: d["test"][0].update(density="C"), "density: 'C'; expected one of a, b, c, d"),
+        (lambda d: d["test"][0].update(birads=7), "birads: 7; expected one of 0, 1"),
+        (lambda d: d["test"][0].update(birads=True), "birads: True; expected one of 0, 1"),
+        (lambda d: d["test"][0].update(low_energy=3), "low_energy: 3; expected a path"),
+        (lambda d: d["test"][0].update(low_energy=None), "low_energy: is null, and so is des"),
+        (lambda d: d["test"][0].update(malignant=0), "malignant: 0 contradicts pathology 'malignant'"),
+        (
+            lambda d: d["test"][0].update(case="P1_L_CC"),
+            r"test\[0\] \(P1_L_CC\): case: 'P1_L_CC' is also training\[0\]; expected a unique id",
+        ),
+        (
+            lambda d: d["test"][0].update(patient="P2"),
+            r"test\[0\] \(P4_L_CC\): patient: 'P2' is also in training; expected each patient in one split",
+        ),
+        (
+            lambda d: d["test"][0].update(low_energy="images/gone.png"),
+            r"test\[0\] \(P4_L_CC\): low_energy: no such file 'images/gone\.png'; expected it relative to the datalist",
+        ),
+        (
+            lambda d: d["test"][0].update(low_energy="images/P1_L_CC_le.png"),
+            r"test\[0\] .*low_energy: 'images/P1_L_CC_le\.png' is listed by training\[0\] \(P1_L_CC\) already",
+        ),
+    ],
+)
+def test_each_broken_rule_is_one_line_that_says_where(saved: Any, change: Any, message: str) -> None:
+    with pytest.raises(InputError, match=r"d\.json: .*" + message) as caught:
+        read_datalist(saved(change))
+    assert "\n" not in str(caught.value)
+
+
+def test_datalist_whose_images_moved_names_the_first_missing_file(saved: Any, tmp_path: Path) -> None:
+    path = saved(lambda content: None)
+    (tmp_path / "images").rename(tmp_path / "pictures")
+    with pytest.raises(InputError, match=r"d\.json: training\[0\] \(P1_L_CC\): low_energy: no such file"):
+        read_datalist(path)
+
+
+def test_files_that_are_no_datalist_are_errors(tmp_path: Path) -> None:
+    path = tmp_path / "d.json"
+    with pytest.raises(InputError, match=r"d\.json: cannot be read \(No such file"):
+        read_datalist(path)
+    path.write_text('{"name": "a",\n oops}')
+    with pytest.raises(InputError, match=r"d\.json: line 2, column 2: not valid JSON"):
+        read_datalist(path)
+    path.write_text("[]")
+    with pytest.raises(InputError, match="holds a JSON list; expected an object"):
+        read_datalist(path)
+    path.write_bytes(b"\xff\xfe{")
+    with pytest.raises(InputError, match="not a text file in UTF-8"):
+        read_datalist(path)
+
+
+def test_writing_refuses_what_reading_would(datalist: dict[str, Any], tmp_path: Path) -> None:
+    datalist["test"][0]["patient"] = "P1"
+    with pytest.raises(InputError, match="patient: 'P1' is also in training"):
+        write_datalist(tmp_path / "d.json", datalist)
+    assert not (tmp_path / "d.json").exists()
+
+
+def test_existing_file_is_kept_without_overwrite(datalist: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "d.json").write_text("mine")
+    with pytest.raises(InputError, match=r"d\.json: exists already; pass --overwrite"):
+        write_datalist(tmp_path / "d.json", datalist)
+    assert (tmp_path / "d.json").read_text() == "mine"
+    write_datalist(tmp_path / "d.json", datalist, overwrite=True)
+    assert read_datalist(tmp_path / "d.json")["name"] == "tiny"

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from vdes.data.image_header import ImageHeader, common_dtype, image_stem, image_suffix, read_image_header
+from vdes.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "expected"),
+    [
+        ("a.png", np.uint8, "uint8"),
+        ("a.png", np.uint16, "uint16"),
+        ("a.tif", np.uint8, "uint8"),
+        ("a.tif", np.uint16, "uint16"),
+        ("a.tiff", np.float32, "float32"),
+        ("a.jpg", np.uint8, "uint8"),
+        ("a.bmp", np.uint8, "uint8"),
+    ],
+)
+def test_size_and_type_of_images(tmp_path: Path, name: str, dtype: type, expected: str) -> None:
+    Image.fromarray(np.arange(15 * 9).reshape(15, 9).astype(dtype)).save(tmp_path / name)
+    assert read_image_header(tmp_path / name) == ImageHeader(width=9, height=15, dtype=expected)
+
+
+def test_colour_is_8_bit_and_a_palette_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (9, 15)).save(tmp_path / "rgb.jpg")
+    assert read_image_header(tmp_path / "rgb.jpg").dtype == "uint8"
+    Image.new("P", (9, 15)).save(tmp_path / "palette.png")
+    with pytest.raises(InputError, match=r"palette\.png: pixel type 'P'; expected grey"):
+        read_image_header(tmp_path / "palette.png")
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_nifti_has_its_width_first(tmp_path: Path, name: str) -> None:
+    nibabel.save(nibabel.Nifti1Image(np.zeros((9, 15, 1), np.uint16), np.eye(4)), tmp_path / name)
+    assert read_image_header(tmp_path / name) == ImageHeader(width=9, height=15, dtype="uint16")
+
+
+def test_nifti_with_a_slope_holds_floats(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image(np.linspace(0, 1, 6).reshape(2, 3, 1), np.eye(4))
+    image.set_data_dtype(np.uint16)
+    nibabel.save(image, tmp_path / "a.nii")
+    header = read_image_header(tmp_path / "a.nii")
+    assert header.dtype == "float32" and header.integer_range is None
+
+
+def test_integer_ranges() -> None:
+    assert ImageHeader(1, 1, "uint8").integer_range == (0, 255)
+    assert ImageHeader(1, 1, "uint16").integer_range == (0, 65535)
+    assert ImageHeader(1, 1, "int32").integer_range is None
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.bmp"])
+def test_truncated_file_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 60), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / name)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) * 2 // 3])
+    with pytest.raises(InputError, match=f"{name}: unreadable or truncated image") as caught:
+        read_image_header(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+def test_bytes_behind_the_end_do_not_make_a_file_truncated(tmp_path: Path, name: str) -> None:
+    Image.new("L", (60, 80), 7).save(tmp_path / name)
+    with (tmp_path / name).open("ab") as stream:
+        stream.write(bytes(500))
+    assert read_image_header(tmp_path / name).width == 60
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.nii", "a.nii.gz"])
+def test_other_content_is_an_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("no image")
+    with pytest.raises(InputError, match=f"{name}: unreadable"):
+        read_image_header(tmp_path / name)
+
+
+def test_missing_file_and_unknown_suffix_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such image file"):
+        read_image_header(tmp_path / "a.png")
+    with pytest.raises(InputError, match="not an image that vdes reads"):
+        read_image_header(tmp_path / "a.docx")
+
+
+def test_mixed_bit_depths_are_an_error_that_names_both_files() -> None:
+    eight, sixteen = ImageHeader(1, 1, "uint8"), ImageHeader(1, 1, "uint16")
+    assert common_dtype([("a.png", eight), ("b.png", eight)]) == "uint8"
+    with pytest.raises(InputError, match=r"c\.png: pixel type uint16, but a\.png has uint8"):
+        common_dtype([("a.png", eight), ("b.png", eight), ("c.png", sixteen)])
+
+
+def test_stem_and_suffix() -> None:
+    assert image_stem("a.b/P1_L_MLO.nii.gz") == "P1_L_MLO"
+    assert image_stem("P1.5_L.JPG") == "P1.5_L"
+    assert image_stem("P1.dcm") == "P1"
+    assert image_suffix("x/a.NII.GZ") == ".nii.gz"
+    assert image_suffix("x/a.dcm") is None

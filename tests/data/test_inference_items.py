@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from vdes.data.cdd_cesm_datalist import write_cdd_cesm
+from vdes.data.inference_items import check_outputs, inference_items, input_intensity_range
+from vdes.errors import InputError
+
+
+def save(path: Path, dtype: type = np.uint8) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.zeros((6, 4), dtype)).save(path)
+    return path
+
+
+def test_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "P1_L_MLO.png")
+    monkeypatch.chdir(tmp_path)
+    assert inference_items("P1_L_MLO.png") == [{"case": "P1_L_MLO", "low_energy": str(tmp_path / "P1_L_MLO.png")}]
+
+
+def test_folder_is_read_sorted_and_without_its_sub_folders(tmp_path: Path) -> None:
+    for name in ("b.png", "a.jpg", "c.TIFF", ".hidden.png", "deeper/d.png"):
+        save(tmp_path / name)
+    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 6, 1), np.uint8), np.eye(4)), tmp_path / "d.nii.gz")
+    (tmp_path / "notes.txt").write_text("x")
+    assert [item["case"] for item in inference_items(tmp_path)] == ["a", "b", "c", "d"]
+
+
+def test_official_layout_gives_its_low_energy_images(official) -> None:
+    items = inference_items(official.path)
+    assert len(items) == 26
+    assert all("_DM_" in item["case"] for item in items)
+
+
+def test_datalist_gives_all_splits_with_their_fields(official, tmp_path: Path) -> None:
+    official.image("P3_R_DM_CC").unlink()
+    write_cdd_cesm(official.path, tmp_path / "d.json", include_unpaired=True)
+    items = inference_items(tmp_path / "d.json")
+    assert len(items) == 25 and "P3_R_CC" not in {item["case"] for item in items}
+    item = next(item for item in items if item["case"] == "P11_R_CC")
+    assert item["density"] == "c" and item["lesion_points"] == [[11, 7]]
+    assert "lesion_mask" not in item and Path(item["des"]).is_file()
+
+
+def test_range_is_the_datalists_then_the_given_then_the_bit_depths(official, tmp_path: Path) -> None:
+    write_cdd_cesm(official.path, tmp_path / "d.json")
+    listed = inference_items(tmp_path / "d.json")
+    assert input_intensity_range(tmp_path / "d.json", listed, given=(0, 9)) == (0, 255)
+    for dtype, expected in ((np.uint8, (0, 255)), (np.uint16, (0, 65535))):
+        path = save(tmp_path / f"{dtype.__name__}.png", dtype)
+        items = inference_items(path)
+        assert input_intensity_range(path, items) == expected
+        assert input_intensity_range(path, items, given=[0, 4095]) == (0, 4095)
+
+
+def test_float_files_need_a_range(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.tif", np.float32)
+    items = inference_items(path)
+    with pytest.raises(InputError, match=r"a\.tif: pixel type float32 has no natural intensity range; pass the range"):
+        input_intensity_range(path, items)
+    assert input_intensity_range(path, items, given=(0.0, 1.5)) == (0.0, 1.5)
+    for wrong in ((1, 1), (2, 1), (1,), (0, float("nan"))):
+        with pytest.raises(InputError, match="expected two increasing numbers"):
+            input_intensity_range(path, items, given=wrong)
+
+
+def test_nothing_to_read_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="none: no such file or folder"):
+        inference_items(tmp_path / "none")
+    with pytest.raises(InputError, match=r"no image in this folder; expected files ending in \.png, .*\.nii\.gz"):
+        inference_items(tmp_path)
+    (tmp_path / "a.docx").write_text("x")
+    with pytest.raises(InputError, match=r"a\.docx: not a file that vdes reads"):
+        inference_items(tmp_path / "a.docx")
+
+
+def test_two_files_of_one_stem_are_an_error(tmp_path: Path) -> None:
+    save(tmp_path / "a.png"), save(tmp_path / "a.jpg")
+    with pytest.raises(InputError, match=r"a\.jpg and .*a\.png have the same stem 'a'"):
+        inference_items(tmp_path)
+
+
+def test_mixed_bit_depths_are_an_error(tmp_path: Path) -> None:
+    save(tmp_path / "a.png"), save(tmp_path / "b.png", np.uint16)
+    with pytest.raises(InputError, match=r"b\.png: pixel type uint16, but .*a\.png has uint8"):
+        inference_items(tmp_path)
+
+
+def test_truncated_file_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 40), dtype=np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"a\.png: unreadable or truncated image"):
+        inference_items(tmp_path)
+
+
+def test_datalist_without_low_energy_images_is_an_error(official, tmp_path: Path) -> None:
+    for file in (official.path / "Low energy images of CDD-CESM").iterdir():
+        file.unlink()
+    write_cdd_cesm(official.path, tmp_path / "d.json", include_unpaired=True)
+    with pytest.raises(InputError, match=r"d\.json: no item has 'low_energy'"):
+        inference_items(tmp_path / "d.json")
+
+
+def test_outputs_that_exist_are_refused_with_their_number(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        save(tmp_path / "in" / name)
+    items = inference_items(tmp_path / "in")
+    out = tmp_path / "out"
+    check_outputs(out, items, ".nii.gz", overwrite=False)
+    out.mkdir()
+    for name in ("b.nii.gz", "c.nii.gz", "a.png"):
+        (out / name).write_text("mine")
+    with pytest.raises(InputError, match=r"b\.nii\.gz: exists already \(2 of 3 outputs do\); .*--overwrite true"):
+        check_outputs(out, items, ".nii.gz", overwrite=False)
+    check_outputs(out, items, ".nii.gz", overwrite=True)
+    with pytest.raises(InputError, match=r"a\.png: is a file; expected a folder"):
+        check_outputs(out / "a.png", items, ".png", overwrite=True)

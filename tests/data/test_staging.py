@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vdes.data.staging import staged
+from vdes.errors import InputError
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write(stages: dict[Path, Path], file: Path, folder: Path) -> None:
+    stages[file].write_text("new")
+    stages[folder].mkdir()
+    (stages[folder] / "inner.txt").write_text("new")
+
+
+def test_files_and_folders_appear_at_the_end_only(tmp_path: Path) -> None:
+    file, folder = tmp_path / "a.txt", tmp_path / "b"
+    with staged([file, folder], overwrite=False) as stages:
+        write(stages, file, folder)
+        assert not file.exists() and not folder.exists()
+    assert names(tmp_path) == ["a.txt", "b"]
+    assert file.read_text() == (folder / "inner.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_failure_leaves_everything_as_it_was(tmp_path: Path, error: type[BaseException]) -> None:
+    file, folder = tmp_path / "a.txt", tmp_path / "b"
+    file.write_text("old")
+    with pytest.raises(error), staged([file, folder], overwrite=True) as stages:
+        write(stages, file, folder)
+        raise error
+    assert names(tmp_path) == ["a.txt"] and file.read_text() == "old"
+
+
+def test_overwrite_replaces_whole_folders(tmp_path: Path) -> None:
+    file, folder = tmp_path / "a.txt", tmp_path / "b"
+    folder.mkdir()
+    (folder / "stale.txt").write_text("old")
+    file.write_text("old")
+    with pytest.raises(InputError, match=r"a\.txt: exists already; pass --overwrite"), staged([file], False):
+        pass
+    with staged([file, folder], overwrite=True) as stages:
+        write(stages, file, folder)
+    assert names(tmp_path) == ["a.txt", "b"] and names(folder) == ["inner.txt"] and file.read_text() == "new"
+
+
+def test_a_folder_is_never_replaced_by_a_file(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="a: is a folder"), staged([folder], overwrite=True) as stages:
+        stages[folder].write_text("new")
+    assert (folder / "mine.txt").read_text() == "mine" and names(tmp_path) == ["a"]
+
+
+def test_target_that_is_not_written_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    with staged([file], overwrite=True):
+        pass
+    assert file.read_text() == "old"
+
+
+def test_missing_parent_folder_is_an_error(tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere"
+    expected = r"a\.txt: cannot be written, the folder .*nowhere does not exist"
+    with pytest.raises(InputError, match=expected), staged([missing / "a.txt"], overwrite=False):
+        pass

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from vdes.errors import InputError
+from vdes.statistics import bootstrap
+from vdes.statistics.bootstrap import cluster_bootstrap_mean, cluster_bootstrap_ratio
+
+
+def test_with_one_case_a_patient_it_is_the_percentile_interval_of_scipy():
+    values = np.random.default_rng(0).gamma(2, size=50)
+    expected = scipy.stats.bootstrap((values,), np.mean, method="percentile", n_resamples=20_000, rng=1)
+    mean, low, high = cluster_bootstrap_mean(values, np.arange(50), n_resamples=20_000)
+    assert mean == pytest.approx(values.mean())
+    assert (low, high) == pytest.approx(tuple(expected.confidence_interval), abs=0.02)
+    expected = scipy.stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=20_000, rng=1, confidence_level=0.8
+    )
+    _, low, high = cluster_bootstrap_mean(values, np.arange(50), n_resamples=20_000, level=0.8)
+    assert (low, high) == pytest.approx(tuple(expected.confidence_interval), abs=0.02)
+
+
+def test_patients_come_with_all_of_their_cases():
+    # two patients: a quarter of the samples holds only the one, a quarter only the other
+    values, patients = [1.0, 4.0, 5.0, 6.0], ["P2", "P1", "P1", "P1"]
+    assert cluster_bootstrap_mean(values, patients) == (4.0, 1.0, 5.0)
+    drawn = bootstrap._resampled_sums(np.array([[15.0, 3.0], [1.0, 1.0]]), 4000, seed=0)
+    means, counts = np.unique(drawn[:, 0] / drawn[:, 1], return_counts=True)
+    assert means.tolist() == [1.0, 4.0, 5.0]
+    assert (counts / 4000).tolist() == pytest.approx([0.25, 0.5, 0.25], abs=0.03)
+
+
+def test_the_order_of_cases_and_the_memory_at_hand_do_not_count(monkeypatch):
+    rng = np.random.default_rng(0)
+    values, patients = rng.random(90), rng.integers(25, size=90)
+    expected = cluster_bootstrap_mean(values, patients)
+    order = rng.permutation(90)
+    assert cluster_bootstrap_mean(values[order], patients[order]) == pytest.approx(expected, abs=1e-12)
+    assert cluster_bootstrap_mean(values, patients, seed=1) != expected
+    monkeypatch.setattr(bootstrap, "BLOCK", 7 * 25)
+    assert cluster_bootstrap_mean(values, patients) == expected
+
+
+def test_undefined_cases_are_left_out():
+    values, patients = [0.1, math.nan, 0.3, 0.5, math.nan], ["P1", "P1", "P2", "P3", "P4"]
+    assert cluster_bootstrap_mean(values, patients) == cluster_bootstrap_mean([0.1, 0.3, 0.5], ["P1", "P2", "P3"])
+    assert np.isnan(cluster_bootstrap_mean([math.nan], ["P1"])).all()
+    assert np.isnan(cluster_bootstrap_mean([], [])).all()
+
+
+def test_one_patient_has_a_mean_but_no_interval():
+    value, low, high = cluster_bootstrap_mean([1.0, 3.0], ["P1", "P1"])
+    assert value == 2.0
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
+def test_an_infinite_value_gives_an_infinite_mean_without_an_interval():
+    value, low, high = cluster_bootstrap_mean([1.0, math.inf], ["P1", "P2"])
+    assert value == math.inf
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
+def test_a_ratio_is_that_of_the_sums():
+    rng = np.random.default_rng(0)
+    under = rng.random(40) + 0.5
+    patients = np.repeat(np.arange(20), 2)
+    # proportional in every case: no patient changes the ratio
+    assert cluster_bootstrap_ratio(3 * under, under, patients) == pytest.approx((3, 3, 3))
+    over = rng.random(40)
+    value, low, high = cluster_bootstrap_ratio(over, under, patients)
+    assert value == pytest.approx(over.sum() / under.sum())
+    assert low < value < high
+    over[3] = under[5] = math.nan
+    kept = ~np.isin(np.arange(40), [3, 5])
+    assert cluster_bootstrap_ratio(over, under, patients) == cluster_bootstrap_ratio(
+        over[kept], under[kept], patients[kept]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1.0, 2.0], ["P1"]), "lengths differ"),
+        (([1.0, 2.0], ["P1", None]), "clusters: case 1 has no patient"),
+        (([1.0], ["P1"], 0), "n_resamples, level"),
+        (([1.0], ["P1"], 10, 0, 95), "n_resamples, level"),
+    ],
+)
+def test_bad_input_is_named(arguments, message):
+    with pytest.raises(InputError, match=message):
+        cluster_bootstrap_mean(*arguments)
+
+
+@pytest.mark.slow
+def test_the_interval_covers_the_true_mean_as_often_as_it_says_and_cases_taken_alone_do_not():
+    rng = np.random.default_rng(0)
+    n_sets, by_patient, by_case = 1500, 0, 0
+    for _ in range(n_sets):
+        patients = np.repeat(np.arange(80), rng.integers(1, 5, size=80))
+        values = rng.standard_normal(80)[patients] + 0.5 * rng.standard_normal(len(patients))
+        _, low, high = cluster_bootstrap_mean(values, patients, n_resamples=1000)
+        by_patient += low <= 0 <= high
+        _, low, high = cluster_bootstrap_mean(values, np.arange(len(patients)), n_resamples=1000)
+        by_case += low <= 0 <= high
+    assert 0.93 <= by_patient / n_sets <= 0.97
+    assert by_case / n_sets < 0.85

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from vdes.errors import InputError, find_input_error
+
+
+def caught(raiser) -> BaseException:
+    try:
+        raiser()
+    except BaseException as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def test_the_input_error_itself_is_found() -> None:
+    error = InputError("a.json: name: is missing")
+    assert find_input_error(error) is error
+
+
+def test_it_is_found_through_explicit_and_implicit_wrapping() -> None:
+    origin = InputError("a.json: name: is missing")
+
+    def explicit() -> None:
+        try:
+            raise origin
+        except InputError as error:
+            raise RuntimeError("applying transform") from error
+
+    def implicit() -> None:
+        try:
+            explicit()
+        except RuntimeError:
+            raise KeyError("config") from None
+
+    def both() -> None:
+        try:
+            explicit()
+        except RuntimeError:
+            raise TypeError("workflow")  # noqa: B904 - MONAI wraps without a cause as well
+
+    assert find_input_error(caught(explicit)) is origin
+    assert find_input_error(caught(implicit)) is origin
+    assert find_input_error(caught(both)) is origin
+
+
+def test_other_errors_are_not_input_errors() -> None:
+    assert find_input_error(ValueError("plain")) is None
+    assert find_input_error(None) is None
+
+
+def test_a_circle_of_causes_ends() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert find_input_error(first) is None
+
+
+def run(body: str) -> subprocess.CompletedProcess[str]:
+    code = f"from vdes.errors import InputError, report_input_errors\nreport_input_errors()\n{body}"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_uncaught_input_error_is_one_line_and_status_2() -> None:
+    wrapped = (
+        "try:\n    raise InputError('a.json: name: is missing')\nexcept InputError as e:\n    raise RuntimeError from e"
+    )
+    for body in ("raise InputError('a.json: name: is missing')", wrapped):
+        done = run(body)
+        assert done.returncode == 2
+        assert done.stderr == "error: a.json: name: is missing\n"
+
+
+def test_other_uncaught_errors_keep_their_traceback() -> None:
+    done = run("raise RuntimeError('a fault of ours')")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback") and done.stderr.endswith("RuntimeError: a fault of ours\n")

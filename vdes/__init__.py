@@ -1,0 +1,3 @@
+"""Virtual dual-energy subtracted images for contrast-enhanced spectral mammography."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,194 @@
+"""The `vdes` command. Each sub-command imports what it needs when it runs, so that `vdes --help` is quick."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vdes import __version__
+from vdes.errors import EXIT_STATUS, InputError
+
+if TYPE_CHECKING:
+    SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: arguments without the program's name; None takes the process's own.
+
+    Returns:
+        Exit status: 0, 1 for an audit that found shared patients, 2 for bad input, 130 when interrupted.
+    """
+    arguments = build_parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_STATUS
+    except OSError as error:
+        print(f"error: {error.filename or 'file system'}: {error.strerror or error}", file=sys.stderr)
+        return EXIT_STATUS
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser with all sub-commands."""
+    parser = argparse.ArgumentParser(
+        prog="vdes", description="Virtual dual-energy subtracted (DES) images from low-energy mammograms."
+    )
+    parser.add_argument("--version", action="version", version=f"vdes {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add_datalist(subparsers)
+    add_audit(subparsers)
+    return parser
+
+
+def add_datalist(subparsers: SubParsers) -> None:
+    """Register ``vdes datalist``, which has a sub-command for each source of images."""
+    parser = subparsers.add_parser(
+        "datalist",
+        help="list the images of a data set, with labels, lesion masks and splits",
+        description="List the images of a data set, with labels, lesion masks and splits by patient, as MONAI's JSON.",
+    )
+    sources = parser.add_subparsers(title="sources", metavar="SOURCE", required=True)
+    add_datalist_cdd_cesm(sources)
+
+
+def add_datalist_cdd_cesm(subparsers: SubParsers) -> None:
+    """Register ``vdes datalist cdd-cesm``."""
+    parser = subparsers.add_parser(
+        "cdd-cesm",
+        help="the official folder of CDD-CESM",
+        description=(
+            "Read the official folder of CDD-CESM: the two image folders, the annotation table and the segmentations. "
+            "Writes the datalist F and, beside it, the lesion masks in <stem of F>_masks; prints what was left out."
+        ),
+        epilog="example: vdes datalist cdd-cesm CDD-CESM --output cdd_cesm.json",
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path, help="folder that holds the two image folders")
+    parser.add_argument("--output", metavar="F", type=Path, required=True, help="datalist to write (.json)")
+    parser.add_argument(
+        "--label",
+        choices=("low_energy", "des"),
+        default="des",
+        help="image whose row labels a pair; in 83 of 1003 pairs the two differ. The DES row is the reading with "
+        "contrast agent (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--folds",
+        metavar="K",
+        type=int,
+        help="in place of one hold-out split, write K datalists <stem>_fold0.json ... whose test sets cover all cases",
+    )
+    parser.add_argument(
+        "--test-fraction",
+        metavar="X",
+        type=float,
+        help="share of the patients in the test set (default: 0.2; not with --folds)",
+    )
+    parser.add_argument(
+        "--validation-fraction",
+        metavar="X",
+        type=float,
+        default=0.1,
+        help="share of the patients in the validation set (default: %(default)s)",
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the split (default: %(default)s)")
+    parser.add_argument(
+        "--include-unpaired", action="store_true", help="keep images without a partner; the missing one is null"
+    )
+    parser.add_argument(
+        "--annotations",
+        metavar="FILE",
+        type=Path,
+        help="annotation xlsx or csv (default: Radiology*annotations* in DIR)",
+    )
+    parser.add_argument(
+        "--segmentations",
+        metavar="FILE",
+        type=Path,
+        help="VIA csv (default: Radiology*segmentations*.csv in DIR, or none)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the datalist and the masks if they exist")
+    parser.set_defaults(run=run_datalist_cdd_cesm)
+
+
+def run_datalist_cdd_cesm(arguments: argparse.Namespace) -> int:
+    """Run ``vdes datalist cdd-cesm``."""
+    from vdes.data.cdd_cesm_datalist import write_cdd_cesm
+    from vdes.data.summary import summary
+
+    if arguments.folds is not None and arguments.test_fraction is not None:
+        raise InputError("--test-fraction: the test sets of --folds are the folds; pass one of the two")
+    datalists = write_cdd_cesm(
+        arguments.folder,
+        arguments.output,
+        label=arguments.label,
+        folds=arguments.folds,
+        test_fraction=0.2 if arguments.test_fraction is None else arguments.test_fraction,
+        validation_fraction=arguments.validation_fraction,
+        seed=arguments.seed,
+        include_unpaired=arguments.include_unpaired,
+        annotations=arguments.annotations,
+        segmentations=arguments.segmentations,
+        overwrite=arguments.overwrite,
+    )
+    for path, datalist in datalists.items():
+        print(f"wrote {path}\n{summary(datalist)}")
+    return 0
+
+
+def add_audit(subparsers: SubParsers) -> None:
+    """Register ``vdes audit``."""
+    parser = subparsers.add_parser(
+        "audit",
+        help="find patients that splits share",
+        description=(
+            "Find patients that splits share. A datalist's sections are its splits; a csv, tsv or txt list with image "
+            "names is one split, named by its stem. Give together the files that one experiment uses; splits of the "
+            "same name are one."
+        ),
+        epilog="exit status: 0 no patient shared, 1 some shared, 2 bad input. example: vdes audit train.txt test.txt",
+    )
+    parser.add_argument(
+        "files", metavar="FILE", type=Path, nargs="+", help="datalist (.json) or split list (.csv .tsv .txt)"
+    )
+    parser.add_argument(
+        "--patient-pattern",
+        metavar="REGEX",
+        help="regular expression with one group that finds the patient in an image name, folders included, separated "
+        "by / (default: P and digits at the start of the file name)",
+    )
+    parser.set_defaults(run=run_audit)
+
+
+def run_audit(arguments: argparse.Namespace) -> int:
+    """Run ``vdes audit``."""
+    from vdes.data.audit import PATIENT_PATTERN, overlaps, read_splits
+
+    splits = read_splits(arguments.files, arguments.patient_pattern or PATIENT_PATTERN)
+    for name, patients in splits.items():
+        print(f"{name}: {len(patients)} patients")
+    leaks = [overlap for overlap in overlaps(splits) if overlap.patients]
+    for leak in leaks:
+        print(
+            f"{leak.first} and {leak.second} share {len(leak.patients)} patients, {100 * leak.share:.1f} % of those in "
+            f"{leak.smaller}: {', '.join(leak.patients)}"
+        )
+    if not leaks:
+        print("no patient is in two splits")
+    return 1 if leaks else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Cases from disk: CDD-CESM, datalists, splits and the leak audit."""

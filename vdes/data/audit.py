@@ -1,0 +1,161 @@
+"""Which patients do the splits share? For datalists and for split lists that others published."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vdes.data.datalist import read_json
+from vdes.errors import InputError
+
+LIST_SUFFIXES = (".csv", ".tsv", ".txt")
+PATIENT_COLUMNS = ("patient", "patient_id", "patientid")
+# P and a number at the start of a file name, as in CDD-CESM: a/b/P12_L_DM_CC.jpg
+PATIENT_PATTERN = r"(?:^|/)\s*(P\d+)(?![0-9A-Za-z])[^/]*$"
+
+_DELIMITERS = "\t,;"
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """The patients that two splits share.
+
+    Attributes:
+        first: name of one split.
+        second: name of the other.
+        patients: those in both, sorted.
+        smaller: name of the split with fewer patients.
+        share: of the smaller split's patients, those in both, 0 to 1.
+    """
+
+    first: str
+    second: str
+    patients: tuple[str, ...]
+    smaller: str
+    share: float
+
+
+def read_splits(paths: Sequence[Path], pattern: str = PATIENT_PATTERN) -> dict[str, set[str]]:
+    """Read the patients of each split.
+
+    The files are taken as the splits of one experiment: a split of the same name in two files (the training sections of
+    two datalists that are used together) is one split.
+
+    Args:
+        paths: datalists (.json, each list of items in them is a split) and split lists (.csv, .tsv or .txt, each file
+            is a split named by its stem). A split list has a row an image; the delimiter (tab, comma or semicolon) and
+            the header are recognised. A row's patient is its column ``patient`` or ``Patient_ID``, or else what the
+            pattern finds in its cells; a bare number n in such a column means Pn.
+        pattern: regular expression with one group, the patient; it is searched for in each cell, with / as the
+            separator of folders whichever way the list writes them.
+
+    Returns:
+        The patients by name of split.
+
+    Raises:
+        InputError: a file cannot be read, a row names no patient, or there are fewer than two splits with patients.
+    """
+    regex = _compile(pattern)
+    splits: dict[str, set[str]] = {}
+    for path in paths:
+        suffix = path.suffix.lower()
+        if suffix == ".json":
+            rows = _datalist_rows(path)
+        elif suffix in LIST_SUFFIXES:
+            rows = _list_rows(path, regex)
+        else:
+            raise InputError(f"{path}: expected a datalist (.json) or a split list ({', '.join(LIST_SUFFIXES)})")
+        for split, where, cells in rows:
+            patients = _patients(cells, regex)
+            if not patients:
+                raise InputError(
+                    f"{where}: no patient in {list(cells.values())}; expected a column 'patient' or a file name that "
+                    f"matches {pattern}, or pass --patient-pattern"
+                )
+            splits.setdefault(split, set()).update(patients)
+    if len(splits) < 2:
+        found = f"only the split '{next(iter(splits))}'" if splits else "no split"
+        raise InputError(f"{', '.join(map(str, paths))}: {found} with patients; expected two splits or more to compare")
+    return splits
+
+
+def overlaps(splits: dict[str, set[str]]) -> list[Overlap]:
+    """Compare each pair of splits.
+
+    Args:
+        splits: patients by name of split, none empty.
+
+    Returns:
+        One `Overlap` a pair, in the splits' order, those without shared patients included.
+    """
+    found = []
+    for first, second in itertools.combinations(splits, 2):
+        shared = splits[first] & splits[second]
+        smaller = min(second, first, key=lambda name: len(splits[name]))
+        ordered = sorted(shared, key=lambda patient: (len(patient), patient))
+        found.append(Overlap(first, second, tuple(ordered), smaller, len(shared) / len(splits[smaller])))
+    return found
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    try:
+        regex = re.compile(pattern)
+    except re.error as error:
+        raise InputError(f"--patient-pattern: '{pattern}' is not a regular expression ({error})") from error
+    if regex.groups != 1:
+        raise InputError(f"--patient-pattern: '{pattern}' has {regex.groups} groups; expected one, around the patient")
+    return regex
+
+
+def _datalist_rows(path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
+    for split, items in read_json(path).items():
+        if not isinstance(items, list) or not all(isinstance(item, dict | str) for item in items):
+            continue
+        for index, item in enumerate(items):
+            cells: dict[str, Any] = item if isinstance(item, dict) else {"image": item}
+            texts = {key: value for key, value in cells.items() if isinstance(value, str)}
+            yield split, f"{path}: {split}[{index}]", texts
+
+
+def _list_rows(path: Path, regex: re.Pattern[str]) -> Iterator[tuple[str, str, dict[str, str]]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file in UTF-8; expected image names, one row an image") from error
+    lines = text.splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    delimiter = max(_DELIMITERS, key=first.count)  # the first of them where the line holds none: one column
+    header: list[str] | None = None
+    reader = csv.reader(lines, delimiter=delimiter)
+    for row in reader:
+        if not any(cell.strip() for cell in row):
+            continue
+        if header is None:
+            header = [cell.strip() for cell in row]
+            if _is_header(header, regex):
+                continue
+            header = [str(index) for index in range(len(row))]
+        yield path.stem, f"{path}: line {reader.line_num}", dict(zip(header, row, strict=False))
+
+
+def _is_header(cells: list[str], regex: re.Pattern[str]) -> bool:
+    if any(cell.lower() in PATIENT_COLUMNS for cell in cells):
+        return True
+    return not _patients(dict(zip(cells, cells, strict=True)), regex)
+
+
+def _patients(cells: dict[str, str], regex: re.Pattern[str]) -> set[str]:
+    """Return the patient that the row's column names, or all that its cells name."""
+    for column, cell in cells.items():
+        if column.lower() in PATIENT_COLUMNS and cell.strip():
+            patient = cell.strip()
+            return {f"P{int(patient)}" if patient.isdigit() else patient}
+    matches = (regex.search(cell.strip().replace("\\", "/")) for cell in cells.values())
+    return {match[1] for match in matches if match}

@@ -1,0 +1,144 @@
+"""What an image file says of itself, without decoding its pixels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from vdes.errors import InputError
+
+PIL_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
+IMAGE_SUFFIXES = PIL_SUFFIXES + NIFTI_SUFFIXES
+
+_PIL_DTYPES = {
+    "L": "uint8",
+    "RGB": "uint8",
+    "I;16": "uint16",
+    "I;16L": "uint16",
+    "I;16B": "uint16",
+    "I": "int32",
+    "F": "float32",
+}
+_END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+_INTEGER_RANGES = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """Size and pixel type of an image file.
+
+    Attributes:
+        width: columns, in pixels.
+        height: rows, in pixels.
+        dtype: numpy name of the stored pixel type, such as ``uint8``.
+    """
+
+    width: int
+    height: int
+    dtype: str
+
+    @property
+    def integer_range(self) -> tuple[float, float] | None:
+        """The range of the pixel type, 0 to 255 or 0 to 65535; None for other types, which have no natural range."""
+        return _INTEGER_RANGES.get(self.dtype)
+
+
+def image_suffix(path: str | os.PathLike[str]) -> str | None:
+    """Return the suffix of an image file that vdes reads (lower case, ``.nii.gz`` whole), or None for other files."""
+    name = Path(path).name.lower()
+    return next((suffix for suffix in sorted(IMAGE_SUFFIXES, key=len, reverse=True) if name.endswith(suffix)), None)
+
+
+def image_stem(path: str | os.PathLike[str]) -> str:
+    """Return the file name without its image suffix: ``P1_L_MLO`` for ``a/P1_L_MLO.nii.gz``."""
+    name = Path(path).name
+    suffix = image_suffix(name)
+    return name[: -len(suffix)] if suffix else Path(name).stem
+
+
+def read_image_header(path: str | os.PathLike[str]) -> ImageHeader:
+    """Read the size and pixel type of an image file and make sure that the file is whole.
+
+    A JPEG or PNG file without its end mark is decoded to tell a truncated file from one with trailing bytes.
+
+    Args:
+        path: a file with one of `IMAGE_SUFFIXES`.
+
+    Returns:
+        The header. For NIfTI the first axis is the width and the second the height.
+
+    Raises:
+        InputError: the file is missing, not an image, truncated, or of a pixel type that is neither grey nor RGB.
+    """
+    path = Path(path)
+    suffix = image_suffix(path)
+    if suffix is None:
+        raise InputError(f"{path}: not an image that vdes reads; expected one of {', '.join(IMAGE_SUFFIXES)}")
+    if not path.is_file():
+        raise InputError(f"{path}: no such image file")
+    return _read_nifti(path) if suffix in NIFTI_SUFFIXES else _read_pil(path)
+
+
+def common_dtype(headers: Iterable[tuple[str | os.PathLike[str], ImageHeader]]) -> str:
+    """Return the pixel type that all the images share.
+
+    Args:
+        headers: path and header of each image, at least one.
+
+    Raises:
+        InputError: two images differ, such as an 8-bit image among 16-bit ones: they cannot share an intensity range.
+    """
+    first: dict[str, str] = {}
+    for path, header in headers:
+        first.setdefault(header.dtype, os.fspath(path))
+    if len(first) > 1:
+        (one, one_path), (other, other_path) = list(first.items())[:2]
+        raise InputError(
+            f"{other_path}: pixel type {other}, but {one_path} has {one}; "
+            "expected images of one bit depth, because they share one intensity range"
+        )
+    return next(iter(first))
+
+
+def _read_pil(path: Path) -> ImageHeader:
+    try:
+        with path.open("rb") as stream, Image.open(stream) as image:
+            dtype = _PIL_DTYPES.get(image.mode)
+            if dtype is None:
+                raise InputError(f"{path}: pixel type '{image.mode}'; expected grey (8 or 16 bits, or float) or RGB")
+            header = ImageHeader(image.width, image.height, dtype)
+            if not _has_end_mark(path, image.format):
+                image.load()
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = "not an image" if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
+        raise InputError(f"{path}: unreadable or truncated image ({reason}); copy the file again") from error
+    return header
+
+
+def _has_end_mark(path: Path, format: str | None) -> bool:
+    mark = _END_MARKS.get(format or "")
+    if mark is None:
+        return False
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 64))
+        return mark in stream.read()
+
+
+def _read_nifti(path: Path) -> ImageHeader:
+    import nibabel  # here, because it takes long to import and few data sets need it
+
+    try:
+        image = nibabel.load(path)
+        width, height = image.shape[:2]
+        slope = image.dataobj.slope
+        dtype = str(image.get_data_dtype()) if slope == 1 else "float32"
+    except Exception as error:  # nibabel raises a dozen types on damaged files
+        raise InputError(f"{path}: unreadable NIfTI image ({' '.join(str(error).split())})") from error
+    return ImageHeader(width, height, dtype)

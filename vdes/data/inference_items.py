@@ -1,0 +1,138 @@
+"""What an inference workflow reads: one image, a folder of images, or a datalist."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vdes.data.cdd_cesm_names import FOLDERS
+from vdes.data.datalist import SECTIONS, intensity_range, read_datalist, without_null_paths
+from vdes.data.image_header import IMAGE_SUFFIXES, common_dtype, image_stem, image_suffix, read_image_header
+from vdes.errors import InputError
+
+Item = dict[str, Any]
+PathLike = str | os.PathLike[str]
+
+
+def inference_items(path: PathLike) -> list[Item]:
+    """List the low-energy images to work on.
+
+    Args:
+        path: one image file; a folder of images, without its sub-folders (of a folder in CDD-CESM's layout the
+            low-energy sub-folder is read); or a datalist, of which all splits are taken together.
+
+    Returns:
+        Items with ``case`` (the file's stem; from a datalist its case id) and ``low_energy`` (absolute path), from a
+        datalist with its other fields too, except path fields that are null. Sorted by file name; a datalist keeps its
+        order.
+
+    Raises:
+        InputError: the path does not exist or holds no image, an image is unreadable or truncated, two have the same
+            stem (their outputs would get the same name), or their bit depths differ.
+    """
+    path = Path(path)
+    if path.is_dir():
+        items = _from_folder(path)
+    elif not path.exists():
+        raise InputError(f"{path}: no such file or folder; expected an image, a folder of images or a datalist")
+    elif path.suffix.lower() == ".json":
+        datalist = read_datalist(path)
+        listed = [item for section in SECTIONS for item in datalist[section]]
+        items = [without_null_paths(item) for item in listed if item["low_energy"] is not None]
+        if not items:
+            raise InputError(f"{path}: no item has 'low_energy'; expected at least one low-energy image")
+    elif image_suffix(path) is not None:
+        items = [_item(path)]
+    else:
+        raise InputError(
+            f"{path}: not a file that vdes reads; expected an image ({', '.join(IMAGE_SUFFIXES)}) or a datalist (.json)"
+        )
+    _check_stems(path, items)
+    common_dtype((item["low_energy"], read_image_header(item["low_energy"])) for item in items)
+    return items
+
+
+def input_intensity_range(
+    path: PathLike, items: Sequence[Item], given: Sequence[float] | None = None
+) -> tuple[float, float]:
+    """Return the fixed range that the low-energy pixel values are scaled by.
+
+    Args:
+        path: what was passed to `inference_items`.
+        items: what it returned.
+        given: the range to use for images without a datalist, such as (0, 4095) for 12-bit values in 16-bit files.
+
+    Returns:
+        The datalist's range where there is one, else ``given``, else the range of the files' bit depth: 0 to 255 or
+        0 to 65535.
+
+    Raises:
+        InputError: the range is not two increasing numbers, or the files are neither 8- nor 16-bit and none is given.
+    """
+    if Path(path).suffix.lower() == ".json":
+        return intensity_range(path, "low_energy")
+    if given is not None:
+        limits = [float(limit) for limit in given]
+        if len(limits) != 2 or not limits[0] < limits[1]:
+            raise InputError(f"intensity range: {list(given)}; expected two increasing numbers, such as [0, 4095]")
+        return limits[0], limits[1]
+    header = read_image_header(items[0]["low_energy"])
+    if header.integer_range is None:
+        raise InputError(
+            f"{items[0]['low_energy']}: pixel type {header.dtype} has no natural intensity range; "
+            "pass the range of the low-energy values as two numbers, such as [0, 4095], or a datalist that states it"
+        )
+    return header.integer_range
+
+
+def check_outputs(output_dir: PathLike, items: Sequence[Item], extension: str, overwrite: bool) -> None:
+    """Make sure that no output file exists yet, before the work starts.
+
+    Args:
+        output_dir: folder of the outputs; it need not exist.
+        items: what `inference_items` returned; an output has the stem of its low-energy file.
+        extension: of the outputs, such as ``.png`` or ``.nii.gz``.
+        overwrite: accept outputs that exist.
+
+    Raises:
+        InputError: ``overwrite`` is off and there is at least one, or the folder is a file.
+    """
+    folder = Path(output_dir)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; expected a folder for the outputs")
+    if overwrite:
+        return
+    outputs = (folder / (image_stem(item["low_energy"]) + extension) for item in items)
+    existing = [output for output in outputs if output.exists()]
+    if existing:
+        raise InputError(
+            f"{existing[0]}: exists already ({len(existing)} of {len(items)} outputs do); "
+            "choose another output folder, or pass --overwrite true to replace them"
+        )
+
+
+def _from_folder(folder: Path) -> list[Item]:
+    official = folder / FOLDERS["low_energy"]
+    source = official if official.is_dir() else folder
+    files = [file for file in sorted(source.iterdir()) if image_suffix(file) and not file.name.startswith(".")]
+    if not files:
+        raise InputError(f"{source}: no image in this folder; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
+    return [_item(file) for file in files]
+
+
+def _item(file: Path) -> Item:
+    return {"case": image_stem(file), "low_energy": str(file.absolute())}
+
+
+def _check_stems(path: Path, items: Sequence[Item]) -> None:
+    seen: dict[str, str] = {}
+    for item in items:
+        stem = image_stem(item["low_energy"])
+        if stem in seen:
+            raise InputError(
+                f"{path}: {seen[stem]} and {item['low_energy']} have the same stem '{stem}', so their outputs would "
+                "get one name; expected each stem once"
+            )
+        seen[stem] = item["low_energy"]

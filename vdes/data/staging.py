@@ -1,0 +1,54 @@
+"""Several files and folders that appear together, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from vdes.errors import InputError
+
+
+@contextlib.contextmanager
+def staged(targets: Sequence[Path], overwrite: bool) -> Iterator[dict[Path, Path]]:
+    """Write beside the ``targets`` and move everything into place at the end.
+
+    The body writes each file or folder at the path that it is given for the target. When the body ends well, what it
+    wrote takes the targets' names; when it raises, all of it is removed and the targets are as they were.
+
+    Args:
+        targets: the files and folders to make; their parent folders must exist.
+        overwrite: replace targets that exist. Off, one that exists is refused before anything is written.
+
+    Yields:
+        For each target the path to write to, in a temporary folder on the same disk. A target that the body does not
+        write is left alone.
+
+    Raises:
+        InputError: a target exists and ``overwrite`` is off, its folder does not exist or cannot be written to, or a
+            folder stands where a file should go.
+    """
+    for target in targets:
+        if not target.parent.is_dir():
+            raise InputError(f"{target}: cannot be written, the folder {target.parent} does not exist; make it first")
+        if os.path.lexists(target) and not overwrite:
+            raise InputError(f"{target}: exists already; pass --overwrite to replace it")
+    with contextlib.ExitStack() as stack:
+        stages: dict[Path, Path] = {}
+        for target in targets:
+            try:
+                folder = tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent)
+            except OSError as error:
+                raise InputError(f"{target}: cannot be written ({error.strerror})") from error
+            stages[target] = Path(stack.enter_context(folder)) / target.name
+        yield stages
+        written = {target: stage for target, stage in stages.items() if stage.exists()}
+        for target, stage in written.items():
+            if stage.is_file() and target.is_dir():
+                raise InputError(f"{target}: is a folder; expected the name of a file to write")
+        for target, stage in written.items():
+            if target.is_dir():  # a folder cannot be replaced in one step: the old one goes with the temporary folder
+                target.replace(stage.with_name("replaced"))
+            stage.replace(target)

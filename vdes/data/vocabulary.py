@@ -1,0 +1,11 @@
+"""The words of a datalist item: what its labels may be."""
+
+from __future__ import annotations
+
+LATERALITIES = ("L", "R")
+VIEWS = ("CC", "MLO")
+DENSITIES = ("a", "b", "c", "d")
+# from the least to the most serious: a patient's worst finding is the last of these
+PATHOLOGIES = ("normal", "benign", "malignant")
+BIRADS = tuple(range(7))
+MODALITIES = ("low_energy", "des")

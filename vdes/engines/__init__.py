@@ -1,0 +1,1 @@
+"""What MONAI's engines lack."""

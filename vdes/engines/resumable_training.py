@@ -1,0 +1,114 @@
+"""Training that goes on where it was interrupted, with the same numbers."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.distributed import get_rank
+from ignite.engine import Engine, Events
+from monai.data.utils import set_rnd
+from monai.engines import Trainer
+
+from vdes.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+class ResumableTraining:
+    """MONAI handler: seed every epoch, save the whole state after it, and start from that state when there is one.
+
+    The random states at the start of an epoch depend on ``seed``, the rank and the epoch's number alone, so an epoch that
+    was cut short is done again as it would have been, and a resumed run ends with the same weights, bit for bit, on the same machine and
+    number of threads. The checkpoint is written beside and renamed: an interruption leaves the previous one.
+
+    Attach it before the handlers that validate and after those that change the state within an epoch; it saves last, by
+    ``Events.EPOCH_COMPLETED`` handlers being called in the order of attaching only after `ValidationHandler` is: so name it
+    last in the list.
+
+    Args:
+        file: checkpoint, ``last.pt`` in the run's folder.
+        objects: what to save and load, by name: everything with ``state_dict`` and ``load_state_dict``.
+        seed: the run's seed.
+        dataset: dataset of the training loader, whose random transforms are seeded when no worker process does it.
+        best: an engine whose ``state.best_metric`` and ``best_metric_epoch`` decide which weights are kept.
+        resume: False starts anew and refuses to touch an existing checkpoint.
+
+    Raises:
+        InputError: a checkpoint is there though ``resume`` is False, or it does not fit this run.
+
+    """
+
+    def __init__(
+        self,
+        file: str | Path,
+        objects: Mapping[str, Any],
+        seed: int,
+        dataset: Any = None,
+        best: Engine | None = None,
+        resume: bool = True,
+    ) -> None:
+        self.file = Path(file)
+        self.objects = dict(objects)
+        self.seed = seed
+        self.dataset = dataset
+        self.best = best
+        if self.file.exists() and not resume:
+            raise InputError(
+                f"{self.file}: exists already; pass --resume true to go on from it, or another --output_dir"
+            )
+
+    def attach(self, engine: Trainer) -> None:
+        """Register the handler with ``engine``."""
+        engine.add_event_handler(Events.STARTED, self.load)
+        engine.add_event_handler(Events.EPOCH_STARTED, self.seed_epoch)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
+
+    def seed_epoch(self, engine: Trainer) -> None:
+        """Set the random states of the epoch that starts."""
+        # SeedSequence-like mixing is not needed: torch's generators hash their seeds
+        seed = (self.seed * 1_000_003 + engine.state.epoch) * 1_009 + get_rank()
+        torch.manual_seed(seed)
+        if self.dataset is not None:
+            set_rnd(self.dataset, seed % 2**32)
+
+    def save(self, engine: Trainer) -> None:
+        """Save the state after an epoch."""
+        if get_rank() != 0:
+            return
+        state = {name: item.state_dict() for name, item in self.objects.items()}
+        state["progress"] = {"epoch": engine.state.epoch, "iteration": engine.state.iteration, "seed": self.seed}
+        if self.best is not None:
+            state["progress"]["best_metric"] = float(self.best.state.best_metric)
+            state["progress"]["best_metric_epoch"] = int(self.best.state.best_metric_epoch)
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.file.with_name(self.file.name + ".partial")
+        torch.save(state, partial)
+        os.replace(partial, self.file)
+
+    def load(self, engine: Trainer) -> None:
+        """Load the state of an interrupted run, if there is one."""
+        if not self.file.is_file():
+            return
+        try:
+            state = torch.load(self.file, map_location="cpu", weights_only=True)
+            progress = state["progress"]
+        except Exception as error:
+            raise InputError(f"{self.file}: not a checkpoint of an interrupted run; delete it to start anew") from error
+        if progress["seed"] != self.seed:
+            raise InputError(f"{self.file}: field seed: the run was started with {progress['seed']}, now {self.seed}")
+        for name, item in self.objects.items():
+            try:
+                item.load_state_dict(state[name])
+            except (KeyError, RuntimeError, ValueError) as error:
+                raise InputError(f"{self.file}: {name} does not fit this run; was a setting changed since?") from error
+        engine.state.epoch = progress["epoch"]
+        engine.state.iteration = progress["iteration"]
+        if self.best is not None:
+            self.best.state.best_metric = progress["best_metric"]
+            self.best.state.best_metric_epoch = progress["best_metric_epoch"]
+        logger.info("resumed after epoch %d from %s", progress["epoch"], self.file)

@@ -1,0 +1,1 @@
+"""Loss functions for image-to-image translation of mammograms."""

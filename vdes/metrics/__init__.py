@@ -1,0 +1,1 @@
+"""Fidelity and lesion contrast, as MONAI metrics."""

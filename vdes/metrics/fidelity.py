@@ -1,0 +1,119 @@
+"""All fidelity and contrast figures of one case, and of the trivial predictions beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from monai.config import NdarrayOrTensor
+from monai.utils import convert_to_tensor
+
+from vdes.metrics.contrast import lesion_contrast
+from vdes.metrics.correlation import correlation
+from vdes.metrics.mean_absolute_error import mean_absolute_error
+from vdes.metrics.psnr import psnr
+from vdes.metrics.roc import lesion_roc_area
+from vdes.metrics.ssim import ssim
+from vdes.metrics.vif import vif
+
+REGIONS = ("image", "breast", "lesion")
+METRICS = {"mae": mean_absolute_error, "psnr": psnr, "ssim": ssim, "vif": vif}
+
+
+def fidelity(
+    prediction: NdarrayOrTensor,
+    des: NdarrayOrTensor,
+    breast_mask: NdarrayOrTensor,
+    lesion_mask: NdarrayOrTensor | None = None,
+    des_lesion_mask: NdarrayOrTensor | None = None,
+) -> dict[str, float]:
+    """Score one prediction of one real DES image.
+
+    Args:
+        prediction: predicted DES (1, H, W), float; not clipped here.
+        des: real DES (1, H, W), float in [0, 1] by the fixed range of its datalist, registered onto the low-energy
+            image.
+        breast_mask: (1, H, W) of 0 and 1.
+        lesion_mask: lesions drawn on the low-energy image, (1, H, W) of 0 and 1; None or all 0 where there is none.
+        des_lesion_mask: lesions drawn on the real DES, registered with it; the same.
+
+    Returns:
+        ``<metric>_<region>`` for mae, psnr (dB), ssim and vif over image, breast and lesion (drawn on low energy);
+        ``correlation_breast``; ``lesion_cnr`` and ``lesion_roc_area`` of the prediction, whose geometry and mask are
+        the low-energy image's; ``lesion_cnr_ratio``, its contrast over that of the real DES in its own mask. NaN where
+        undefined.
+
+    Raises:
+        InputError: on images or masks that a metric refuses.
+    """
+    prediction, des, breast = (convert_to_tensor(x)[None] for x in (prediction, des, breast_mask))
+    lesion = _mask_or_empty(lesion_mask, breast)
+    regions = torch.cat([torch.ones_like(breast), breast, lesion], dim=1)
+    scores = {}
+    for name, metric in METRICS.items():
+        for region, score in zip(REGIONS, metric(prediction, des, regions)[0], strict=True):
+            scores[f"{name}_{region}"] = float(score)
+    scores["correlation_breast"] = float(correlation(prediction, des, breast))
+    scores |= _contrast(prediction, lesion, breast)
+    real = _contrast(des, _mask_or_empty(des_lesion_mask, breast), breast)
+    scores["lesion_cnr_ratio"] = scores["lesion_cnr"] / real["lesion_cnr"] if real["lesion_cnr"] else float("nan")
+    return scores
+
+
+def case_rows(
+    case: str,
+    patient: str,
+    low_energy: NdarrayOrTensor,
+    des: NdarrayOrTensor,
+    virtual_des: NdarrayOrTensor,
+    breast_mask: NdarrayOrTensor,
+    lesion_mask: NdarrayOrTensor,
+    des_lesion_mask: NdarrayOrTensor,
+    constant: float,
+) -> list[dict[str, Any]]:
+    """Return the rows of one case in the per-case table.
+
+    One row a method: ``virtual_des``; the two trivial predictions ``low_energy`` (the image itself) and ``constant``
+    (one level inside the breast, 0 outside); and ``real_des``, which has the contrast columns only.
+
+    Args:
+        case: unique name.
+        patient: the patient's pseudonym.
+        low_energy: (1, H, W), float in [0, 1].
+        des: as in `fidelity`.
+        virtual_des: the network's prediction, (1, H, W), float.
+        breast_mask: as in `fidelity`.
+        lesion_mask: as in `fidelity`.
+        des_lesion_mask: as in `fidelity`.
+        constant: `vdes.metrics.constant_level.constant_level` of the training cases.
+
+    Returns:
+        Dictionaries with ``case``, ``patient``, ``method`` and the figures of `fidelity`.
+
+    Raises:
+        InputError: on images or masks that a metric refuses.
+    """
+    breast = convert_to_tensor(breast_mask)
+    predictions = {
+        "virtual_des": virtual_des,
+        "low_energy": low_energy,
+        "constant": constant * breast.to(torch.float64),
+    }
+    rows: list[dict[str, Any]] = [
+        {"case": case, "patient": patient, "method": method}
+        | fidelity(prediction, des, breast, lesion_mask, des_lesion_mask)
+        for method, prediction in predictions.items()
+    ]
+    real = _contrast(convert_to_tensor(des)[None], convert_to_tensor(des_lesion_mask)[None], breast[None])
+    return [*rows, {"case": case, "patient": patient, "method": "real_des", **real}]
+
+
+def _mask_or_empty(mask: NdarrayOrTensor | None, breast: torch.Tensor) -> torch.Tensor:
+    return torch.zeros_like(breast) if mask is None else convert_to_tensor(mask)[None].to(breast.dtype)
+
+
+def _contrast(image: torch.Tensor, lesion: torch.Tensor, breast: torch.Tensor) -> dict[str, float]:
+    return {
+        "lesion_cnr": float(lesion_contrast(image, lesion, breast)),
+        "lesion_roc_area": float(lesion_roc_area(image, lesion, breast)),
+    }

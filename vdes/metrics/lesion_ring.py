@@ -1,0 +1,51 @@
+"""The lesion and the ring of breast tissue around it, which lesion contrast is measured against."""
+
+from __future__ import annotations
+
+import numpy as np
+from monai.config import NdarrayOrTensor
+from skimage.morphology import isotropic_dilation
+
+from vdes.errors import InputError
+from vdes.metrics.regions import check_image, check_mask
+
+RING_WIDTH = 0.03
+
+
+def lesion_and_ring(
+    image: NdarrayOrTensor,
+    lesion_mask: NdarrayOrTensor,
+    breast_mask: NdarrayOrTensor | None = None,
+    ring_width: float = RING_WIDTH,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the pixel values of each image's lesion and of the ring around it.
+
+    The ring is what a Euclidean dilation of the lesion mask adds, without the pixels outside the breast. All lesions of
+    an image are one region, so no ring holds another lesion. Lesion pixels outside the breast are left out too: drawn
+    outlines reach into the air.
+
+    Args:
+        image: images (B, 1, H, W), float.
+        lesion_mask: lesions drawn on these images, (B, 1, H, W) of 0 and 1.
+        breast_mask: breasts (B, 1, H, W) of 0 and 1; None is the whole image.
+        ring_width: width of the ring as a fraction of the image's height; .03 is 15 pixels of 512, about 7 mm.
+
+    Returns:
+        For each image the values in the lesion and in the ring, 1-D float64, either possibly empty.
+
+    Raises:
+        InputError: on sizes that differ, integer images, masks that are not 0 and 1, or a ring width that is not
+            positive.
+    """
+    if not ring_width > 0:
+        raise InputError(f"ring_width: expected a positive fraction of the image's height, got {ring_width}")
+    values = check_image("image", image)
+    lesions = check_mask("lesion_mask", lesion_mask, values.shape)[:, 0]
+    breasts = check_mask("breast_mask", breast_mask, values.shape)[:, 0]
+    radius = ring_width * values.shape[1]
+    pixels = []
+    for plane, lesion, breast in zip(values, lesions, breasts, strict=True):
+        # the distance to a lesion is undefined where there is none
+        ring = isotropic_dilation(lesion, radius) & ~lesion & breast if lesion.any() else lesion
+        pixels.append((plane[lesion & breast], plane[ring]))
+    return pixels

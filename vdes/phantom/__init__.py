@@ -1,0 +1,1 @@
+"""The CESM phantom: spectra, anatomy, lesions and projection with known truth."""

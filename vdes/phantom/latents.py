@@ -1,0 +1,155 @@
+"""Who the patients are: thickness, density, background enhancement and one lesion, drawn from published distributions.
+
+What a lesion looks like depends on its class only through two scores, one of morphology and one of enhancement. Size, position, type, background and
+density are drawn without regard to the class, so an observer who knew both scores exactly would be the ceiling of every classifier (see `oracle`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+THICKNESS_MM = (59.0, 16.0)
+THICKNESS_LIMITS_MM = (20.0, 110.0)
+# log-normal with mean .193, 80 % under .27 and 95 % under .45
+GLANDULAR_LOG = (float(np.log(0.27) - norm.ppf(0.8) * 0.636), 0.636)
+GLANDULAR_LIMITS = (0.02, 0.8)
+# classes a, b, c, d at 10, 50 and 90 % of that distribution
+DENSITY_BOUNDS = (0.070, 0.158, 0.357)
+BACKGROUND = {"minimal": (0.40, 0.02), "mild": (0.33, 0.05), "moderate": (0.18, 0.10), "marked": (0.09, 0.18)}
+LESION_SHARE = 0.65
+MALIGNANT_SHARE = 0.5
+NON_MASS_SHARE = 0.25
+# scores above which it happens: 12 % of benign lesions calcify, 35 % of malignant ones at d' 1.4 show a rim, half of the benign enhance
+CALCIFIED_FROM = 1.175
+RIM_FROM = 1.785
+ENHANCES_FROM = 0.0
+# mg/cm2 in the middle of the lesion at these enhancement scores, straight in its logarithm between them
+_SCORES = (0.0, 0.674, 1.4, 3.4)
+_IODINE = (0.2, 0.4, 1.0, 2.5)
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """What separates benign from malignant.
+
+    Attributes:
+        morphology_dprime: distance of the class means of the morphology score, in its standard deviations.
+        enhancement_dprime: the same for the enhancement score; at 1.4, 8 % of malignant lesions do not enhance.
+        coupling: correlation of the two scores within a class, 0 to 1.
+    """
+
+    morphology_dprime: float
+    enhancement_dprime: float
+    coupling: float
+
+
+@dataclass(frozen=True)
+class LesionLatents:
+    """One lesion. Lengths in mm; ``behind_mm`` from the nipple to the chest wall, ``outward_mm`` to the arm, ``up_mm`` to the head."""
+
+    laterality: str
+    malignant: int
+    morphology_score: float
+    enhancement_score: float
+    non_mass: bool
+    diameter_mm: float
+    behind_mm: float
+    outward_mm: float
+    up_mm: float
+
+    @property
+    def pathology(self) -> str:
+        """Return benign or malignant."""
+        return "malignant" if self.malignant else "benign"
+
+    @property
+    def irregularity(self) -> float:
+        """Return 0 (round, circumscribed) to 1 (irregular, spiculated): a function of the morphology score alone."""
+        return float(norm.cdf((self.morphology_score - 0.7) * 1.2))
+
+    @property
+    def calcified(self) -> bool:
+        """Return whether it carries calcifications: a function of the morphology score alone."""
+        return self.morphology_score > CALCIFIED_FROM
+
+    @property
+    def enhances(self) -> bool:
+        """Return whether it takes up contrast."""
+        return self.enhancement_score > ENHANCES_FROM
+
+    @property
+    def rim(self) -> bool:
+        """Return whether the enhancement is that of a rim."""
+        return self.enhancement_score > RIM_FROM
+
+    @property
+    def iodine_mg_cm2(self) -> float:
+        """Return the projected iodine in its middle, 0 to 2.5 mg/cm2: a function of the enhancement score alone."""
+        if not self.enhances:
+            return 0.0
+        return float(np.exp(np.interp(self.enhancement_score, _SCORES, np.log(_IODINE))))
+
+
+@dataclass(frozen=True)
+class PatientLatents:
+    """One patient: what both breasts and all views share."""
+
+    patient: str
+    thickness_mm: float
+    glandular_fraction: float
+    background: str
+    depth_mm: float
+    lesion: LesionLatents | None
+
+    @property
+    def density(self) -> str:
+        """Return the density class a to d."""
+        return "abcd"[int(np.searchsorted(DENSITY_BOUNDS, self.glandular_fraction))]
+
+    @property
+    def background_mg_cm3(self) -> float:
+        """Return background enhancement in mg/cm2 per cm of glandular tissue."""
+        return BACKGROUND[self.background][1]
+
+    def pathology(self, laterality: str) -> str:
+        """Return normal, benign or malignant: that of one breast."""
+        return self.lesion.pathology if self.lesion and self.lesion.laterality == laterality else "normal"
+
+
+def draw_patient(patient: str, knobs: Knobs, rng: np.random.Generator) -> PatientLatents:
+    """Draw one patient.
+
+    Args:
+        patient: the name to give.
+        knobs: what separates the classes.
+        rng: the patient's own source.
+    """
+    thickness = float(np.clip(rng.normal(*THICKNESS_MM), *THICKNESS_LIMITS_MM))
+    glandular = float(np.clip(rng.lognormal(*GLANDULAR_LOG), *GLANDULAR_LIMITS))
+    background = str(rng.choice(list(BACKGROUND), p=[share for share, _ in BACKGROUND.values()]))
+    # thick breasts are large ones
+    depth = float(np.clip(102 + 0.55 * (thickness - THICKNESS_MM[0]) + rng.normal(0, 12), 52, 145))
+    lesion = draw_lesion(knobs, depth, rng) if rng.random() < LESION_SHARE else None
+    return PatientLatents(patient, thickness, glandular, background, depth, lesion)
+
+
+def draw_lesion(knobs: Knobs, depth_mm: float, rng: np.random.Generator) -> LesionLatents:
+    """Draw one lesion in a breast that deep."""
+    malignant = int(rng.random() < MALIGNANT_SHARE)
+    first, second = rng.standard_normal(2)
+    enhancement = knobs.coupling * first + np.sqrt(1 - knobs.coupling**2) * second
+    return LesionLatents(
+        laterality=str(rng.choice(["L", "R"])),
+        malignant=malignant,
+        morphology_score=float(knobs.morphology_dprime * malignant + first),
+        enhancement_score=float(knobs.enhancement_dprime * malignant + enhancement),
+        non_mass=bool(rng.random() < NON_MASS_SHARE),
+        diameter_mm=float(np.clip(rng.lognormal(np.log(15), 0.4), 6, 40)),
+        behind_mm=float(depth_mm * rng.uniform(0.25, 0.75)),
+        # the outer upper quadrant bears most lesions
+        outward_mm=float(depth_mm * rng.normal(0.14, 0.26)),
+        up_mm=float(depth_mm * rng.normal(0.12, 0.22)),
+    )

@@ -1,0 +1,1 @@
+"""MONAI transforms for low-energy and DES images, one a file."""

@@ -1,0 +1,86 @@
+"""Where the breast is."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, Transform
+from monai.utils import convert_to_tensor
+from scipy import ndimage
+
+from vdes.errors import InputError
+
+
+class BreastMask(Transform):
+    """Return the mask ``(1, H, W)`` of the breast, float32 0 or 1, in a mammogram ``(1, H, W)``.
+
+    The image, smoothed by a Gaussian of one pixel, is thresholded at ``threshold``; the largest connected part is the
+    breast (labels and markers go), and its holes are filled. The trap: fat at the chest wall can be as black as air after
+    the maker's processing, so a hole that is open only towards the chest wall is filled too.
+
+    Args:
+        threshold: intensity that separates air from breast, in the units of the image. Presentation images have air at
+            the bottom of their range; 2 % of the range is a good value.
+
+    Raises:
+        InputError: nothing in the image lies above the threshold.
+
+    """
+
+    def __init__(self, threshold: float) -> None:
+        self.threshold = threshold
+
+    def __call__(self, image: torch.Tensor) -> MetaTensor:
+        """Return the breast mask of ``image``."""
+        pixels = convert_to_tensor(image, track_meta=False)[0].numpy()
+        above = ndimage.gaussian_filter(pixels, 1.0) > self.threshold
+        labels, count = ndimage.label(above)
+        if count == 0:
+            name = image.meta.get("filename_or_obj", "image") if isinstance(image, MetaTensor) else "image"
+            raise InputError(
+                f"{name}: no breast: no pixel above {self.threshold:g} (the threshold between air and breast)"
+            )
+        sizes = np.bincount(labels.ravel())
+        sizes[0] = 0
+        mask = labels == sizes.argmax()
+        mask = ndimage.binary_fill_holes(_close_chest_wall(mask))[:, 1:-1]
+        filled = torch.from_numpy(mask.astype(np.float32))[None]
+        return MetaTensor(filled, affine=image.affine) if isinstance(image, MetaTensor) else MetaTensor(filled)
+
+
+def _close_chest_wall(mask: np.ndarray) -> np.ndarray:
+    """Return ``mask`` with a column at each side; that at the chest wall is set between its outermost breast rows."""
+    padded = np.pad(mask, ((0, 0), (1, 1)))
+    side = 0 if chest_wall_is_left(mask) else -1
+    rows = np.flatnonzero(mask[:, side])
+    if rows.size:
+        padded[rows[0] : rows[-1] + 1, side] = True
+    return padded
+
+
+def chest_wall_is_left(mask: np.ndarray) -> bool:
+    """Tell whether the chest wall is at the left of a breast mask ``(H, W)``: the breast is widest at its chest wall."""
+    half = mask.shape[1] // 2
+    return bool(mask[:, :half].sum() >= mask[:, mask.shape[1] - half :].sum())
+
+
+class BreastMaskd(MapTransform):
+    """Dictionary form of `BreastMask`: one mask a key, under the names ``output_keys``."""
+
+    def __init__(self, keys: KeysCollection, output_keys: KeysCollection, threshold: float | tuple[float, ...]) -> None:
+        super().__init__(keys)
+        self.output_keys = (output_keys,) if isinstance(output_keys, str) else tuple(output_keys)
+        thresholds = threshold if isinstance(threshold, tuple) else (threshold,) * len(self.keys)
+        self.masks = [BreastMask(value) for value in thresholds]
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return ``data`` with the masks added."""
+        d = dict(data)
+        for key, output_key, mask in self.key_iterator(d, self.output_keys, self.masks):
+            d[output_key] = mask(d[key])
+        return d

@@ -1,0 +1,115 @@
+"""Read a mammogram the same way on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor, NibabelReader, PILReader
+from monai.transforms import LoadImage, MapTransform, Transform
+from PIL import Image
+
+from vdes.errors import InputError
+
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """Return a one-channel image; grey values stored as RGB (some JPEG writers do) are unchanged by it."""
+    return image.convert("L") if image.mode in ("RGB", "RGBA", "P", "LA", "1") else image
+
+
+class ReadMammogram(Transform):
+    """Read one image file into a `MetaTensor` ``(1, H, W)``, float32, in the file's own intensity units.
+
+    Rows run from top to bottom and columns from left to right, as the image is looked at; MONAI's readers by themselves
+    give columns first. The reader is fixed by the suffix, because `LoadImage` chooses by what is installed: Pillow for
+    PNG, JPEG, TIFF and BMP, nibabel for NIfTI (whose first axis is taken as the columns). Polarity: bright means
+    attenuating (MONOCHROME2); these formats do not state it, so it is not changed. The pixel size is kept in
+    ``meta["pixel_size_mm"]`` when the file has one (NIfTI), else it is NaN: PNG and JPEG densities are not to be trusted.
+
+    Raises:
+        InputError: the file is missing, truncated, unreadable or not a single two-dimensional image.
+
+    Example:
+        >>> image = ReadMammogram()("P1_L_DM_MLO.jpg")  # doctest: +SKIP
+        >>> image.shape  # doctest: +SKIP
+        torch.Size([1, 512, 258])
+
+    """
+
+    def __init__(self) -> None:
+        self.pillow = LoadImage(PILReader(converter=_grey, reverse_indexing=False), image_only=False)
+        self.nibabel = LoadImage(NibabelReader(), image_only=False)
+
+    def __call__(self, filename: str | Path) -> MetaTensor:
+        """Return the image of ``filename``."""
+        nifti = str(filename).lower().endswith(NIFTI_SUFFIXES)
+        if not Path(filename).is_file():
+            raise InputError(f"{filename}: no such file")
+        try:
+            array, meta = (self.nibabel if nifti else self.pillow)(str(filename))
+        except Exception as error:
+            reason = str(error.__cause__ or error).splitlines()[0]
+            raise InputError(f"{filename}: cannot be read as an image: {reason}") from error
+        pixels = np.squeeze(np.asarray(array, dtype=np.float32))
+        if pixels.ndim != 2:
+            raise InputError(f"{filename}: expected one two-dimensional image, found an array of shape {pixels.shape}")
+        if not np.isfinite(pixels).all():
+            raise InputError(f"{filename}: pixel values: expected finite numbers, found NaN or infinity")
+        pixel_size = float(abs(meta["pixdim"][1])) if nifti else float("nan")
+        return MetaTensor(
+            torch.from_numpy(np.ascontiguousarray(pixels.T if nifti else pixels))[None],
+            affine=torch.eye(4, dtype=torch.float64),
+            meta={"filename_or_obj": str(filename), "pixel_size_mm": pixel_size},
+        )
+
+
+class ReadMammogramd(MapTransform):
+    """Dictionary form of `ReadMammogram`; a mask that is absent or None becomes zeros.
+
+    Adds ``pixel_size_mm`` where the item has none and the file of ``reference`` states it.
+
+    Args:
+        keys: keys of the file names.
+        reference: the key whose pixel size counts.
+        same_size: pairs (key, other key) whose images must have the same size: a mask, and the image it is drawn on.
+
+    Raises:
+        InputError: see `ReadMammogram`; also when two images of ``same_size`` differ in size.
+
+    """
+
+    def __init__(
+        self, keys: KeysCollection, reference: str = "low_energy", same_size: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(keys)
+        self.reference = reference
+        self.same_size = same_size
+        self.read = ReadMammogram()
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return ``data`` with the images read."""
+        d = dict(data)
+        files = {key: d.get(key) for key in self.keys}
+        drawn_on = dict(self.same_size)
+        for key in sorted(self.keys, key=lambda key: files[key] is None):  # what masks are drawn on comes first
+            if files[key] is not None:
+                d[key] = self.read(files[key])
+            else:
+                image = d[drawn_on[key]]
+                d[key] = MetaTensor(torch.zeros_like(image.as_tensor()), affine=image.affine)
+        for key, other in self.same_size:
+            if d[key].shape != d[other].shape:
+                raise InputError(
+                    f"{files[key]}: field {key}: size {tuple(d[key].shape[1:])} (rows, columns) differs from "
+                    f"{tuple(d[other].shape[1:])} of {files[other]}, on which it is drawn"
+                )
+        pixel_size = d[self.reference].meta["pixel_size_mm"]
+        if d.get("pixel_size_mm") is None and pixel_size > 0:
+            d["pixel_size_mm"] = pixel_size
+        return d

@@ -1,0 +1,88 @@
+"""Write virtual DES images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from vdes import __version__
+from vdes.data.image_header import image_stem
+from vdes.errors import InputError
+
+EXTENSIONS = (".png", ".nii", ".nii.gz")
+NOTICE = "virtual DES, made by a network from a low-energy image; not for diagnosis"
+
+
+class SaveVirtualDesd(MapTransform):
+    """Write ``keys``, virtual DES images ``(1, H, W)`` in [0, 1], to files that carry the low-energy file's stem.
+
+    A 16-bit PNG holds 0 to 65535 for the ends of ``des_range``, which its text entry ``des_range`` names. A NIfTI file
+    holds float32 in the units of ``des_range`` (named by ``cal_min`` and ``cal_max``), with columns as the first axis, left and
+    posterior as the directions of columns and rows, as ITK writes a two-dimensional image. Files are written beside and renamed.
+
+    Args:
+        keys: keys of the images.
+        output_dir: folder, made if needed.
+        output_ext: ``.png``, ``.nii`` or ``.nii.gz``.
+        des_range: the DES intensities that 0 and 1 stand for.
+        source_key: key of the low-energy image's file name.
+
+    Raises:
+        InputError: another extension is asked for.
+
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        output_dir: str | Path,
+        output_ext: str,
+        des_range: Sequence[float],
+        source_key: str = "low_energy",
+    ) -> None:
+        super().__init__(keys)
+        if output_ext not in EXTENSIONS:
+            raise InputError(f"output_ext: {output_ext!r}: expected one of {', '.join(EXTENSIONS)}")
+        self.folder = Path(output_dir)
+        self.extension = output_ext
+        self.low, self.high = (float(limit) for limit in des_range)
+        self.source_key = source_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Write the images of ``data``, and return it as it is."""
+        d = dict(data)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        stem = image_stem(d[self.source_key])
+        for key in self.key_iterator(d):
+            pixels = torch.as_tensor(d[key]).detach().cpu().clamp(0, 1)[0].numpy()
+            pixel_size = d[key].meta.get("pixel_size_mm", float("nan")) if hasattr(d[key], "meta") else float("nan")
+            self._write(self.folder / f"{stem}{self.extension}", pixels, float(pixel_size))
+        return d
+
+    def _write(self, file: Path, pixels: np.ndarray, pixel_size: float) -> None:
+        partial = file.with_name(f".{file.name.removesuffix(self.extension)}.partial{self.extension}")
+        if self.extension == ".png":
+            text = PngInfo()
+            text.add_text("Description", NOTICE)
+            text.add_text("Software", f"vdes {__version__}")
+            text.add_text("des_range", f"{self.low:g} {self.high:g}")
+            image = Image.fromarray(np.round(pixels * 65535).astype(np.uint16))
+            image.save(partial, pnginfo=text, compress_level=1)
+        else:
+            spacing = pixel_size if pixel_size > 0 else 1.0
+            values = (self.low + pixels * (self.high - self.low)).astype(np.float32)
+            volume = nibabel.Nifti1Image(values.T, np.diag([-spacing, -spacing, 1.0, 1.0]))
+            volume.header["descrip"] = NOTICE.encode()[:79]
+            volume.header["cal_min"], volume.header["cal_max"] = self.low, self.high
+            nibabel.save(volume, partial)
+        os.replace(partial, file)

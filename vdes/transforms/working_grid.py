@@ -1,0 +1,104 @@
+"""The grid on which networks work."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import InvertibleTransform, MapTransform, Resize, SpatialPad
+from monai.utils import TraceKeys, convert_to_tensor, ensure_tuple_rep
+
+from vdes.errors import InputError
+
+
+class WorkingGrid(InvertibleTransform):
+    """Resize an image ``(1, h, w)`` to the working grid ``(1, height, width)`` and keep its aspect ratio.
+
+    In pixels (``pixel_size_mm`` None) the image is scaled to the largest size that fits. In millimetres it is scaled to
+    ``pixel_size_mm``; what does not fit then is an error, never a silent second scaling. The rest is padded with zeros below and at the
+    right, where there is air once the chest wall is at the left.
+
+    Args:
+        height: rows of the grid.
+        width: columns of the grid.
+        pixel_size_mm: pixel size of the grid in mm, or None to fill the grid.
+        mode: interpolation of `torch.nn.functional.interpolate`; ``"nearest"`` for masks.
+
+    Raises:
+        InputError: a pixel size is asked for and the image has none, or the image does not fit at that pixel size.
+
+    """
+
+    def __init__(self, height: int, width: int, pixel_size_mm: float | None = None, mode: str = "bilinear") -> None:
+        self.size = (height, width)
+        self.pixel_size_mm = pixel_size_mm
+        self.mode = mode
+
+    def __call__(self, image: torch.Tensor, image_pixel_size_mm: float | None = None) -> torch.Tensor:
+        """Return ``image`` on the grid; ``image_pixel_size_mm`` is its own pixel size in mm."""
+        shape = tuple(image.shape[1:])
+        if self.pixel_size_mm is None:
+            scale = min(self.size[0] / shape[0], self.size[1] / shape[1])
+        elif image_pixel_size_mm is None or not image_pixel_size_mm > 0:
+            raise InputError(f"working grid in millimetres ({self.pixel_size_mm:g} mm): the image has no pixel size")
+        else:
+            scale = image_pixel_size_mm / self.pixel_size_mm
+        target = [max(1, round(length * scale)) for length in shape]
+        if any(length > room for length, room in zip(target, self.size, strict=True)):
+            raise InputError(
+                f"working grid {self.size} at {self.pixel_size_mm:g} mm: the breast needs {tuple(target)} pixels; "
+                "choose a larger grid or pixel size"
+            )
+        result = SpatialPad(self.size, method="end")(self._resized(image, target))
+        if not isinstance(image, MetaTensor):
+            return convert_to_tensor(result, track_meta=False)
+        result = MetaTensor(result, meta=image.meta, applied_operations=image.applied_operations)
+        self.push_transform(result, orig_size=shape, extra_info={"resized": target})
+        return result
+
+    def inverse(self, image: MetaTensor) -> MetaTensor:
+        """Return ``image`` at the size that it came with."""
+        transform = self.pop_transform(image)
+        rows, columns = transform[TraceKeys.EXTRA_INFO]["resized"]
+        result = self._resized(image[:, :rows, :columns], transform[TraceKeys.ORIG_SIZE])
+        return MetaTensor(result, meta=image.meta, applied_operations=image.applied_operations)
+
+    def _resized(self, image: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+        """Return ``image`` at ``size``, without the trace that MONAI's `Resize` leaves on it."""
+        shrinks = size[0] < image.shape[1] or size[1] < image.shape[2]
+        resize = Resize(size, mode=self.mode, anti_aliasing=self.mode != "nearest" and shrinks)
+        return convert_to_tensor(resize(convert_to_tensor(image, track_meta=False)), track_meta=False)
+
+
+class WorkingGridd(MapTransform, InvertibleTransform):
+    """Dictionary form of `WorkingGrid`; ``mode`` may be one a key, ``pixel_size_key`` holds the images' own pixel size."""
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        height: int,
+        width: int,
+        pixel_size_mm: float | None = None,
+        mode: str | tuple[str, ...] = "bilinear",
+        pixel_size_key: str = "pixel_size_mm",
+    ) -> None:
+        super().__init__(keys)
+        self.pixel_size_key = pixel_size_key
+        self.grids = [WorkingGrid(height, width, pixel_size_mm, m) for m in ensure_tuple_rep(mode, len(self.keys))]
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return ``data`` on the working grid."""
+        d = dict(data)
+        for key, grid in self.key_iterator(d, self.grids):
+            d[key] = grid(d[key], d.get(self.pixel_size_key))
+        return d
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return ``data`` at the size that it came with."""
+        d = dict(data)
+        for key, grid in self.key_iterator(d, self.grids):
+            d[key] = grid.inverse(d[key])
+        return d
