@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from vdes.data.cdd_cesm_annotations import BIRADS_COLUMN, NAME, PATHOLOGY, read_annotations
+from vdes.data.cdd_cesm_annotations import BIRADS_COLUMN, COLUMNS, NAME, PATHOLOGY, read_annotations
 from vdes.errors import InputError
 
 
@@ -81,6 +81,10 @@ def test_files_that_are_no_table_are_errors(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=f"{name}: not a readable xlsx or csv table") as caught:
             read_annotations(tmp_path / name)
         assert "\n" not in str(caught.value)
+    header = ",".join(f'"{column}"' for column in COLUMNS)
+    (tmp_path / "d.csv").write_text(f"{header}\n")
+    with pytest.raises(InputError, match=r"d\.csv: no rows below the header"):
+        read_annotations(tmp_path / "d.csv")
     with pytest.raises(InputError, match=r"c\.csv: cannot be read"):
         read_annotations(tmp_path / "c.csv")
 

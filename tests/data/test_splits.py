@@ -131,3 +131,9 @@ def test_impossible_folds_are_errors(folds: int) -> None:
 def test_folds_that_leave_nobody_to_train_are_an_error() -> None:
     with pytest.raises(InputError, match="too few"):
         k_fold(make_items(2), 2)
+
+
+def test_pathologies_all_rarer_than_the_folds_are_an_error() -> None:
+    items = [{"case": name, "patient": name, "pathology": name} for name in PATHOLOGIES]
+    with pytest.raises(InputError, match="3 items cannot be split into 3 folds"):
+        k_fold(items, 3)

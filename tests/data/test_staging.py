@@ -71,3 +71,9 @@ def test_missing_parent_folder_is_an_error(tmp_path: Path) -> None:
     expected = r"a\.txt: cannot be written, the folder .*nowhere does not exist"
     with pytest.raises(InputError, match=expected), staged([missing / "a.txt"], overwrite=False):
         pass
+
+
+def test_name_that_the_file_system_refuses_is_an_error(tmp_path: Path) -> None:
+    target = tmp_path / ("a" * 250)
+    with pytest.raises(InputError, match=r"cannot be written \(File name too long\)"), staged([target], False):
+        pass

@@ -136,3 +136,11 @@ def test_missing_column_is_named(tmp_path: Path) -> None:
     file.write_text("#filename,file_size\na.png,1\n")
     with pytest.raises(InputError, match="column 'region_shape_attributes' is missing"):
         read_via_csv(file)
+
+
+def test_unreadable_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.csv: cannot be read"):
+        read_via_csv(tmp_path / "none.csv")
+    (tmp_path / "via.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"via\.csv: not a csv file in UTF-8"):
+        read_via_csv(tmp_path / "via.csv")

@@ -93,6 +93,15 @@ def test_the_rows_of_a_case_hold_the_trivial_predictions_and_the_real_contrast(c
     assert set(by_method["real_des"]) == {"lesion_cnr", "lesion_roc_area"}
 
 
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.float32])
+def test_masks_of_any_dtype_are_taken_as_they_are(case, dtype):
+    arguments = case["virtual_des"], case["des"]
+    masks = [case[key] for key in ("breast_mask", "lesion_mask", "des_lesion_mask")]
+    assert fidelity(*arguments, *(mask.to(dtype) for mask in masks)) == fidelity(*arguments, *masks)
+    with pytest.raises(InputError, match="mask: expected 0 and 1 only, got 255"):
+        fidelity(*arguments, masks[0].to(dtype), 255 * masks[1].to(torch.uint8))
+
+
 def test_bad_input_is_named(case):
     with pytest.raises(InputError, match=r"y: values from .* are outside"):
         fidelity(case["virtual_des"], 255 * case["des"], case["breast_mask"])

@@ -74,8 +74,8 @@ def test_masks_of_any_dtype_and_none_are_booleans():
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
-        (torch.full((2, 1, 4, 5), 0.5), "mask: expected 0 and 1 only"),
-        (torch.full((2, 1, 4, 5), 255), "mask: expected 0 and 1 only"),
+        (torch.full((2, 1, 4, 5), 0.5), "mask: expected 0 and 1 only, got 0.5"),
+        (torch.full((2, 1, 4, 5), 255), "mask: expected 0 and 1 only, got 255"),
         (torch.ones(2, 1, 5, 4), "mask: expected the shape"),
         (torch.ones(1, 1, 4, 5), "mask: expected the shape"),
         (torch.ones(2, 4, 5), "mask: expected the shape"),

@@ -49,7 +49,7 @@ def cached_dataset(
 
 
 def _stamp(item: dict[str, Any]) -> list[tuple[int, int]]:
-    found = [os.stat(item[field]) for field in PATH_FIELDS if item.get(field) is not None]
+    found = [Path(item[field]).stat() for field in PATH_FIELDS if item.get(field) is not None]
     return [(status.st_size, status.st_mtime_ns) for status in found]
 
 

@@ -11,7 +11,7 @@ from monai.inferers import SimpleInferer
 class AutocastInferer(SimpleInferer):
     """Run a network in bfloat16 with channels-last memory, and return float32.
 
-    MONAI's engines autocast on CUDA alone. bfloat16 has the range of float32, so no gradient scaler is needed, and a CPU
+    MONAI's engines autocast on CUDA alone. bfloat16 has the range of float32, so no gradient scaler is needed. A CPU
     with AVX-512 or AMX bfloat16 instructions gains two to three times; one without them is slower, so it is a knob.
 
     Args:

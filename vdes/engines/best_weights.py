@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
@@ -14,8 +13,8 @@ from monai.engines import Evaluator
 class BestWeights:
     """MONAI handler for an evaluator: save a network's state dict whenever the key metric is the best so far.
 
-    The file is written beside and renamed. `monai.handlers.CheckpointSaver` forgets the best metric when a run is resumed
-    (its engine's state is not saved) and would overwrite better weights.
+    The file is written beside and renamed. `monai.handlers.CheckpointSaver` forgets the best metric when a run is
+    resumed (its engine's state is not saved) and would overwrite better weights.
 
     Args:
         file: the weights, ``model.pt`` in the run's folder.
@@ -38,4 +37,4 @@ class BestWeights:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         partial = self.file.with_name(self.file.name + ".partial")
         torch.save(self.network.state_dict(), partial)
-        os.replace(partial, self.file)
+        partial.replace(self.file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,12 @@ logger = logging.getLogger(__name__)
 class ResumableTraining:
     """MONAI handler: seed every epoch, save the whole state after it, and start from that state when there is one.
 
-    The random states at the start of an epoch depend on ``seed``, the rank and the epoch's number alone, so an epoch that
-    was cut short is done again as it would have been, and a resumed run ends with the same weights, bit for bit, on the same machine and
-    number of threads. The checkpoint is written beside and renamed: an interruption leaves the previous one.
+    The random states at the start of an epoch depend on ``seed``, the rank and the epoch's number alone, so an epoch
+    that was cut short is done again as it would have been, and a resumed run ends with the same weights, bit for bit,
+    on the same machine with the same number of threads. The checkpoint is written beside and renamed, so an
+    interruption leaves the previous one.
 
-    Attach it before the handlers that validate and after those that change the state within an epoch; it saves last, by
-    ``Events.EPOCH_COMPLETED`` handlers being called in the order of attaching only after `ValidationHandler` is: so name it
-    last in the list.
+    Name it last in the list of handlers: what an epoch ends with, such as validation, must be done when it saves.
 
     Args:
         file: checkpoint, ``last.pt`` in the run's folder.
@@ -58,9 +56,7 @@ class ResumableTraining:
         self.dataset = dataset
         self.best = best
         if self.file.exists() and not resume:
-            raise InputError(
-                f"{self.file}: exists already; pass --resume true to go on from it, or another --output_dir"
-            )
+            raise InputError(f"{self.file}: exists already; pass --resume true to go on, or another --output_dir")
 
     def attach(self, engine: Trainer) -> None:
         """Register the handler with ``engine``."""
@@ -88,7 +84,7 @@ class ResumableTraining:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         partial = self.file.with_name(self.file.name + ".partial")
         torch.save(state, partial)
-        os.replace(partial, self.file)
+        partial.replace(self.file)
 
     def load(self, engine: Trainer) -> None:
         """Load the state of an interrupted run, if there is one."""

@@ -17,9 +17,9 @@ class VirtualDesLoss(nn.Module):
     + lesion_weight * mean over lesion pixels |p - y|``
 
     The trap: the absolute error asks for the median of what is possible and the squared error for the mean; enhancement
-    is skewed, so the median is too dark, and PSNR is about the mean. SSIM (Wang et al., IEEE TIP 13:600, 2004) has a uniform
-    window of 11 pixels and a data range of 1. The lesion term is averaged over the lesion pixels of the batch, and is 0
-    where none is drawn.
+    is skewed, so the median is too dark, and PSNR is about the mean. SSIM (Wang et al., IEEE TIP 13:600, 2004) has a
+    uniform window of 11 pixels and a data range of 1. The lesion term is averaged over the lesion pixels of the
+    batch, and is 0 where none is drawn.
 
     Args:
         l1_weight: weight of the absolute error.
@@ -65,8 +65,9 @@ class VirtualDesLoss(nn.Module):
 def uniform_ssim(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Return the mean SSIM of images ``(B, 1, H, W)`` of data range 1 with a uniform window of 11 pixels.
 
-    It is MONAI's SSIM with ``kernel_type="uniform"`` at every fourth pixel of each row and column. MONAI's convolutions at
-    every pixel take more time on a CPU than the network does; windows of 11 pixels overlap enough for a loss.
+    It is MONAI's SSIM with ``kernel_type="uniform"`` at every fourth pixel of each row and column. MONAI's
+    convolutions at every pixel take more time on a CPU than the network does; windows of 11 pixels overlap enough for
+    a loss.
     """
 
     def mean(z: torch.Tensor) -> torch.Tensor:

@@ -47,6 +47,7 @@ def fidelity(
         InputError: on images or masks that a metric refuses.
     """
     prediction, des, breast = (convert_to_tensor(x)[None] for x in (prediction, des, breast_mask))
+    breast = breast.float()
     lesion = _mask_or_empty(lesion_mask, breast)
     regions = torch.cat([torch.ones_like(breast), breast, lesion], dim=1)
     scores = {}
@@ -109,7 +110,7 @@ def case_rows(
 
 
 def _mask_or_empty(mask: NdarrayOrTensor | None, breast: torch.Tensor) -> torch.Tensor:
-    return torch.zeros_like(breast) if mask is None else convert_to_tensor(mask)[None].to(breast.dtype)
+    return torch.zeros_like(breast) if mask is None else convert_to_tensor(mask)[None].float()
 
 
 def _contrast(image: torch.Tensor, lesion: torch.Tensor, breast: torch.Tensor) -> dict[str, float]:

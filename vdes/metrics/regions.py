@@ -74,8 +74,9 @@ def check_mask(name: str, mask: NdarrayOrTensor | None, size: tuple[int, int, in
     if array.ndim != 4 or (array.shape[0], *array.shape[2:]) != size:
         raise InputError(f"{name}: expected the shape {(batch, 'R', *plane)} of its image, got {array.shape}")
     inside = array == 1
-    if not (inside | (array == 0)).all():
-        raise InputError(f"{name}: expected 0 and 1 only: resample masks by nearest neighbour")
+    other = array[~inside & (array != 0)]
+    if other.size:
+        raise InputError(f"{name}: expected 0 and 1 only, got {other[0]:g}; resample masks by nearest neighbour")
     return inside
 
 

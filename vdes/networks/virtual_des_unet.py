@@ -28,7 +28,7 @@ class VirtualDesUNet(FlexibleUNet):
     """
 
     def __init__(
-        self, encoder_weights: str | Path = "none", decoder_channels: Sequence[int] = (128, 64, 48, 32, 16)
+        self, encoder_weights: str | Path = "none", decoder_channels: Sequence[int] = (128, 64, 32, 16, 8)
     ) -> None:
         super().__init__(
             in_channels=1,
@@ -37,8 +37,6 @@ class VirtualDesUNet(FlexibleUNet):
             decoder_channels=tuple(decoder_channels),
             upsample="nontrainable",
             interp_mode="bilinear",
-            # DES is smooth at the level of the breast: batch statistics of small batches would move the level about
-            norm=("batch", {"eps": 1e-3, "momentum": 0.1}),
         )
         if str(encoder_weights) != "none":
             load_encoder_weights(self.encoder, encoder_weights)

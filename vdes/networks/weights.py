@@ -10,30 +10,34 @@ from torch import nn
 from vdes.errors import InputError
 
 
-def load_weights(network: nn.Module, file: str | Path) -> nn.Module:
+def load_weights(network: nn.Module, file: str | Path | None) -> nn.Module:
     """Load a state dict, of single or half precision, into ``network`` and return it in single precision.
+
+    Without a file the network is returned as it is.
 
     Raises:
         InputError: the file is missing, is no state dict that ``torch.load(weights_only=True)`` reads, or does not fit.
 
     """
+    if file is None:
+        return network
     if not Path(file).is_file():
-        raise InputError(f"ckpt_path: no weights at {file}; expected a file such as models/model.pt")
+        raise InputError(f"weights: no file {file}; expected one such as models/model.pt")
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise InputError(f"ckpt_path: {file} cannot be read as weights: {str(error).splitlines()[0]}") from error
+        raise InputError(f"weights: {file} cannot be read as weights: {str(error).splitlines()[0]}") from error
     expected = network.state_dict()
     if not isinstance(state, dict) or state.keys() != expected.keys():
         found = len(expected.keys() & state.keys()) if isinstance(state, dict) else 0
         raise InputError(
-            f"ckpt_path: {file} holds {found} of the {len(expected)} entries of {type(network).__name__}; "
+            f"weights: {file} holds {found} of the {len(expected)} entries of {type(network).__name__}; "
             "expected the weights of this network"
         )
     for name, value in expected.items():
         if state[name].shape != value.shape:
             raise InputError(
-                f"ckpt_path: {file}: {name} has shape {tuple(state[name].shape)}, expected {tuple(value.shape)}"
+                f"weights: {file}: {name} has shape {tuple(state[name].shape)}, expected {tuple(value.shape)}"
             )
     network.load_state_dict(state)
     return network

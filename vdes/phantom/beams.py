@@ -56,9 +56,7 @@ class Beam:
             skin: cm of skin.
         """
         ray = [np.asarray(value, dtype=float)[..., None] for value in (adipose, glandular, iodine, skin)]
-        return np.exp(
-            -(ray[0] * self.adipose + ray[1] * self.glandular + ray[2] * self.iodine + ray[3] * self.skin)
-        )
+        return np.exp(-(ray[0] * self.adipose + ray[1] * self.glandular + ray[2] * self.iodine + ray[3] * self.skin))
 
     def log_signal(
         self, adipose: npt.ArrayLike, glandular: npt.ArrayLike, iodine: npt.ArrayLike = 0.0, skin: npt.ArrayLike = 0.0

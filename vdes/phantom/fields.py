@@ -19,8 +19,29 @@ def resize(image: Image, shape: tuple[int, int]) -> Image:
     return np.asarray(picture.resize((shape[1], shape[0]), method), dtype=np.float32)
 
 
+def coarsening(sigma_px: float, shape: tuple[int, int]) -> int:
+    """Return the factor, 1, 2 or 4, by which a grid may be coarsened before a Gaussian of ``sigma_px`` pixels shows it."""
+    fits = [factor for factor in (2, 4) if sigma_px >= 2.0 * factor and not (shape[0] % factor or shape[1] % factor)]
+    return max(fits, default=1)
+
+
+def smooth(image: Image, sigma_px: float) -> Image:
+    """Return ``image`` under a Gaussian of that sigma, zero outside; a wide one is computed on a coarser grid."""
+    factor = coarsening(sigma_px, (image.shape[0], image.shape[1]))
+    if factor == 1:
+        return gaussian_filter(image, sigma_px, mode="constant", truncate=3.0)
+    coarse = resize(image, (image.shape[0] // factor, image.shape[1] // factor))
+    spread = gaussian_filter(coarse, sigma_px / factor, mode="constant", truncate=3.0)
+    return resize(spread, (image.shape[0], image.shape[1]))
+
+
 def power_law(
-    shape: tuple[int, int], beta: float, rng: np.random.Generator, lowest_mm: float, pixel_mm: float, highest_mm: float = 0.0
+    shape: tuple[int, int],
+    beta: float,
+    rng: np.random.Generator,
+    lowest_mm: float,
+    pixel_mm: float,
+    highest_mm: float = 0.0,
 ) -> Image:
     """Return a Gaussian field of unit variance whose power falls as ``1/f**beta``.
 
@@ -67,28 +88,35 @@ def deposit(
     """
     result = np.zeros(shape, np.float32)
     nearest = np.abs(np.log(width_mm[:, None] / np.asarray(levels))).argmin(axis=1)
-    position = points_mm / pixel_mm - 0.5
-    corner = np.floor(position).astype(np.int64)
-    part = position - corner
     for level, sigma in enumerate(levels):
         chosen = nearest == level
         if not chosen.any():
             continue
-        flat = np.zeros(shape[0] * shape[1])
-        for down in (0, 1):
-            for right in (0, 1):
-                row, column = corner[chosen, 0] + down, corner[chosen, 1] + right
-                share = np.abs(1 - down - part[chosen, 0]) * np.abs(1 - right - part[chosen, 1])
-                inside = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
-                flat += np.bincount(
-                    (row * shape[1] + column)[inside],
-                    (share * volume_mm3[chosen])[inside],
-                    minlength=flat.size,
-                )
-        image = (flat / pixel_mm**2).astype(np.float32).reshape(shape)
-        if sigma / pixel_mm > 0.3:
-            image = gaussian_filter(image, sigma / pixel_mm, mode="constant", truncate=3.0)
-        result += image
+        factor = coarsening(sigma / pixel_mm, shape)
+        grid, pitch = (shape[0] // factor, shape[1] // factor), pixel_mm * factor
+        image = _splat(points_mm[chosen] / pitch - 0.5, volume_mm3[chosen] / pitch**2, grid)
+        if sigma / pitch > 0.3:
+            image = gaussian_filter(image, sigma / pitch, mode="constant", truncate=3.0)
+        result += image if factor == 1 else np.clip(resize(image, shape), 0, None)
+    return result
+
+
+def _splat(
+    position: npt.NDArray[np.floating], weight: npt.NDArray[np.floating], shape: tuple[int, int]
+) -> Image:
+    """Return the sum of weights on the four pixels around each position."""
+    corner = np.floor(position).astype(np.int64)
+    near = ((corner >= -1) & (corner < np.array(shape))).all(axis=1)
+    corner, part, weight = corner[near] + 1, (position[near] - corner[near]), weight[near]
+    # a border of one pixel takes what falls just outside
+    width = shape[1] + 2
+    flat = np.zeros((shape[0] + 2) * width)
+    start = corner[:, 0] * width + corner[:, 1]
+    for down in (0, 1):
+        for right in (0, 1):
+            share = np.abs(1 - down - part[:, 0]) * np.abs(1 - right - part[:, 1])
+            flat += np.bincount(start + down * width + right, share * weight, minlength=flat.size)
+    result: Image = flat.reshape(-1, width)[1:-1, 1:-1].astype(np.float32)
     return result
 
 

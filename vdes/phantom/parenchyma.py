@@ -61,9 +61,7 @@ def _zone(outline: Outline, body: Compressed, shape: tuple[int, int], rng: np.ra
     return resize((clear * back * band).astype(np.float32), shape)
 
 
-def _fibres(
-    count: int, outline: Outline, zone: Image, shape: tuple[int, int], rng: np.random.Generator
-) -> Image:
+def _fibres(count: int, outline: Outline, zone: Image, shape: tuple[int, int], rng: np.random.Generator) -> Image:
     """Return ligaments and ducts in mm: thin curves that mostly run towards the nipple, denser where the gland is."""
     pixel = FIELD_MM[0] / shape[0]
     coarse = resize(zone, (120, 90))
@@ -74,8 +72,14 @@ def _fibres(
     direction = to_nipple + rng.normal(0, 0.5, count)
     length = np.clip(rng.lognormal(np.log(24), 0.55, count), 6, 80)
     steps = max(40, int(110 / pixel))
-    path = wander(start - 0.4 * length[:, None] * np.stack([np.sin(direction), np.cos(direction)], -1),
-                  direction, length, rng.uniform(0.1, 0.45, count), steps, rng)
+    path = wander(
+        start - 0.4 * length[:, None] * np.stack([np.sin(direction), np.cos(direction)], -1),
+        direction,
+        length,
+        rng.uniform(0.1, 0.45, count),
+        steps,
+        rng,
+    )
     taper = np.sin(np.pi * np.linspace(0, 1, steps)) ** 0.7
     sigma = np.clip(rng.lognormal(np.log(0.42), 0.6, count), 0.16, 2.2)
     # the cross-section of a sheet seen on edge: some mm deep, as wide as its profile
@@ -148,19 +152,19 @@ def draw_parenchyma(
     room = body.thickness - body.skin
     zone = _zone(outline, body, (shape[0], shape[1]), rng)
     muscle = _muscle(outline, body, room, (shape[0], shape[1]), rng)
-    texture = power_law((shape[0], shape[1]), 3.6, rng, 30.0, pixel)
+    texture = power_law((shape[0], shape[1]), 3.9, rng, 28.0, pixel)
     # walls between fat lobules: the zero lines of two smooth fields
     walls = np.zeros(shape, np.float32)
-    for wavelength in (22.0, 12.0, 7.0):
-        field = power_law((shape[0], shape[1]), 5.0, rng, wavelength, pixel, 0.8)
-        walls += np.exp(-np.abs(field) / np.float32(0.16)) - np.float32(0.15)
+    for wavelength in (26.0, 14.0):
+        field = power_law((shape[0], shape[1]), 5.0, rng, wavelength, pixel, 1.2)
+        walls += np.exp(-np.abs(field) / np.float32(0.3)) - np.float32(0.25)
     fibres = _fibres(int(450 + 1100 * glandular_fraction), outline, zone, (shape[0], shape[1]), rng)
     # a third of a fatty breast's gland is in strands, little of a dense one's
     wanted = glandular_fraction * float(room.sum(dtype=np.float64))
     fibres *= np.float32(min(1.5, 0.42 * wanted / max(float(fibres.sum(dtype=np.float64)), 1e-6)))
     fibres = np.minimum(fibres, 0.6 * room)
     free = np.clip(room - muscle, 0, None)
-    drive = 4.0 * zone + 0.8 * texture + 1.0 * walls
+    drive = 3.2 * zone + 0.75 * texture + 0.9 * walls
 
     small = (shape[0] // max(1, shape[0] // 160), shape[1] // max(1, shape[1] // 120))
     drive_small, free_small, fibres_small = (resize(image, small) for image in (drive, free, fibres))

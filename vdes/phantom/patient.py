@@ -51,7 +51,9 @@ def _fits(latents: LesionLatents, outlines: list[Outline]) -> bool:
     return True
 
 
-def _settle(latents: LesionLatents, outlines: list[Outline], depth_mm: float, rng: np.random.Generator) -> LesionLatents:
+def _settle(
+    latents: LesionLatents, outlines: list[Outline], depth_mm: float, rng: np.random.Generator
+) -> LesionLatents:
     """Return the lesion at a place that fits, its own if it does, made smaller only if none is found."""
     for attempt in range(_TRIES):
         if _fits(latents, outlines):
@@ -80,7 +82,9 @@ def build_patient(name: str, index: int, seed: int, knobs: Knobs) -> Patient:
     rng = np.random.default_rng(children[0])
     latents = draw_patient(name, knobs, rng)
     outlines = {
-        (side, view): draw_outline(view, latents.depth_mm, latents.thickness_mm, rng) for side in SIDES for view in VIEWS
+        (side, view): draw_outline(view, latents.depth_mm, latents.thickness_mm, rng)
+        for side in SIDES
+        for view in VIEWS
     }
     volume = None
     if latents.lesion is not None:

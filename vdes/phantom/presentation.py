@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
+
+from vdes.phantom.fields import smooth
 
 Image = npt.NDArray[np.float32]
 
@@ -18,8 +19,8 @@ _DES_ZERO, _DES_SLOPE = 0.22 * WHITE, 0.20 * WHITE / 0.0155
 def _sharpen(image: Image, breast: npt.NDArray[np.bool_], pixel_mm: float, sigma_mm: float, gain: float) -> Image:
     """Return ``image`` plus ``gain`` times its detail below ``sigma_mm``, the breast's outside left out of the mean."""
     sigma = sigma_mm / pixel_mm
-    weight = gaussian_filter(breast.astype(np.float32), sigma, truncate=3.0)
-    mean = gaussian_filter(np.where(breast, image, np.float32(0)), sigma, truncate=3.0) / np.maximum(weight, 0.05)
+    weight = smooth(breast.astype(np.float32), sigma)
+    mean = smooth(np.where(breast, image, np.float32(0)), sigma) / np.maximum(weight, np.float32(0.05))
     result: Image = image + np.float32(gain) * (image - mean)
     return result
 

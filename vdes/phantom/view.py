@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
 
 from vdes.phantom.beams import TUMOUR_TO_GLAND, load_preset
 from vdes.phantom.exposure import expose, exposure_mgy
@@ -23,7 +22,7 @@ Image = npt.NDArray[np.float32]
 
 # scattered over primary signal behind a grid, at 5 cm
 _SCATTER_RATIO = (0.12, 0.22)
-_EDGE_LEFT = 0.2
+_EDGE_LEFT = 0.25
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,9 @@ def simulate_view(
     found: ProjectedLesion | None = None
     if lesion is not None:
         latents, volume = lesion
-        found = project_lesion(volume, latents, outline, shape, min(1.0, 0.8 * patient.thickness_mm / latents.diameter_mm))
+        found = project_lesion(
+            volume, latents, outline, shape, min(1.0, 0.8 * patient.thickness_mm / latents.diameter_mm)
+        )
         tumour = np.minimum(found.tissue, 0.95 * room)
         # the tumour takes the place of what was there, fat and gland alike
         glandular = glandular * (1 - tumour / np.maximum(room, 0.1))
@@ -127,7 +128,7 @@ def simulate_view(
     thickness_cm = patient.thickness_mm / 10
     modelled = _modelled_thickness(body, outline.edge_mm, rng) / 10
     # the patient moves a little between the exposures
-    move = rng.uniform(0.01, 0.06) / pixel * np.clip(body.inside / 8, 0, 1)
+    move = rng.uniform(0.005, 0.035) / pixel * np.clip(body.inside / 8, 0, 1)
     drift = tuple(
         (move * resize(rng.normal() + 0.6 * power_law((60, 45), 3.5, rng, 120.0, 4.0), shape)).astype(np.float32)
         for _ in range(2)

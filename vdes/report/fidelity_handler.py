@@ -59,6 +59,7 @@ class FidelityHandler:
         InputError: when the run starts, if a file is there already, several processes share the run or the provenance
             is not JSON; while it runs, for a case that lacks a key or that a metric refuses; at its end, for a case
             that came twice.
+
     """
 
     def __init__(

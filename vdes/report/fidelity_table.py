@@ -44,6 +44,7 @@ def to_markdown(summary: pd.DataFrame, metrics: Sequence[str] = TABLES["breast"]
 
     Returns:
         The table, and below it how many cases and patients are behind its columns. "-" is undefined.
+
     """
     chosen = summary[summary["metric"].isin(metrics)]
     lines = [["", *(_metric_label(metric) for metric in metrics)]]

@@ -47,6 +47,7 @@ def picture_sheet(cases: Sequence[Mapping[str, Any]], path: str | Path) -> None:
 
     Raises:
         InputError: when the folder of ``path`` does not exist or cannot be written to.
+
     """
     images = [
         {key: np.squeeze(np.asarray(case[key])) for key in case if key != "caption" and case[key] is not None}

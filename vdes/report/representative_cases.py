@@ -22,6 +22,7 @@ def representative_cases(rows: pd.DataFrame, metric: str = "psnr_breast", method
 
     Raises:
         InputError: with fewer than three cases that have the metric in both methods.
+
     """
     table = rows.pivot(index="case", columns="method", values=metric)
     gain = (table[method] - table["constant"]).dropna().sort_index().sort_values(ascending=False, kind="stable")

@@ -20,8 +20,8 @@ class BreastMask(Transform):
     """Return the mask ``(1, H, W)`` of the breast, float32 0 or 1, in a mammogram ``(1, H, W)``.
 
     The image, smoothed by a Gaussian of one pixel, is thresholded at ``threshold``; the largest connected part is the
-    breast (labels and markers go), and its holes are filled. The trap: fat at the chest wall can be as black as air after
-    the maker's processing, so a hole that is open only towards the chest wall is filled too.
+    breast (labels and markers go), and its holes are filled. The trap: fat at the chest wall can be as black as air
+    after the maker's processing, so a hole that is open only towards the chest wall is filled too.
 
     Args:
         threshold: intensity that separates air from breast, in the units of the image. Presentation images have air at
@@ -64,7 +64,7 @@ def _close_chest_wall(mask: np.ndarray) -> np.ndarray:
 
 
 def chest_wall_is_left(mask: np.ndarray) -> bool:
-    """Tell whether the chest wall is at the left of a breast mask ``(H, W)``: the breast is widest at its chest wall."""
+    """Tell whether the chest wall is at the left of a breast mask ``(H, W)``: there the breast is widest."""
     half = mask.shape[1] // 2
     return bool(mask[:, :half].sum() >= mask[:, mask.shape[1] - half :].sum())
 

@@ -30,7 +30,8 @@ class ReadMammogram(Transform):
     give columns first. The reader is fixed by the suffix, because `LoadImage` chooses by what is installed: Pillow for
     PNG, JPEG, TIFF and BMP, nibabel for NIfTI (whose first axis is taken as the columns). Polarity: bright means
     attenuating (MONOCHROME2); these formats do not state it, so it is not changed. The pixel size is kept in
-    ``meta["pixel_size_mm"]`` when the file has one (NIfTI), else it is NaN: PNG and JPEG densities are not to be trusted.
+    ``meta["pixel_size_mm"]`` when the file has one (NIfTI), else it is NaN: PNG and JPEG densities are not to be
+    trusted.
 
     Raises:
         InputError: the file is missing, truncated, unreadable or not a single two-dimensional image.

@@ -17,7 +17,7 @@ from vdes.transforms.breast_mask import chest_wall_is_left
 
 _Image = itk.Image[itk.F, 2]
 # (shrink factor, first step in pixels, iterations), from coarse to fine
-_LEVELS = ((8, 4.0, 60), (4, 1.0, 60), (2, 0.5, 30))
+_LEVELS = ((8, 4.0, 60), (4, 1.0, 40), (2, 0.5, 15))
 
 
 class RegisterDes(Transform):
@@ -25,11 +25,16 @@ class RegisterDes(Transform):
 
     The two exposures are seconds apart under one compression, so little but the cropping of the published images
     differs. Mattes mutual information (Mattes et al., IEEE TMI 22:120, 2003) over both whole images, breast edge and
-    all, at 1/8, 1/4 and 1/2 of the resolution, by ITK's regular-step gradient descent from the chest walls laid over each
-    other. The trap: registering the breast outlines alone slides along the skin, which looks right at the edge and moves lesions.
+    all, at 1/8, 1/4 and 1/2 of the resolution, by ITK's regular-step gradient descent from the chest walls laid over
+    each other. The trap: registering the breast outlines alone slides along the skin, which looks right at the edge
+    and moves lesions.
 
-    The result is the best of the start and the end by breast-edge offset, so that a failed search never makes a pair worse.
+    The result is the best of the start and the end by breast-edge offset, so that a failed search never makes a pair
+    worse.
     """
+
+    def __init__(self) -> None:
+        _ = itk.ImageRegistrationMethodv4  # ITK loads its modules on first use: here, and not in every worker process
 
     def __call__(
         self, des: np.ndarray, low_energy: np.ndarray, des_mask: np.ndarray, breast_mask: np.ndarray
@@ -62,7 +67,7 @@ class RegisterDes(Transform):
 
 
 class RegisterDesd(MapTransform):
-    """Dictionary form of `RegisterDes`: ``keys`` (the DES image first, then what is drawn on it) move onto ``reference``.
+    """Dictionary form of `RegisterDes`: ``keys``, the DES image and what is drawn on it, move onto ``reference``.
 
     Adds ``edge_offset_before_px`` and ``edge_offset_px`` (floats). ``mask_key`` loses what lies outside the moved DES
     image, where there is nothing to compare with.

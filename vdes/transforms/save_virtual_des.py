@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,9 @@ class SaveVirtualDesd(MapTransform):
     """Write ``keys``, virtual DES images ``(1, H, W)`` in [0, 1], to files that carry the low-energy file's stem.
 
     A 16-bit PNG holds 0 to 65535 for the ends of ``des_range``, which its text entry ``des_range`` names. A NIfTI file
-    holds float32 in the units of ``des_range`` (named by ``cal_min`` and ``cal_max``), with columns as the first axis, left and
-    posterior as the directions of columns and rows, as ITK writes a two-dimensional image. Files are written beside and renamed.
+    holds float32 in the units of ``des_range`` (named by ``cal_min`` and ``cal_max``), with columns as the first
+    axis, left and posterior as the directions of columns and rows, as ITK writes a two-dimensional image. Files are
+    written beside and renamed.
 
     Args:
         keys: keys of the images.
@@ -85,4 +85,4 @@ class SaveVirtualDesd(MapTransform):
             volume.header["descrip"] = NOTICE.encode()[:79]
             volume.header["cal_min"], volume.header["cal_max"] = self.low, self.high
             nibabel.save(volume, partial)
-        os.replace(partial, file)
+        partial.replace(file)

@@ -18,8 +18,8 @@ class WorkingGrid(InvertibleTransform):
     """Resize an image ``(1, h, w)`` to the working grid ``(1, height, width)`` and keep its aspect ratio.
 
     In pixels (``pixel_size_mm`` None) the image is scaled to the largest size that fits. In millimetres it is scaled to
-    ``pixel_size_mm``; what does not fit then is an error, never a silent second scaling. The rest is padded with zeros below and at the
-    right, where there is air once the chest wall is at the left.
+    ``pixel_size_mm``; what does not fit then is an error, never a silent second scaling. The rest is padded with
+    zeros below and at the right, where there is air once the chest wall is at the left.
 
     Args:
         height: rows of the grid.
@@ -74,7 +74,7 @@ class WorkingGrid(InvertibleTransform):
 
 
 class WorkingGridd(MapTransform, InvertibleTransform):
-    """Dictionary form of `WorkingGrid`; ``mode`` may be one a key, ``pixel_size_key`` holds the images' own pixel size."""
+    """Dictionary form of `WorkingGrid`; ``mode`` may be one a key, ``pixel_size_key`` holds the images' pixel size."""
 
     def __init__(
         self,

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Make .venv with vdes and everything that its tests need, or use the one that is there; then activate it.
+# Usage: source tools/setup.sh
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venv=$root/.venv
+stamp=$venv/.installed
+wanted=$(cat "$root/setup.cfg" "$root/constraints.txt" | python3 -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
+if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+  echo "setting up $venv (about 2 minutes, 3 GB)"
+  [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+  # torch first and by itself: the CPU build, where an index or a folder of wheels offers one
+  "$venv/bin/python" -m pip install --quiet --constraint "$root/constraints.txt" torch
+  "$venv/bin/python" -m pip install --quiet --constraint "$root/constraints.txt" --editable "$root[imagenet,export,test]"
+  echo "$wanted" > "$stamp"
+fi
+source "$venv/bin/activate"

@@ -1,0 +1,44 @@
+"""The files of one view, as PNG or NIfTI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PilImage
+
+from vdes.data.mask_png import write_mask_png
+
+SUFFIXES = {"png": ".png", "nifti": ".nii.gz"}
+
+
+def write_image(
+    path: Path, pixels: npt.NDArray[np.generic], scale: tuple[float, float] | None, pixel_mm: float
+) -> None:
+    """Write one image; the suffix decides the format.
+
+    PNG holds uint16, or uint8 for masks; NIfTI holds physical values as float32, and its first axis is the image's columns, as MONAI reads PNG too.
+
+    Args:
+        path: ends in ``.png`` or ``.nii.gz``.
+        pixels: (H, W): boolean, uint16, or physical values in float32.
+        scale: for physical values in PNG: stored value 0 and the step of one, ``value = offset + step * stored``; None for the others.
+        pixel_mm: pixel size, kept in NIfTI.
+    """
+    if path.suffix == ".png":
+        if pixels.dtype == bool:
+            write_mask_png(path, pixels.astype(np.uint8) * np.uint8(255))
+            return
+        if scale is not None:
+            offset, step = scale
+            pixels = np.clip(np.round((pixels.astype(np.float32) - np.float32(offset)) / np.float32(step)), 0, 65535)
+        PilImage.fromarray(pixels.astype(np.uint16)).save(path, compress_level=1)
+        return
+    import nibabel  # here, because it takes long to import and the default format does without
+
+    stored = pixels.astype(np.uint8) * np.uint8(255) if pixels.dtype == bool else pixels
+    image = nibabel.Nifti1Image(np.ascontiguousarray(stored.T), np.diag([-pixel_mm, -pixel_mm, 1.0, 1.0]))
+    image.header.set_xyzt_units("mm")
+    nibabel.openers.Opener.default_compresslevel = 1
+    nibabel.save(image, path)

@@ -1,0 +1,97 @@
+"""What decides the content of a phantom set, checked at the door."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vdes.errors import InputError
+from vdes.phantom.beams import PRESETS
+from vdes.phantom.image_files import SUFFIXES
+from vdes.phantom.latents import Knobs
+from vdes.phantom.outline import FIELD_MM
+from vdes.phantom.view import Acquisition
+
+LE_CONTRAST = ("post", "pre")
+FEWEST_PATIENTS = 3  # one for each split
+SIZES = (64, 4096)
+_COLUMNS_PER_ROW = FIELD_MM[1] / FIELD_MM[0]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One phantom set; two runs with equal settings write the same bytes.
+
+    Attributes:
+        patients: how many, at least 3; each has both breasts in both views.
+        seed: 0 or more.
+        size: rows of an image; a multiple of 4 from 64 to 4096. The columns are three quarters of it, the field 240 x 180 mm.
+        format: png or nifti.
+        dose: multiple of the clinical exposure, above 0.
+        preset: one of `PRESETS`.
+        le_contrast: post (low-energy image after the contrast) or pre (without iodine).
+        morphology_dprime, enhancement_dprime: 0 or more.
+        coupling: 0 to 1.
+    """
+
+    patients: int
+    seed: int
+    size: int
+    format: str
+    dose: float
+    preset: str
+    le_contrast: str
+    morphology_dprime: float
+    enhancement_dprime: float
+    coupling: float
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            InputError: one is out of its range; the message names it.
+        """
+        _require(self.patients >= FEWEST_PATIENTS, "patients", self.patients, "3 or more, one for each split")
+        _require(self.seed >= 0, "seed", self.seed, "0 or more")
+        low, high = SIZES
+        _require(
+            low <= self.size <= high and self.size % 4 == 0, "size", self.size, f"a multiple of 4, {low} to {high}"
+        )
+        _require(math.isfinite(self.dose) and self.dose > 0, "dose", self.dose, "a number above 0, 1 being clinical")
+        for name, known in (("format", tuple(SUFFIXES)), ("preset", PRESETS), ("le_contrast", LE_CONTRAST)):
+            value = getattr(self, name)
+            _require(value in known, name, value, f"one of {', '.join(known)}")
+        for name in ("morphology_dprime", "enhancement_dprime"):
+            value = getattr(self, name)
+            _require(math.isfinite(value) and value >= 0, name, value, "0 or more")
+        _require(0 <= self.coupling <= 1, "coupling", self.coupling, "0 to 1")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return rows and columns of an image."""
+        return self.size, round(self.size * _COLUMNS_PER_ROW)
+
+    @property
+    def pixel_mm(self) -> float:
+        """Return the pixel size."""
+        return FIELD_MM[0] / self.size
+
+    @property
+    def knobs(self) -> Knobs:
+        """Return what separates the classes."""
+        return Knobs(self.morphology_dprime, self.enhancement_dprime, self.coupling)
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """Return how the images are taken."""
+        return Acquisition(self.preset, self.dose, self.le_contrast)
+
+    def record(self) -> dict[str, Any]:
+        """Return the settings as a dictionary for JSON."""
+        return asdict(self)
+
+
+def _require(holds: bool, name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise InputError(f"{name}: {value!r}; expected {expected}")
