@@ -1,10 +1,10 @@
 """Write ``vdes/phantom/beams.csv``: the spectra and the attenuation that the CESM phantom is built from.
 
-Needs SpekPy (spectra; Poludniowski et al., Med Phys 48:3630, 2021) and xraydb (Elam's attenuation tables), which vdes itself does
-not need: ``pip install spekpy xraydb``. Tissue compositions are those of Hammerstein et al., Radiology 130:485, 1979, the ash
-counted as phosphorus.
+Needs SpekPy (spectra; Poludniowski et al., Med Phys 48:3630, 2021) and xraydb (Elam's attenuation tables), which vdes
+itself does not need: ``pip install spekpy xraydb``. Tissue compositions are those of Hammerstein et al., Radiology
+130:485, 1979, the ash counted as phosphorus.
 
-    python tools/make_spectra.py            # rewrites the shipped file, byte for byte the same with the versions named in it
+    python tools/make_spectra.py            # rewrites the shipped file: the same bytes with the versions named in it
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 STEP_KEV = 0.5
-# anode, kVp, filter, filter thickness in mm; the anode angle fits the half-value layers of the four LE/HE reference beams
+# anode, kVp, filter, filter thickness in mm; the anode angle fits the half-value layers of published CESM beams
 ANODE_ANGLE_DEGREES = 18
 BEAMS = {
     "rh_rh_29": ("Rh", 29, "Rh", 0.025),

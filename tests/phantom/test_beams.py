@@ -5,7 +5,7 @@ from scipy.optimize import brentq
 from vdes.errors import InputError
 from vdes.phantom.beams import PRESETS, load_preset, read_table
 
-# half-value layer in mm of aluminium and mean energy in keV, computed with SpekPy and xraydb for the same anodes and filters
+# half-value layer in mm of aluminium and mean energy in keV, computed with SpekPy and xraydb for these beams
 REFERENCE = {
     "rh_rh_29": (0.333, 17.8),
     "rh_ag_34": (0.447, 19.6),
@@ -71,7 +71,10 @@ def test_gland_leaves_less_than_a_third_of_a_milligram(name):
 
 def test_low_energy_sees_iodine_as_much_as_high_energy_does():
     preset = load_preset("rh-ag")
-    shift = [float(beam.log_signal(3.8, 0.9, 0, 0.3) - beam.log_signal(3.8, 0.9, 1, 0.3)) for beam in (preset.low, preset.high)]
+    shift = [
+        float(beam.log_signal(3.8, 0.9, 0, 0.3) - beam.log_signal(3.8, 0.9, 1, 0.3))
+        for beam in (preset.low, preset.high)
+    ]
     assert shift == pytest.approx([0.022, 0.022], abs=0.002)
 
 

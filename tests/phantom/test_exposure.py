@@ -33,7 +33,13 @@ def test_noise_equals_that_of_the_counted_quanta(which):
     table = load_tables("rh-ag")[which]
     beam = table.beam
     # sum of Poisson counts in every energy bin, each worth its energy
-    counts = beam.transmitted(3.76, 0.94, 0.0, 0.3) * beam.fluence * (beam.detected / beam.energy) * beam.kerma_mgy * PIXEL**2
+    counts = (
+        beam.transmitted(3.76, 0.94, 0.0, 0.3)
+        * beam.fluence
+        * (beam.detected / beam.energy)
+        * beam.kerma_mgy
+        * PIXEL**2
+    )
     rng = np.random.default_rng(1)
     energy = (rng.poisson(counts, (20000, len(counts))) * beam.energy).sum(axis=1)
     expected = energy.std() / energy.mean()
@@ -56,9 +62,7 @@ def test_electronic_noise_adds_variance():
 def test_exposure_control_keeps_the_detector_signal():
     low, _ = load_tables("rh-ag")
     assert exposure_mgy(low, 5.0, 1.0) == pytest.approx(5.0)
-    signal = [
-        exposure_mgy(low, t, 2.0) * np.exp(low.scalar(0.8 * (t - 0.3), 0.2 * (t - 0.3))) for t in (3.0, 5.0, 8.0)
-    ]
+    signal = [exposure_mgy(low, t, 2.0) * np.exp(low.scalar(0.8 * (t - 0.3), 0.2 * (t - 0.3))) for t in (3.0, 5.0, 8.0)]
     assert signal == pytest.approx([signal[0]] * 3, rel=1e-6)
 
 

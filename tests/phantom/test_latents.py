@@ -80,7 +80,9 @@ def test_scores_have_the_distance_and_coupling_asked_for():
     assert np.corrcoef(scores[~malignant].T)[0, 1] == pytest.approx(0.7, abs=0.05)
     assert scores[malignant].std(axis=0) == pytest.approx([1, 1], abs=0.07)
     # the share that does not enhance follows from the distance
-    assert np.mean([not lesion.enhances for lesion in drawn if lesion.malignant]) == pytest.approx(norm.cdf(-0.8), abs=0.04)
+    assert np.mean([not lesion.enhances for lesion in drawn if lesion.malignant]) == pytest.approx(
+        norm.cdf(-0.8), abs=0.04
+    )
 
 
 def test_the_class_enters_through_the_scores_alone(lesions):

@@ -46,7 +46,9 @@ def test_ratio_is_that_of_the_densities():
     knobs = Knobs(1.7, 0.9, 0.4)
     scores = np.random.default_rng(0).normal(size=(50, 2))
     covariance = [[1, 0.4], [0.4, 1]]
-    expected = multivariate_normal([1.7, 0.9], covariance).logpdf(scores) - multivariate_normal([0, 0], covariance).logpdf(scores)
+    expected = multivariate_normal([1.7, 0.9], covariance).logpdf(scores) - multivariate_normal(
+        [0, 0], covariance
+    ).logpdf(scores)
     assert log_likelihood_ratio(scores[:, 0], scores[:, 1], knobs, "both") == pytest.approx(expected)
     expected = norm.logpdf(scores[:, 1] - 0.9) - norm.logpdf(scores[:, 1])
     assert log_likelihood_ratio(scores[:, 0], scores[:, 1], knobs, "des") == pytest.approx(expected)

@@ -48,7 +48,7 @@ def test_muscle_is_in_the_upper_corner_of_mlo():
 
 @pytest.mark.parametrize("level", [0.02, 0.10, 0.18])
 def test_background_enhancement_is_proportional_to_gland_and_capped(level):
-    _, body, without = _draw("CC", 0.25, 0.0)
+    _, _, without = _draw("CC", 0.25, 0.0)
     _, _, tissue = _draw("CC", 0.25, level)
     uptake = tissue.iodine - without.iodine  # what is in the vessels is in both
     assert uptake.max() <= BACKGROUND_CAP_MG_CM2 + 1e-5

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from tests.phantom.test_fields import spectral_exponent
 from vdes.phantom.latents import Knobs
 from vdes.phantom.patient import build_patient, simulate_patient
 from vdes.phantom.view import Acquisition, simulate_view
@@ -99,14 +98,14 @@ def test_low_energy_before_the_contrast_shows_no_iodine():
 
 def test_dose_lowers_the_noise():
     def noise(dose):
-        patient, images = _view(0, acquisition=Acquisition("rh-ag", dose, "post"), size=512)
+        _, images = _view(0, acquisition=Acquisition("rh-ag", dose, "post"), size=512)
         middle = images.des_log[220:300, 40:140]
         return (np.diff(middle, axis=0)).std()
 
     assert noise(0.05) > 2 * noise(1.0)
 
 
-def test_low_energy_has_the_power_law_of_breasts():
+def test_low_energy_has_the_power_law_of_breasts(spectral_exponent):
     found = []
     for index in range(12):
         patient = build_patient(f"P{index}", index, 0, KNOBS)

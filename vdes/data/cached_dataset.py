@@ -58,7 +58,7 @@ def _entry(dataset: PersistentDataset, item: dict[str, Any]) -> Path:
     return Path(dataset.cache_dir) / f"{dataset.hash_func(item).decode('utf-8')}{dataset.transform_hash}.pt"
 
 
-def aligned(dataset: Sequence[dict[str, Any]], max_edge_offset_px: float) -> Subset:
+def aligned(dataset: PersistentDataset, max_edge_offset_px: float) -> Subset:
     """Return the cases of a cached dataset whose registration left at most ``max_edge_offset_px``, and log the others.
 
     Args:

@@ -88,7 +88,7 @@ class Preset:
     electronic: float
 
     def weight(self, thickness_cm: float) -> float:
-        """Return w, which cancels 0 against 100 % gland in ``ln H - w ln L`` at a compressed thickness in cm (skin included)."""
+        """Return w, which cancels 0 against 100 % gland in ``ln H - w ln L`` at a thickness in cm, skin included."""
         inner = thickness_cm - 2 * SKIN_CM
         fall = [
             float(beam.log_signal(inner, 0, skin=2 * SKIN_CM) - beam.log_signal(0, inner, skin=2 * SKIN_CM))

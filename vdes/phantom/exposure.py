@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from vdes.phantom.fields import resize
 from vdes.phantom.signal_table import SignalTable
 
-Image = npt.NDArray[np.float32]
+Image = npt.NDArray[np.floating]
 
 SCATTER_SIGMA_MM = 14.0
 _SCATTER_GRID_MM = 4.0
@@ -17,7 +17,9 @@ _REFERENCE_KEV = 20.0
 
 
 def exposure_mgy(table: SignalTable, thickness_cm: float, dose: float) -> float:
-    """Return the entrance air kerma in mGy: an automatic exposure control keeps the detector's signal behind an average breast.
+    """Return the entrance air kerma in mGy.
+
+    An automatic exposure control keeps the detector's signal behind an average breast what it is at 5 cm.
 
     Args:
         table: the beam.

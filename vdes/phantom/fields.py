@@ -8,7 +8,7 @@ import scipy.fft
 from PIL import Image as PilImage
 from scipy.ndimage import gaussian_filter
 
-Image = npt.NDArray[np.float32]
+Image = npt.NDArray[np.floating]
 
 
 def resize(image: Image, shape: tuple[int, int]) -> Image:
@@ -20,7 +20,7 @@ def resize(image: Image, shape: tuple[int, int]) -> Image:
 
 
 def coarsening(sigma_px: float, shape: tuple[int, int]) -> int:
-    """Return the factor, 1, 2 or 4, by which a grid may be coarsened before a Gaussian of ``sigma_px`` pixels shows it."""
+    """Return the factor (1, 2 or 4) by which a grid may be coarsened under a Gaussian of ``sigma_px`` pixels."""
     fits = [factor for factor in (2, 4) if sigma_px >= 2.0 * factor and not (shape[0] % factor or shape[1] % factor)]
     return max(fits, default=1)
 
@@ -83,7 +83,8 @@ def deposit(
         points_mm: (n, 2) rows and columns in mm from the image's corner.
         volume_mm3: (n,) volume at every point.
         width_mm: (n,) sigma of the profile; put into the nearest of ``levels``.
-        shape, pixel_mm: the image.
+        shape: rows and columns of the image.
+        pixel_mm: its pixel size.
         levels: the sigmas there are, in mm.
     """
     result = np.zeros(shape, np.float32)
@@ -101,9 +102,7 @@ def deposit(
     return result
 
 
-def _splat(
-    position: npt.NDArray[np.floating], weight: npt.NDArray[np.floating], shape: tuple[int, int]
-) -> Image:
+def _splat(position: npt.NDArray[np.floating], weight: npt.NDArray[np.floating], shape: tuple[int, int]) -> Image:
     """Return the sum of weights on the four pixels around each position."""
     corner = np.floor(position).astype(np.int64)
     near = ((corner >= -1) & (corner < np.array(shape))).all(axis=1)
@@ -142,7 +141,7 @@ def wander(
     noise = rng.standard_normal((count, 6))
     along = np.linspace(0, 1, steps)
     # a few cosines: curvature without kinks
-    waves = np.cos(np.pi * np.arange(1, 7)[:, None] * along) / np.arange(1, 7)[:, None]
+    waves = np.cos(np.pi * np.arange(1, 7)[:, None] * along) * np.array([0.5, 0.6, 0.5, 0.35, 0.25, 0.15])[:, None]
     turn = bend[:, None] * (noise @ waves - (noise @ waves)[:, :1])
     angle = direction[:, None] + turn
     step = (length_mm / steps)[:, None]

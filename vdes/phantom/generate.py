@@ -42,7 +42,8 @@ _FILES = ("low_energy", "des", "lesion_mask", "des_lesion_mask", "breast_mask", 
 def generate(out: Path, settings: Settings, workers: int = 1, overwrite: bool = False) -> Path:
     """Write a phantom set, or finish one that was interrupted.
 
-    Patients that are complete are kept when the folder holds an unfinished set of the same settings. The truth table, the oracle and the datalist are
+    Patients that are complete are kept when the folder holds an unfinished set of the same settings. The truth table,
+    the oracle and the datalist are
     written last: without them a set is not there.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,14 @@ def write_image(
 ) -> None:
     """Write one image; the suffix decides the format.
 
-    PNG holds uint16, or uint8 for masks; NIfTI holds physical values as float32, and its first axis is the image's columns, as MONAI reads PNG too.
+    PNG holds uint16, or uint8 for masks; NIfTI holds physical values as float32, and its first axis is the image's
+    columns, as MONAI reads PNG too.
 
     Args:
         path: ends in ``.png`` or ``.nii.gz``.
         pixels: (H, W): boolean, uint16, or physical values in float32.
-        scale: for physical values in PNG: stored value 0 and the step of one, ``value = offset + step * stored``; None for the others.
+        scale: for physical values in PNG: stored value 0 and the step of one, ``value = offset + step * stored``; None
+            for the others.
         pixel_mm: pixel size, kept in NIfTI.
     """
     if path.suffix == ".png":
@@ -40,5 +43,5 @@ def write_image(
     stored = pixels.astype(np.uint8) * np.uint8(255) if pixels.dtype == bool else pixels
     image = nibabel.Nifti1Image(np.ascontiguousarray(stored.T), np.diag([-pixel_mm, -pixel_mm, 1.0, 1.0]))
     image.header.set_xyzt_units("mm")
-    nibabel.openers.Opener.default_compresslevel = 1
-    nibabel.save(image, path)
+    # not nibabel.save: gzip would put the time and the name into the file, and equal sets would differ
+    path.write_bytes(gzip.compress(image.to_bytes(), 1, mtime=0))

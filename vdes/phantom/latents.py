@@ -1,7 +1,9 @@
 """Who the patients are: thickness, density, background enhancement and one lesion, drawn from published distributions.
 
-What a lesion looks like depends on its class only through two scores, one of morphology and one of enhancement. Size, position, type, background and
-density are drawn without regard to the class, so an observer who knew both scores exactly would be the ceiling of every classifier (see `oracle`).
+What a lesion looks like depends on its class only through two scores, one of morphology and one of enhancement. Size,
+position, type, background and
+density are drawn without regard to the class, so an observer who knew both scores exactly would be the ceiling of every
+classifier (see `oracle`).
 """
 
 from __future__ import annotations
@@ -15,14 +17,15 @@ THICKNESS_MM = (59.0, 16.0)
 THICKNESS_LIMITS_MM = (20.0, 110.0)
 # log-normal with mean .193, 80 % under .27 and 95 % under .45
 GLANDULAR_LOG = (float(np.log(0.27) - norm.ppf(0.8) * 0.636), 0.636)
-GLANDULAR_LIMITS = (0.02, 0.8)
+GLANDULAR_LIMITS = (0.02, 0.65)
 # classes a, b, c, d at 10, 50 and 90 % of that distribution
 DENSITY_BOUNDS = (0.070, 0.158, 0.357)
 BACKGROUND = {"minimal": (0.40, 0.02), "mild": (0.33, 0.05), "moderate": (0.18, 0.10), "marked": (0.09, 0.18)}
 LESION_SHARE = 0.65
 MALIGNANT_SHARE = 0.5
 NON_MASS_SHARE = 0.25
-# scores above which it happens: 12 % of benign lesions calcify, 35 % of malignant ones at d' 1.4 show a rim, half of the benign enhance
+# scores above which it happens: 12 % of benign lesions calcify, 35 % of malignant ones at d' 1.4 show a rim, half of
+# the benign enhance
 CALCIFIED_FROM = 1.175
 RIM_FROM = 1.785
 ENHANCES_FROM = 0.0
@@ -48,7 +51,10 @@ class Knobs:
 
 @dataclass(frozen=True)
 class LesionLatents:
-    """One lesion. Lengths in mm; ``behind_mm`` from the nipple to the chest wall, ``outward_mm`` to the arm, ``up_mm`` to the head."""
+    """One lesion.
+
+    Lengths in mm: ``behind_mm`` from the nipple to the chest wall, ``outward_mm`` to the arm, ``up_mm`` to the head.
+    """
 
     laterality: str
     malignant: int

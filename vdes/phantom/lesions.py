@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter, rotate
+from scipy.ndimage import center_of_mass, gaussian_filter, rotate
 
 from vdes.phantom.fields import deposit, resize, wander
 from vdes.phantom.latents import LesionLatents
 from vdes.phantom.outline import FIELD_MM, Outline
 from vdes.phantom.parenchyma import FIBRE_SIGMAS_MM
 
-Image = npt.NDArray[np.float32]
-Volume = npt.NDArray[np.float32]
+Image = npt.NDArray[np.floating]
+Volume = npt.NDArray[np.floating]
 
 _VOXELS = 64
 _HALF_WIDTH = 1.9  # of the box, in lesion radii
@@ -67,7 +67,7 @@ def build_lesion(latents: LesionLatents, rng: np.random.Generator) -> LesionVolu
     axis = np.linspace(-_HALF_WIDTH, _HALF_WIDTH, _VOXELS, dtype=np.float32)
     outward, up, forward = np.meshgrid(axis, axis, axis, indexing="ij")
     stretch = np.exp(rng.normal(0, 0.15 + 0.03 * rough, 3))
-    coarse, fine = _noise(7.0, rng), _noise(3.0, rng)
+    coarse, fine = _noise(7.0, rng), _noise(2.7, rng)
     if latents.non_mass:
         # a segment that points at the nipple, filled with clumps
         radius = np.sqrt((outward / 0.95) ** 2 + (up / 0.95) ** 2 + (forward / 1.5) ** 2)
@@ -78,14 +78,17 @@ def build_lesion(latents: LesionLatents, rng: np.random.Generator) -> LesionVolu
         uptake = inside
     else:
         radius = np.sqrt((outward / stretch[0]) ** 2 + (up / stretch[1]) ** 2 + (forward / stretch[2]) ** 2)
-        depth = 1 - radius + (0.07 + 0.18 * rough) * coarse + (0.01 + 0.10 * rough) * fine
-        soft = 0.16 + 0.34 * rough
+        depth = 1 - radius + (0.07 + 0.08 * rough) * coarse + (0.015 + 0.15 * rough) * fine
+        soft = 0.2 + 0.3 * rough
         inside = np.clip(depth / soft + 0.5, 0, 1)
         inside *= inside * (3 - 2 * inside)
-        tissue = inside * np.float32(0.75)
+        tissue = inside * np.float32(0.68)
         patchy = np.exp(0.28 * fine + 0.15 * coarse)
         wall = np.exp(-(((depth - 0.22) / 0.20) ** 2)) + 0.22 if latents.rim else np.float32(1)
         uptake = inside * patchy * wall
+    # clumps and bulges do not balance: put the middle of the tissue where the lesion shall be
+    moved = [round((_VOXELS - 1) / 2 - middle) for middle in center_of_mass(tissue)]
+    tissue, uptake = (np.roll(volume, moved, axis=(0, 1, 2)) for volume in (tissue, uptake))
     spicules = np.zeros((0, 3))
     if not latents.non_mass and rough > 0.3:
         spicules = rng.standard_normal((int(10 + 45 * rough**2), 3))

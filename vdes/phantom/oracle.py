@@ -1,8 +1,11 @@
 """The ceiling: an ideal observer who knows the scores that made each lesion look as it does.
 
-In the low-energy image a lesion shows its morphology score, in DES its enhancement score. Both are Gaussian with unit variance, ``d'`` apart between the
-classes and correlated by ``coupling`` within one, so the ideal observer's likelihood ratio is linear in them and its AUC is ``Phi(d' / sqrt 2)`` with
-``d'**2 = d^T C^-1 d`` (Green & Swets, 1966). Images show the scores clipped, blurred and under noise: no classifier can do better than these figures but by
+In the low-energy image a lesion shows its morphology score, in DES its enhancement score. Both are Gaussian with unit
+variance, ``d'`` apart between the
+classes and correlated by ``coupling`` within one, so the ideal observer's likelihood ratio is linear in them and its
+AUC is ``Phi(d' / sqrt 2)`` with
+``d'**2 = d^T C^-1 d`` (Green & Swets, 1966). Images show the scores clipped, blurred and under noise: no classifier can
+do better than these figures but by
 chance.
 """
 
@@ -25,7 +28,8 @@ def log_likelihood_ratio(
     """Return ln p(scores | malignant) - ln p(scores | benign).
 
     Args:
-        morphology, enhancement: scores, of one shape.
+        morphology: scores.
+        enhancement: scores, of the same shape.
         knobs: the distributions' parameters.
         images: low_energy (morphology seen), des (enhancement seen) or both.
     """
@@ -65,8 +69,10 @@ def oracle_table(breasts: pd.DataFrame, knobs: Knobs) -> pd.DataFrame:
         knobs: the distributions' parameters.
 
     Returns:
-        One row for each task and kind of image: ``task`` (lesions: malignant against benign; breasts: malignant against all others, the ideal observer
-        being sure of a normal breast), ``images``, ``n``, ``malignant``, ``auc`` (NaN where a class is missing), ``f1`` (NaN without a malignant
+        One row for each task and kind of image: ``task`` (lesions: malignant against benign; breasts: malignant against
+        all others, the ideal observer
+        being sure of a normal breast), ``images``, ``n``, ``malignant``, ``auc`` (NaN where a class is missing), ``f1``
+        (NaN without a malignant
         breast; calling malignant what is more likely so than not) and ``closed_form_auc`` (lesions only).
     """
     from sklearn.metrics import f1_score, roc_auc_score

@@ -1,6 +1,7 @@
 """The outline of a compressed breast in one view, its distance map, thickness and skin.
 
-All views are drawn as those of a left breast: chest wall at the left edge, lengths in mm from the upper left corner. The generator mirrors right breasts.
+All views are drawn as those of a left breast: chest wall at the left edge, lengths in mm from the upper left corner.
+The generator mirrors right breasts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from scipy.spatial import cKDTree
 from vdes.phantom.beams import SKIN_CM
 from vdes.phantom.fields import resize
 
-Image = npt.NDArray[np.float32]
+Image = npt.NDArray[np.floating]
 
 FIELD_MM = (240.0, 180.0)  # the small paddle: 24 by 18 cm
 _GRID_MM = 1.5
@@ -107,13 +108,13 @@ def draw_outline(view: str, depth_mm: float, thickness_mm: float, rng: np.random
     else:
         nipple_row = FIELD_MM[0] * rng.uniform(0.52, 0.62)
         lower = min(depth * rng.uniform(0.72, 0.92), FIELD_MM[0] - nipple_row - 14)
-        top = depth * rng.uniform(0.42, 0.62)
+        top = depth * rng.uniform(0.5, 0.8)
         wiggle = rng.normal(0, 0.012, 8) * depth
         control = np.array(
             [
                 [-40, top * 1.02],
                 [nipple_row * 0.12, top + wiggle[0]],
-                [nipple_row * 0.42, depth * 0.70 + wiggle[1]],
+                [nipple_row * 0.42, 0.45 * top + 0.48 * depth + wiggle[1]],
                 [nipple_row * 0.75, depth * 0.92 + wiggle[2]],
                 [nipple_row, depth],
                 [nipple_row + lower * 0.38, depth * 0.93 + wiggle[3]],
@@ -124,7 +125,7 @@ def draw_outline(view: str, depth_mm: float, thickness_mm: float, rng: np.random
             ]
         )
         steep = rng.uniform(np.deg2rad(16), np.deg2rad(28))
-        muscle = top * rng.uniform(0.55, 0.85)
+        muscle = top * rng.uniform(0.5, 0.75)
         pectoral = (float(muscle), float(min(muscle / np.tan(steep), nipple_row * 1.15)))
     chord = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(control, axis=0).T))])
     curve = CubicSpline(chord, control)(np.linspace(0, chord[-1], 900))

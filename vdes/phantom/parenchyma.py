@@ -11,14 +11,14 @@ from scipy.optimize import brentq
 from vdes.phantom.fields import deposit, power_law, resize, wander
 from vdes.phantom.outline import FIELD_MM, Compressed, Outline
 
-Image = npt.NDArray[np.float32]
+Image = npt.NDArray[np.floating]
 
 FIBRE_SIGMAS_MM = (0.16, 0.3, 0.55, 1.0, 1.8)
 # mg of iodine per cm3 of venous blood two to five minutes after the injection, and in muscle
 BLOOD_MG_CM3 = 2.0
 MUSCLE_MG_CM3 = 0.03
 BACKGROUND_CAP_MG_CM2 = 0.7
-PEAK = 0.85  # share of gland that the disc can reach; the rest of a ray is always fat
+PEAK = (0.5, 0.95)  # share of gland that the disc can reach, from place to place; the rest of a ray is always fat
 
 
 @dataclass(frozen=True)
@@ -69,19 +69,19 @@ def _fibres(count: int, outline: Outline, zone: Image, shape: tuple[int, int], r
     cell = rng.choice(chance.size, count, p=chance / chance.sum())
     start = (np.stack(np.divmod(cell, 90), axis=-1) + rng.random((count, 2))) * 2.0
     to_nipple = np.arctan2(outline.nipple_mm[0] - start[:, 0], outline.nipple_mm[1] - start[:, 1])
-    direction = to_nipple + rng.normal(0, 0.5, count)
+    direction = to_nipple + rng.normal(0, 0.65, count)
     length = np.clip(rng.lognormal(np.log(24), 0.55, count), 6, 80)
     steps = max(40, int(110 / pixel))
     path = wander(
         start - 0.4 * length[:, None] * np.stack([np.sin(direction), np.cos(direction)], -1),
         direction,
         length,
-        rng.uniform(0.1, 0.45, count),
+        rng.uniform(0.2, 0.7, count),
         steps,
         rng,
     )
     taper = np.sin(np.pi * np.linspace(0, 1, steps)) ** 0.7
-    sigma = np.clip(rng.lognormal(np.log(0.42), 0.6, count), 0.16, 2.2)
+    sigma = np.clip(rng.lognormal(np.log(0.6), 0.55, count), 0.16, 2.2)
     # the cross-section of a sheet seen on edge: some mm deep, as wide as its profile
     area = sigma * 2.5 * rng.gamma(2.0, 0.8, count)
     volume = area[:, None] * (length / steps)[:, None] * taper
@@ -93,7 +93,7 @@ def _vessels(outline: Outline, shape: tuple[int, int], rng: np.random.Generator)
     pixel = FIELD_MM[0] / shape[0]
     count = int(rng.integers(3, 7))
     total = np.zeros(shape, np.float32)
-    start = np.column_stack(
+    start: npt.NDArray[np.floating] = np.column_stack(
         [
             outline.nipple_mm[0] + rng.uniform(-0.95, 0.75, count) * outline.depth_mm,
             rng.uniform(-8, 10, count),
@@ -101,6 +101,7 @@ def _vessels(outline: Outline, shape: tuple[int, int], rng: np.random.Generator)
     )
     aim = np.arctan2(outline.nipple_mm[0] - start[:, 0], 1.35 * outline.nipple_mm[1] - start[:, 1])
     steps = max(120, int(400 / pixel))
+    path: npt.NDArray[np.floating] = np.zeros((0, steps, 2))
     for generation, (width, reach) in enumerate(((0.75, 0.85), (0.42, 0.4), (0.28, 0.25))):
         if generation:
             parent = rng.integers(0, len(path), count := int(2.2 * len(path)))
@@ -138,11 +139,13 @@ def draw_parenchyma(
 ) -> Parenchyma:
     """Draw the tissue of one view.
 
-    The disc is a sigmoid of its zone plus a power-law field; its offset is solved so that glandular tissue, ligaments included and muscle not, makes up
+    The disc is a sigmoid of its zone plus a power-law field; its offset is solved so that glandular tissue, ligaments
+    included and muscle not, makes up
     ``glandular_fraction`` of the volume within the skin.
 
     Args:
-        outline, body: the compressed breast.
+        outline: the view's geometry.
+        body: the compressed breast.
         glandular_fraction: share of glandular tissue by volume.
         background_mg_cm3: background enhancement, mg/cm2 per cm of gland.
         rng: source of the view's texture.
@@ -152,31 +155,36 @@ def draw_parenchyma(
     room = body.thickness - body.skin
     zone = _zone(outline, body, (shape[0], shape[1]), rng)
     muscle = _muscle(outline, body, room, (shape[0], shape[1]), rng)
-    texture = power_law((shape[0], shape[1]), 3.9, rng, 28.0, pixel)
+    texture = power_law((shape[0], shape[1]), 4.1, rng, 28.0, pixel)
     # walls between fat lobules: the zero lines of two smooth fields
     walls = np.zeros(shape, np.float32)
-    for wavelength in (26.0, 14.0):
+    for wavelength in (34.0, 17.0):
         field = power_law((shape[0], shape[1]), 5.0, rng, wavelength, pixel, 1.2)
         walls += np.exp(-np.abs(field) / np.float32(0.3)) - np.float32(0.25)
-    fibres = _fibres(int(450 + 1100 * glandular_fraction), outline, zone, (shape[0], shape[1]), rng)
+    fibres = _fibres(int(380 + 900 * glandular_fraction), outline, zone, (shape[0], shape[1]), rng)
     # a third of a fatty breast's gland is in strands, little of a dense one's
     wanted = glandular_fraction * float(room.sum(dtype=np.float64))
     fibres *= np.float32(min(1.5, 0.42 * wanted / max(float(fibres.sum(dtype=np.float64)), 1e-6)))
     fibres = np.minimum(fibres, 0.6 * room)
     free = np.clip(room - muscle, 0, None)
-    drive = 3.2 * zone + 0.75 * texture + 0.9 * walls
+    drive = 3.2 * zone + 0.75 * texture + 0.65 * walls
+
+    peak = np.clip(0.76 + 0.12 * power_law((120, 90), 3.0, rng, 50.0, 2.0), *PEAK)
+    free_peak = free * resize(peak, (shape[0], shape[1]))
 
     small = (shape[0] // max(1, shape[0] // 160), shape[1] // max(1, shape[1] // 120))
-    drive_small, free_small, fibres_small = (resize(image, small) for image in (drive, free, fibres))
+    drive_small, free_small, peak_small, fibres_small = (
+        resize(image, small) for image in (drive, free, free_peak, fibres)
+    )
     scale = room.size / drive_small.size
 
     def surplus(offset: float) -> float:
-        disc = free_small * PEAK / (1 + np.exp(offset - drive_small))
+        disc = peak_small / (1 + np.exp(offset - drive_small))
         return float(np.minimum(disc + fibres_small, free_small).sum(dtype=np.float64)) * scale - wanted
 
     low, high = -30.0, 30.0
     offset = brentq(surplus, low, high, xtol=0.01) if surplus(low) > 0 > surplus(high) else low
-    gland = np.minimum(free * np.float32(PEAK) / (1 + np.exp(np.float32(offset) - drive)) + fibres, free)
+    gland = np.minimum(free_peak / (1 + np.exp(np.float32(offset) - drive)) + fibres, free)
     uptake = np.exp(0.35 * resize(power_law((120, 90), 4.0, rng, 60.0, 2.0), (shape[0], shape[1])))
     iodine = np.minimum(background_mg_cm3 * uptake * gland / 10, BACKGROUND_CAP_MG_CM2)
     vessels = np.minimum(_vessels(outline, (shape[0], shape[1]), rng), 0.5 * np.clip(room - gland - muscle, 0, None))

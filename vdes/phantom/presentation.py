@@ -7,13 +7,14 @@ import numpy.typing as npt
 
 from vdes.phantom.fields import smooth
 
-Image = npt.NDArray[np.float32]
+Image = npt.NDArray[np.floating]
 
 WHITE = 4095
-# ln units over fat at which low-energy presentation begins and bends
-_LOW_BLACK, _LOW_BEND = -0.16, 1.15
-# presentation value of DES without iodine, and values per ln unit
-_DES_ZERO, _DES_SLOPE = 0.22 * WHITE, 0.20 * WHITE / 0.0155
+# low energy: ln units over fat that are black, the brightness of the densest 3 % of the breast, and the narrowest
+# window
+_LOW_BLACK, _LOW_BRIGHT, _LOW_NARROWEST = -0.16, 0.62, 0.45
+# DES: presentation value of the breast's median, and values per ln unit
+_DES_MIDDLE, _DES_SLOPE = 0.22 * WHITE, 0.20 * WHITE / 0.0155
 
 
 def _sharpen(image: Image, breast: npt.NDArray[np.bool_], pixel_mm: float, sigma_mm: float, gain: float) -> Image:
@@ -31,25 +32,36 @@ def _quantise(image: Image, breast: npt.NDArray[np.bool_]) -> npt.NDArray[np.uin
 
 
 def present_low_energy(low: Image, breast: npt.NDArray[np.bool_], pixel_mm: float) -> npt.NDArray[np.uint16]:
-    """Return a low-energy image for display: detail enhanced, then a curve that bends towards white; 0 outside the breast.
+    """Return a low-energy image for display; 0 outside the breast.
+
+    Detail enhanced, then a curve that bends towards white, its window fitted to the densest tissue as vendors do.
 
     Args:
         low: `equalised` low-energy image, ln units over fat.
         breast: where the breast is.
         pixel_mm: pixel size.
     """
-    detailed = _sharpen(low, breast, pixel_mm, 1.0, 0.7)
-    shade = 1 - np.exp(-np.clip(detailed - np.float32(_LOW_BLACK), 0, None) / np.float32(_LOW_BEND))
-    return _quantise(WHITE * shade * np.float32(1.2), breast)
+    detailed = _sharpen(low, breast, pixel_mm, 1.0, 1.0)
+    above = detailed - np.float32(_LOW_BLACK)
+    # 1.2 (1 - exp(-x)) reaches the brightness wanted of the densest tissue at this x
+    densest = max(float(np.percentile(above[breast], 97)), _LOW_NARROWEST)
+    bend = densest / -np.log(1 - _LOW_BRIGHT / 1.2)
+    shade = np.float32(1.2) * (1 - np.exp(-np.clip(above, 0, None) / np.float32(bend)))
+    return _quantise(WHITE * shade, breast)
 
 
 def present_des(des: Image, breast: npt.NDArray[np.bool_], pixel_mm: float) -> npt.NDArray[np.uint16]:
-    """Return a DES image for display: detail enhanced, then a straight line; 0 outside the breast.
+    """Return a DES image for display; 0 outside the breast.
+
+    Detail enhanced, then a straight line of fixed slope (a fifth of the range per mg/cm2) through the breast's median:
+    what hardening leaves of thick,
+    dense breasts would make them black otherwise.
 
     Args:
         des: ln units.
         breast: where the breast is.
         pixel_mm: pixel size.
     """
-    detailed = _sharpen(des, breast, pixel_mm, 1.0, 0.3)
-    return _quantise(np.float32(_DES_ZERO) + np.float32(_DES_SLOPE) * detailed, breast)
+    detailed = _sharpen(des, breast, pixel_mm, 1.0, 0.4)
+    middle = np.median(detailed[breast])
+    return _quantise(np.float32(_DES_MIDDLE) + np.float32(_DES_SLOPE) * (detailed - middle), breast)

@@ -26,7 +26,8 @@ class Settings:
     Attributes:
         patients: how many, at least 3; each has both breasts in both views.
         seed: 0 or more.
-        size: rows of an image; a multiple of 4 from 64 to 4096. The columns are three quarters of it, the field 240 x 180 mm.
+        size: rows of an image; a multiple of 4 from 64 to 4096. The columns are three quarters of it, the field 240 x
+            180 mm.
         format: png or nifti.
         dose: multiple of the clinical exposure, above 0.
         preset: one of `PRESETS`.

@@ -10,7 +10,7 @@ from scipy.ndimage import map_coordinates
 
 from vdes.phantom.beams import SKIN_CM, Beam, load_preset
 
-Image = npt.NDArray[np.float32]
+Image = npt.NDArray[np.floating]
 
 _ADIPOSE_CM = np.linspace(0.0, 12.0, 97)
 _GLANDULAR_CM = np.linspace(0.0, 14.0, 113)
@@ -20,8 +20,10 @@ _IODINE_MG_CM2 = np.linspace(0.0, 8.0, 9)
 class SignalTable:
     """ln signal of one beam over (adipose cm, glandular-equivalent cm, iodine mg/cm2), by linear interpolation.
 
-    A straight line is taken off before tabulating, so what is interpolated is only the beam's hardening; the error stays below 0.001 in ln
-    units (a cubic polynomial errs up to 0.076). Skin enters as the glandular thickness of the same effective attenuation.
+    A straight line is taken off before tabulating, so what is interpolated is only the beam's hardening; the error
+    stays below 0.001 in ln
+    units (a cubic polynomial errs up to 0.076). Skin enters as the glandular thickness of the same effective
+    attenuation.
     """
 
     def __init__(self, beam: Beam) -> None:
@@ -29,6 +31,7 @@ class SignalTable:
         self.beam = beam
         middle = {"glandular": 1.0, "adipose": 3.7}
         self.skin_to_gland = beam.effective(beam.skin, **middle) / beam.effective(beam.glandular, **middle)
+        self.skin_over_fat_per_cm = beam.effective(beam.skin - beam.adipose, **middle)
         self.calcium_per_cm = beam.effective(beam.calcium, **middle)
         self._slopes = tuple(beam.effective(mu, **middle) for mu in (beam.adipose, beam.glandular, beam.iodine))
         grids = np.meshgrid(_ADIPOSE_CM, _GLANDULAR_CM, _IODINE_MG_CM2, indexing="ij")

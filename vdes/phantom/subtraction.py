@@ -8,13 +8,13 @@ import numpy.typing as npt
 from vdes.phantom.beams import Preset
 from vdes.phantom.signal_table import SignalTable
 
-Image = npt.NDArray[np.float32]
+Image = npt.NDArray[np.floating]
 
 _THICKNESS_CM = np.linspace(0.02, 12.0, 240)
 
 
 def reference(table: SignalTable, thickness_cm: Image) -> Image:
-    """Return ln signal behind skin and adipose tissue alone of that compressed thickness (cm, skin included): ln H_ref(T).
+    """Return ln H_ref(T): the signal behind skin and fat alone of that compressed thickness (cm, skin included).
 
     Where the breast is thinner than two layers of skin, the whole of it is skin.
     """
@@ -25,13 +25,13 @@ def reference(table: SignalTable, thickness_cm: Image) -> Image:
 
 
 def equalised(log_signal: Image, table: SignalTable, thickness_cm: Image) -> Image:
-    """Return ``-(ln I - ln I_ref(T))``: the attenuation beyond skin and fat of the thickness that was modelled, in ln units."""
+    """Return ``-(ln I - ln I_ref(T))``: attenuation beyond skin and fat of the modelled thickness, in ln units."""
     result: Image = reference(table, thickness_cm) - log_signal
     return result
 
 
 def local_weight(preset: Preset, thickness_cm: Image) -> Image:
-    """Return w at every pixel for its compressed thickness (cm, skin included): the rounded edge takes a smaller one."""
+    """Return w at every pixel for its thickness (cm, skin included): the rounded edge takes a smaller one."""
     knots = np.linspace(0.5, 12.0, 24)
     values: Image = np.interp(thickness_cm, knots, [preset.weight(float(knot)) for knot in knots]).astype(np.float32)
     return values

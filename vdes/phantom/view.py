@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vdes.phantom.beams import TUMOUR_TO_GLAND, load_preset
+from vdes.phantom.beams import SKIN_CM, TUMOUR_TO_GLAND, load_preset
 from vdes.phantom.exposure import expose, exposure_mgy
 from vdes.phantom.fields import power_law, resize
 from vdes.phantom.latents import LesionLatents, PatientLatents
@@ -18,11 +18,13 @@ from vdes.phantom.presentation import present_des, present_low_energy
 from vdes.phantom.signal_table import load_tables
 from vdes.phantom.subtraction import equalised, local_weight, reference, subtract
 
-Image = npt.NDArray[np.float32]
+Image = npt.NDArray[np.floating]
 
 # scattered over primary signal behind a grid, at 5 cm
 _SCATTER_RATIO = (0.12, 0.22)
-_EDGE_LEFT = 0.25
+# presentation: share of the fall of attenuation towards the skin that is left, and of the skin line that is taken out
+_EDGE_LEFT, _SKIN_TAKEN = 0.11, 0.8
+_NIPPLE_RAISED = 0.25
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Acquisition:
     Attributes:
         preset: name of the pair of beams.
         dose: multiple of the clinical exposure.
-        le_contrast: post (the low-energy image is taken after the contrast, as in the clinic) or pre (without iodine, as in mammography).
+        le_contrast: post (the low-energy image is taken after the contrast, as in the clinic) or pre (without iodine,
+            as in mammography).
     """
 
     preset: str
@@ -72,13 +75,16 @@ def _shift(image: Image, moved_px: tuple[Image, Image]) -> Image:
 
 
 def _modelled_thickness(body: Compressed, edge_mm: float, rng: np.random.Generator) -> Image:
-    """Return the thickness in mm that the equalisation assumes: the truth, a smooth error, and too little along the skin (the rim)."""
+    """Return the thickness in mm that the equalisation assumes.
+
+    It is the truth, a smooth error, too little along the skin (the rim) and too much in the rounded edge (the halo).
+    """
     shape = body.thickness.shape
     error = rng.uniform(0.1, 0.3) * power_law((120, 90), 4.0, rng, 120.0, 2.0)
     error -= error.mean()
     # 1 mm is about .7 mg/cm2: a rim of .1 to .3 mg/cm2 along the skin, and a step where the paddles leave the breast
     rim = rng.uniform(0.15, 0.42) * np.exp(-((body.inside / 3.5) ** 2))
-    step = rng.uniform(0.05, 0.6) / (1 + np.exp((body.inside - rng.uniform(0.55, 0.9) * edge_mm) / 1.6))
+    step = rng.uniform(0.1, 0.8) / (1 + np.exp((body.inside - rng.uniform(0.55, 0.9) * edge_mm) / 1.6))
     modelled = body.thickness + resize(error.astype(np.float32), (shape[0], shape[1])) - rim + step - 0.9 * body.nipple
     result: Image = np.where(body.breast, np.maximum(modelled, 0.2), 0.2).astype(np.float32)
     return result
@@ -161,7 +167,11 @@ def simulate_view(
     mask = found.mask & body.breast if found is not None else np.zeros(shape, bool)
     # presentation leaves some of the fall of thickness towards the skin
     flat = reference(tables[0], np.full((1, 1), thickness_cm, np.float32))
-    fall = np.float32(_EDGE_LEFT) * (reference(tables[0], modelled) - flat)
+    fall = np.float32(_EDGE_LEFT * min(1.0, 5 / thickness_cm)) * (reference(tables[0], modelled) - flat)
+    fall += np.float32(_SKIN_TAKEN * tables[0].skin_over_fat_per_cm) * (
+        np.maximum(skin - np.float32(2 * SKIN_CM), 0) * (1 - body.nipple)
+    )
+    fall -= np.float32(_NIPPLE_RAISED) * body.nipple
     outside = ~body.breast
     for image in (low, des, iodine):
         image[outside] = 0

@@ -15,13 +15,17 @@ from scipy import ndimage
 
 from vdes.errors import InputError
 
+FAT = 0.2  # of the threshold between air and breast: what is brighter may be fat
+HALO = 3  # pixels by which a breast's blurred edge may exceed the dark threshold outside the skin
+
 
 class BreastMask(Transform):
     """Return the mask ``(1, H, W)`` of the breast, float32 0 or 1, in a mammogram ``(1, H, W)``.
 
     The image, smoothed by a Gaussian of one pixel, is thresholded at ``threshold``; the largest connected part is the
-    breast (labels and markers go), and its holes are filled. The trap: fat at the chest wall can be as black as air
-    after the maker's processing, so a hole that is open only towards the chest wall is filled too.
+    breast (labels and markers go), and its holes are filled. The trap: the maker's processing can leave fat almost as
+    black as air. So what exceeds a fifth of the threshold counts too, less the 3 pixels at its edge, where blur
+    and compression leave a halo outside the skin; and a hole that is open only towards the chest wall is filled.
 
     Args:
         threshold: intensity that separates air from breast, in the units of the image. Presentation images have air at
@@ -29,7 +33,6 @@ class BreastMask(Transform):
 
     Raises:
         InputError: nothing in the image lies above the threshold.
-
     """
 
     def __init__(self, threshold: float) -> None:
@@ -38,8 +41,10 @@ class BreastMask(Transform):
     def __call__(self, image: torch.Tensor) -> MetaTensor:
         """Return the breast mask of ``image``."""
         pixels = convert_to_tensor(image, track_meta=False)[0].numpy()
-        above = ndimage.gaussian_filter(pixels, 1.0) > self.threshold
-        labels, count = ndimage.label(above)
+        smooth = ndimage.gaussian_filter(pixels, 1.0)
+        above = smooth > self.threshold
+        dark = ndimage.binary_erosion(smooth > FAT * self.threshold, iterations=HALO, border_value=1)
+        labels, count = ndimage.label(above | dark if above.any() else above)
         if count == 0:
             name = image.meta.get("filename_or_obj", "image") if isinstance(image, MetaTensor) else "image"
             raise InputError(

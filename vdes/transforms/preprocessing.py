@@ -64,7 +64,7 @@ def prediction_in_breast() -> Compose:
 def to_working_grid(
     keys: Sequence[str], modes: tuple[str, ...], height: int, width: int, pixel_size_mm: float | None
 ) -> list[MapTransform]:
-    """Return the transforms that bring ``keys`` to the working grid: chest wall left, cropped to the breast, resized."""
+    """Return the transforms that bring ``keys`` to the working grid: chest wall left, crop to the breast, resize."""
     return [
         ChestWallLeftd(keys),
         CropForegroundd(keys, source_key="breast_mask", allow_smaller=True),

@@ -100,7 +100,7 @@ class ReadMammogramd(MapTransform):
         drawn_on = dict(self.same_size)
         for key in sorted(self.keys, key=lambda key: files[key] is None):  # what masks are drawn on comes first
             if files[key] is not None:
-                d[key] = self.read(files[key])
+                d[key] = self.read(str(files[key]))
             else:
                 image = d[drawn_on[key]]
                 d[key] = MetaTensor(torch.zeros_like(image.as_tensor()), affine=image.affine)

@@ -57,8 +57,11 @@ class RegisterDes(Transform):
             breast_mask, warp(des_mask, start, breast_mask.shape), _support(des.shape, start, breast_mask.shape)
         )
         found = _start(des.shape, breast_mask)
-        for shrink, step, iterations in _LEVELS:
-            _optimise(found, _shrunk(low_energy, shrink), _shrunk(des, shrink), step, iterations)
+        try:
+            for shrink, step, iterations in _LEVELS:
+                _optimise(found, _shrunk(low_energy, shrink), _shrunk(des, shrink), step, iterations)
+        except RuntimeError:  # ITK finds no overlap or nothing to compare, as in an even image
+            found = start
         after = edge_offset(
             breast_mask, warp(des_mask, found, breast_mask.shape), _support(des.shape, found, breast_mask.shape)
         )
@@ -102,7 +105,9 @@ class RegisterDesd(MapTransform):
         d[self.mask_key] = MetaTensor(
             torch.from_numpy((mask & support).astype(np.float32))[None], affine=reference.affine
         )
-        return {**d, **offsets}
+        for name, value in offsets.items():
+            d[name] = value
+        return d
 
 
 def edge_offset(mask: np.ndarray, other: np.ndarray, support: np.ndarray | None = None, border: int = 4) -> float:

@@ -43,14 +43,16 @@ class WorkingGrid(InvertibleTransform):
         if self.pixel_size_mm is None:
             scale = min(self.size[0] / shape[0], self.size[1] / shape[1])
         elif image_pixel_size_mm is None or not image_pixel_size_mm > 0:
-            raise InputError(f"working grid in millimetres ({self.pixel_size_mm:g} mm): the image has no pixel size")
+            raise InputError(
+                f"{_name(image)}: working grid in millimetres ({self.pixel_size_mm:g} mm): the image has no pixel size"
+            )
         else:
             scale = image_pixel_size_mm / self.pixel_size_mm
         target = [max(1, round(length * scale)) for length in shape]
         if any(length > room for length, room in zip(target, self.size, strict=True)):
             raise InputError(
-                f"working grid {self.size} at {self.pixel_size_mm:g} mm: the breast needs {tuple(target)} pixels; "
-                "choose a larger grid or pixel size"
+                f"{_name(image)}: working grid {self.size} at {self.pixel_size_mm:g} mm: the breast needs "
+                f"{tuple(target)} pixels; choose a larger grid or pixel size"
             )
         result = SpatialPad(self.size, method="end")(self._resized(image, target))
         if not isinstance(image, MetaTensor):
@@ -71,6 +73,10 @@ class WorkingGrid(InvertibleTransform):
         shrinks = size[0] < image.shape[1] or size[1] < image.shape[2]
         resize = Resize(size, mode=self.mode, anti_aliasing=self.mode != "nearest" and shrinks)
         return convert_to_tensor(resize(convert_to_tensor(image, track_meta=False)), track_meta=False)
+
+
+def _name(image: torch.Tensor) -> str:
+    return str(image.meta.get("filename_or_obj", "image")) if isinstance(image, MetaTensor) else "image"
 
 
 class WorkingGridd(MapTransform, InvertibleTransform):

@@ -1,0 +1,178 @@
+"""Small low-energy/DES pairs on disk, and the virtual DES bundle run on them: in this process, or as a program."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigWorkflow
+from PIL import Image
+from scipy.ndimage import gaussian_filter, shift
+
+from vdes.data.datalist import write_datalist
+
+BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / "breast_cesm_virtual_des_unet"
+# small and quick: every test's run has them unless it says otherwise
+KNOBS = {"bundle_root": str(BUNDLE), "height": 96, "amp": False, "num_workers": 0, "device": "cpu"}
+TRAINING = {"encoder_weights": "none", "epochs": 3, "batch_size": 2, "learning_rate": 0.01}
+SECTIONS = {"training": ("P1", "P2", "P3"), "validation": ("P4",), "test": ("P5", "P6")}
+
+Run = Callable[..., ConfigWorkflow]
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def configs(*names: str) -> list[str]:
+    return [str(BUNDLE / "configs" / f"{name}.yaml") for name in names]
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Path:
+    return BUNDLE
+
+
+def _breast(rows: int, columns: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return an 8-bit pair of a left breast and its masks; the DES image was cropped one row and column apart."""
+    y, x = np.mgrid[:rows, :columns]
+    thickness = np.sqrt(np.clip(1 - ((y - rows / 2) / (0.44 * rows)) ** 2 - (x / (0.8 * columns)) ** 2, 0, 1))
+    texture = gaussian_filter(rng.standard_normal((rows, columns)), 2.0)
+    row, column = rows * rng.uniform(0.4, 0.6), columns * rng.uniform(0.25, 0.5)
+    lesion = np.hypot(y - row, x - column) < 5
+    inside = thickness > 0
+    glow = gaussian_filter(lesion.astype(float), 1.0)
+    low_energy = inside * (0.25 + 0.35 * thickness + 0.5 * texture + 0.15 * glow)
+    des = inside * (0.35 + 0.1 * thickness + 0.25 * texture + 0.35 * glow)
+
+    def moved(image: np.ndarray) -> np.ndarray:
+        return shift(image, (1, 1), order=1)
+
+    return {
+        "low_energy": np.round(255 * low_energy.clip(0, 1)).astype(np.uint8),
+        "des": np.round(255 * moved(des).clip(0, 1)).astype(np.uint8),
+        "lesion_mask": 255 * lesion.astype(np.uint8),
+        "des_lesion_mask": 255 * (moved(lesion.astype(float)) > 0.5).astype(np.uint8),
+    }
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A datalist of 12 pairs of six patients, left and right; one pair is without masks."""
+    folder = tmp_path_factory.mktemp("pairs")
+    rng = np.random.default_rng(0)
+    datalist: dict[str, Any] = {
+        "name": "drawn pairs",
+        "pixel_size_mm": None,
+        "intensity_range": {"low_energy": [0, 255], "des": [0, 255]},
+        "split": {"method": "by hand"},
+    }
+    for section, patients in SECTIONS.items():
+        datalist[section] = []
+        for patient in patients:
+            for laterality in "LR":
+                case = f"{patient}_{laterality}_CC"
+                images = _breast(96 + 2 * len(datalist[section]), 64, rng)
+                normal = case == "P1_L_CC"
+                item = {"case": case, "patient": patient, "laterality": laterality, "view": "CC"}
+                item |= {"pathology": "normal" if normal else "malignant", "density": "b", "birads": None}
+                for field, image in images.items():
+                    if normal and field.endswith("mask"):
+                        item[field] = None
+                        continue
+                    item[field] = str(folder / field / f"{case}.png")
+                    (folder / field).mkdir(exist_ok=True)
+                    Image.fromarray(image if laterality == "L" else image[:, ::-1]).save(item[field])
+                datalist[section].append(item)
+    write_datalist(folder / "datalist.json", datalist)
+    return folder / "datalist.json"
+
+
+@pytest.fixture(autouse=True)
+def _process_as_it_was() -> Iterator[None]:
+    """Undo what a bundle does to its process: the exception hook, the search path, logging, deterministic algorithms."""
+    hook, path = sys.excepthook, list(sys.path)
+    handlers, level = list(logging.root.handlers), logging.root.level
+    cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    yield
+    sys.excepthook, sys.path[:] = hook, path
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
+
+
+def run_bundle(*names: str, workflow_type: str = "train", **knobs: Any) -> ConfigWorkflow:
+    """Run configs of the bundle to their end in this process, and return the workflow."""
+    workflow = ConfigWorkflow(
+        config_file=configs(*names), workflow_type=workflow_type, logging_file=False, **{**KNOBS, **knobs}
+    )
+    workflow.initialize()
+    workflow.run()
+    workflow.finalize()
+    return workflow
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    return run_bundle
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all runs on the pairs keep the preprocessed cases."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def trained(pairs: Path, cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training run of three epochs that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("trained")
+    run_bundle("train", dataset_dir=str(pairs), output_dir=str(folder), cache_dir=str(cache_dir), **TRAINING)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def training() -> dict[str, Any]:
+    """The knobs of the run behind ``trained``."""
+    return TRAINING
+
+
+def _command(names: tuple[str, ...], knobs: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+    command = ["-m", "monai.bundle", "run", "--config_file", str(configs(*names))]
+    for name, value in {**KNOBS, **knobs}.items():
+        command += [f"--{name}", str(value)]
+    # sums depend on the number of threads
+    return command, {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+
+
+@pytest.fixture(scope="session")
+def program() -> Program:
+    """Run configs of the bundle as a user does, by the command line of MONAI, and return what was printed."""
+
+    def run(*names: str, launcher: tuple[str, ...] = (), **knobs: Any) -> subprocess.CompletedProcess[str]:
+        command, environment = _command(names, knobs)
+        return subprocess.run([sys.executable, *launcher, *command], env=environment, capture_output=True, text=True)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def killed_program() -> Callable[..., None]:
+    """Run configs of the bundle by the command line of MONAI, and kill the process as soon as ``file`` appears."""
+
+    def run(file: Path, *names: str, **knobs: Any) -> None:
+        command, environment = _command(names, knobs)
+        silent: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen([sys.executable, *command], env=environment, **silent) as process:
+            while not file.exists() and process.poll() is None:
+                time.sleep(0.005)
+            process.send_signal(signal.SIGKILL)
+
+    return run

@@ -1,0 +1,454 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from monai.bundle import ConfigWorkflow
+from PIL import Image
+from scipy.ndimage import binary_dilation, binary_erosion
+
+from vdes.data.cdd_cesm_datalist import write_cdd_cesm
+from vdes.data.datalist import read_datalist, write_datalist
+from vdes.errors import find_input_error
+from vdes.networks.virtual_des_unet import VirtualDesUNet
+from vdes.networks.weights import load_weights
+from vdes.transforms.breast_mask import BreastMask
+from vdes.transforms.read_mammogram import ReadMammogram
+
+# instead of the network: what comes out is what went in, so that any slip of the geometry shows
+IDENTITY: dict[str, Any] = {"network_def": {"_target_": "torch.nn.Identity"}, "ckpt_path": "$None"}
+
+
+def state(run_folder: Path) -> dict[str, Any]:
+    return torch.load(run_folder / "last.pt", weights_only=True)
+
+
+def differing(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> list[str]:
+    """Return the entries of two state dicts that are not the same, bit for bit."""
+    assert one.keys() == other.keys() and one
+    return [name for name in one if not torch.equal(one[name], other[name])]
+
+
+def assert_same_training(one: Path, other: Path) -> None:
+    before, after = state(one), state(other)
+    assert differing(before["network"], after["network"]) == []
+    assert differing(before["ema"], after["ema"]) == []
+    assert before["progress"] == after["progress"]
+    assert differing(*(torch.load(folder / "model.pt", weights_only=True) for folder in (one, other))) == []
+
+
+def pixels(file: Path) -> np.ndarray:
+    return np.asarray(Image.open(file))
+
+
+def folder_of(folder: Path, *files: Path) -> Path:
+    folder.mkdir()
+    for file in files:
+        shutil.copy(file, folder)
+    return folder
+
+
+# ---- the workflows ---------------------------------------------------------------------------------------------------
+
+
+def test_all_workflows_have_the_ids_that_monai_wants(run, pairs, trained, cache_dir, tmp_path, training):
+    common = {"dataset_dir": str(pairs), "cache_dir": str(cache_dir)}
+    weights = {"ckpt_path": str(trained / "model.pt")}
+    idle = {"run": [], "output_dir": str(tmp_path)}
+    workflows = {
+        "train": run("train", **training, **common, **idle),
+        "evaluate": run("train", "evaluate", **common, **weights, **idle),
+        "inference": run("inference", workflow_type="infer", **common, **weights, **idle),
+    }
+    assert {name: workflow.check_properties() for name, workflow in workflows.items()} == {
+        "train": [],
+        "evaluate": [],
+        "inference": [],
+    }
+
+
+# ---- training --------------------------------------------------------------------------------------------------------
+
+
+def test_training_leaves_weights_a_checkpoint_and_curves(trained, training):
+    before, after = VirtualDesUNet().state_dict(), load_weights(VirtualDesUNet(), trained / "model.pt").state_dict()
+    assert "encoder._conv_stem.weight" in differing(before, after)
+    progress = state(trained)["progress"]
+    assert progress["epoch"] == training["epochs"] and progress["iteration"] == 3 * training["epochs"]
+    # the best validated weights were kept, and in this run they are the last
+    assert progress["best_metric_epoch"] == training["epochs"]
+    assert differing(state(trained)["ema"], torch.load(trained / "model.pt", weights_only=True)) == []
+    assert len(list((trained / "tensorboard").glob("events.out.tfevents.*"))) == 2
+    assert not [file for file in trained.rglob("*") if "partial" in file.name]
+
+
+def test_the_same_command_gives_the_same_weights(run, pairs, trained, cache_dir, tmp_path, training):
+    run("train", dataset_dir=str(pairs), output_dir=str(tmp_path), cache_dir=str(cache_dir), **training)
+    assert_same_training(trained, tmp_path)
+    other = tmp_path / "other"
+    knobs = {**training, "epochs": 1}
+    run("train", dataset_dir=str(pairs), output_dir=str(other), cache_dir=str(cache_dir), seed=1, **knobs)
+    assert differing(state(trained)["network"], state(other)["network"])
+
+
+def test_training_goes_on_from_initial_weights(run, pairs, trained, cache_dir, tmp_path, training):
+    """At a learning rate of 0 the weights stay what they were when the training began."""
+    knobs = {**training, "epochs": 1, "learning_rate": 0.0, "initial_weights": str(trained / "model.pt")}
+    run("train", dataset_dir=str(pairs), output_dir=str(tmp_path), cache_dir=str(cache_dir), **knobs)
+    trainable = dict(VirtualDesUNet().named_parameters()).keys()
+    changed = differing(state(trained)["ema"], state(tmp_path)["network"])
+    assert not trainable & set(changed)
+    assert all("running" in name or "num_batches" in name for name in changed)
+
+
+def test_a_killed_training_ends_as_if_it_had_not_been(
+    run, killed_program, pairs, trained, cache_dir, tmp_path, training
+):
+    knobs = {"dataset_dir": str(pairs), "output_dir": str(tmp_path), "cache_dir": str(cache_dir), **training}
+    killed_program(tmp_path / "last.pt", "train", **knobs)
+    assert 1 <= state(tmp_path)["progress"]["epoch"] < training["epochs"]
+    run("train", **knobs)
+    assert_same_training(trained, tmp_path)
+    with pytest.raises(Exception) as error:
+        run("train", **{**knobs, "resume": False})
+    assert "last.pt: exists already; pass --resume true" in str(find_input_error(error.value))
+    assert_same_training(trained, tmp_path)
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_same_weights(program, pairs, tmp_path, training):
+    # parameters only: each process has batch statistics of its own until the next forward pass
+    save = "$torch.save(dict(@single.named_parameters()), @output_dir + '/rank' + os.environ['RANK'] + '.pt')"
+    knobs = {**training, "epochs": 1, "batch_size": 1, "dataset_dir": str(pairs), "output_dir": str(tmp_path)}
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    done = program("train", "multi_gpu_train", launcher=launcher, run=["$@train#trainer.run()", save], **knobs)
+    assert done.returncode == 0, done.stderr[-2000:]
+    ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
+    assert differing(*ranks) == []
+    # six pairs, three to each process
+    assert state(tmp_path)["progress"]["iteration"] == 3
+    start = VirtualDesUNet().state_dict()
+    network = load_weights(VirtualDesUNet(), tmp_path / "model.pt").state_dict()
+    assert "encoder._conv_stem.weight" in differing(start, network)
+    assert differing(ranks[0], {name: state(tmp_path)["network"][name] for name in ranks[0]}) == []
+
+
+# ---- inference -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", ["P2_L_CC", "P3_R_CC"])
+def test_inference_restores_size_and_orientation(run, pairs, tmp_path, case):
+    file = pairs.parent / "low_energy" / f"{case}.png"
+    run("inference", workflow_type="infer", dataset_dir=str(file), output_dir=str(tmp_path), **IDENTITY)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{case}.png"]
+    source, made = pixels(file) / 255, pixels(tmp_path / f"{case}.png")
+    assert made.dtype == np.uint16 and made.shape == source.shape
+    breast = BreastMask(0.02)(torch.from_numpy(source)[None].float())[0].numpy() > 0
+    assert breast[:, :8].any() == (case == "P2_L_CC")
+    inside = binary_erosion(breast, iterations=2)
+    assert np.abs(made / 65535 - source)[inside].mean() < 0.01
+    assert np.corrcoef(made[inside], source[inside])[0, 1] > 0.99
+    # one pixel off, and the two would no longer agree as well
+    assert np.abs(np.roll(made, 1, axis=1) / 65535 - source)[inside].mean() > 0.02
+
+
+def test_inference_writes_each_image_of_a_folder(program, pairs, trained, tmp_path):
+    """By the command line: 16-bit PNG files, 0 outside the breast, and never over a file that exists."""
+    source = pairs.parent / "low_energy"
+    knobs = {
+        "dataset_dir": str(source),
+        "output_dir": str(tmp_path / "made"),
+        "ckpt_path": str(trained / "model.pt"),
+        "num_workers": 1,
+    }
+    done = program("inference", **knobs)
+    assert done.returncode == 0, done.stderr[-2000:]
+    files = sorted(source.iterdir())
+    assert sorted(file.name for file in (tmp_path / "made").iterdir()) == [file.name for file in files]
+    for file in files:
+        with Image.open(tmp_path / "made" / file.name) as image:
+            assert image.text["des_range"] == "0 255"
+            made = np.asarray(image)
+        low_energy = pixels(file)
+        assert made.dtype == np.uint16 and made.shape == low_energy.shape
+        breast = BreastMask(0.02 * 255)(torch.from_numpy(low_energy)[None].float())[0].numpy() > 0
+        assert not made[~binary_dilation(breast, iterations=2)].any()
+        assert made[binary_erosion(breast, iterations=2)].all()
+
+    (tmp_path / "made" / "P1_L_CC.png").unlink()
+    before = {file.name: file.read_bytes() for file in (tmp_path / "made").iterdir()}
+    refused = program("inference", **knobs)
+    assert refused.returncode == 2
+    [line] = [line for line in (refused.stdout + refused.stderr).splitlines() if "error" in line.lower()]
+    assert line == (
+        f"error: {tmp_path / 'made' / 'P1_R_CC.png'}: exists already (11 of 12 outputs do); "
+        "choose another output folder, or pass --overwrite true to replace them"
+    )
+    assert "Traceback" not in refused.stdout + refused.stderr
+    assert {file.name: file.read_bytes() for file in (tmp_path / "made").iterdir()} == before
+
+
+def test_inference_of_a_datalist_writes_nifti_in_the_units_of_its_des(run, pairs, trained, tmp_path):
+    datalist = json.loads(pairs.read_text()) | {"intensity_range": {"low_energy": [0, 255], "des": [1000, 3000]}}
+    listed = pairs.with_name("other_range.json")
+    write_datalist(listed, datalist, overwrite=True)
+    weights = {"ckpt_path": str(trained / "model.pt")}
+    for extension in (".nii.gz", ".png"):
+        knobs = {"dataset_dir": str(listed), "output_dir": str(tmp_path), "output_ext": extension, **weights}
+        run("inference", workflow_type="infer", **knobs)
+    stems = {item["case"] for section in ("training", "validation", "test") for item in datalist[section]}
+    assert {file.name for file in tmp_path.iterdir()} == {stem + ext for stem in stems for ext in (".nii.gz", ".png")}
+    for stem in stems:
+        volume = nibabel.load(tmp_path / f"{stem}.nii.gz")
+        assert volume.get_data_dtype() == np.float32
+        assert (volume.header["cal_min"], volume.header["cal_max"]) == (1000, 3000)
+        with Image.open(tmp_path / f"{stem}.png") as image:
+            assert image.text["des_range"] == "1000 3000"
+            levels = np.asarray(image)
+        read = ReadMammogram()(tmp_path / f"{stem}.nii.gz")[0].numpy()
+        np.testing.assert_allclose(read, 1000 + levels / 65535 * 2000, atol=0.02)
+
+
+def test_inference_reads_nifti_and_16_bit_files_as_it_reads_png(run, pairs, tmp_path):
+    """One image as 8-bit PNG, as NIfTI with a pixel size and as 12-bit values in a 16-bit PNG: one result."""
+    file = pairs.parent / "low_energy" / "P3_R_CC.png"
+    image = pixels(file)
+    nibabel.save(nibabel.Nifti1Image(image.T, np.diag([-0.25, -0.25, 1, 1])), tmp_path / "P3_R_CC.nii.gz")
+    Image.fromarray(image.astype(np.uint16) * 16).save(tmp_path / "deep.png")
+    made = {}
+    for name, source, knobs in (
+        ("png", file, {}),
+        ("nifti", tmp_path / "P3_R_CC.nii.gz", {"output_ext": ".nii.gz"}),
+        ("deep", tmp_path / "deep.png", {"intensity_range": [0, 4080]}),
+    ):
+        folder = tmp_path / name
+        run("inference", workflow_type="infer", dataset_dir=str(source), output_dir=str(folder), **IDENTITY, **knobs)
+        [made[name]] = folder.iterdir()
+    assert np.array_equal(pixels(made["png"]), pixels(made["deep"]))
+    assert Image.open(made["deep"]).text["des_range"] == "0 4080"
+    volume = ReadMammogram()(made["nifti"])
+    np.testing.assert_allclose(volume[0].numpy() / 255, pixels(made["png"]) / 65535, atol=1e-5)
+    assert volume.meta["pixel_size_mm"] == 0.25
+
+
+def test_inference_replaces_outputs_when_told(run, pairs, tmp_path):
+    file = pairs.parent / "low_energy" / "P2_L_CC.png"
+    knobs = {"dataset_dir": str(file), "output_dir": str(tmp_path), **IDENTITY}
+    (tmp_path / file.name).write_text("mine")
+    with pytest.raises(Exception) as error:
+        run("inference", workflow_type="infer", **knobs)
+    assert "exists already (1 of 1 outputs do)" in str(find_input_error(error.value))
+    assert (tmp_path / file.name).read_text() == "mine"
+    run("inference", workflow_type="infer", overwrite=True, **knobs)
+    assert pixels(tmp_path / file.name).dtype == np.uint16
+
+
+# ---- evaluation ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def evaluation(run, pairs, trained, cache_dir, tmp_path_factory) -> tuple[Path, ConfigWorkflow]:
+    folder = tmp_path_factory.mktemp("evaluation")
+    knobs = {"dataset_dir": str(pairs), "output_dir": str(folder), "cache_dir": str(cache_dir)}
+    return folder, run("train", "evaluate", ckpt_path=str(trained / "model.pt"), **knobs)
+
+
+def test_evaluation_writes_what_its_cases_say(evaluation, pairs):
+    folder, workflow = evaluation
+    assert {file.name for file in folder.iterdir()} == {"fidelity_per_case.csv", "fidelity.json", "fidelity_sheet.png"}
+    rows = pd.read_csv(folder / "fidelity_per_case.csv")
+    tested = {item["case"] for item in read_datalist(pairs)["test"]}
+    assert set(rows["case"]) == tested and len(rows) == 4 * len(tested)
+    result = json.loads((folder / "fidelity.json").read_text())
+    means = [row for row in result["summary"] if row["statistic"] == "mean"]
+    assert {row["method"] for row in means} == {"virtual_des", "low_energy", "constant", "real_des"}
+    for row in means:
+        column = rows.loc[rows["method"] == row["method"], row["metric"]]
+        assert row["value"] == pytest.approx(column.mean()) and row["cases"] == column.notna().sum()
+    constant = rows[rows["method"] == "constant"].set_index("case")
+    for row in result["summary"]:
+        if row["statistic"] == "difference_to_constant":
+            column = rows[rows["method"] == row["method"]].set_index("case")[row["metric"]]
+            assert row["value"] == pytest.approx((column - constant[row["metric"]]).mean())
+    assert result["provenance"]["section"] == "test" and result["provenance"]["data"] == "drawn pairs"
+    # the constant is that of the training cases alone
+    training = workflow.parser.get_parsed_content("train#cache")
+    levels = [float(case["label"][case["breast_mask"] > 0].mean()) for case in training]
+    assert result["constant_level"] == pytest.approx(np.mean(levels), rel=1e-5)
+    assert Image.open(folder / "fidelity_sheet.png").width > 1000
+
+
+def test_evaluation_scores_the_network_it_was_given(evaluation, trained):
+    """The breast PSNR of one case, from a forward pass of the weights on the cached case."""
+    folder, workflow = evaluation
+    case = workflow.parser.get_parsed_content("validate#cache")[0]
+    network = load_weights(VirtualDesUNet(), trained / "model.pt").eval()
+    with torch.no_grad():
+        made = network(case["image"][None])[0].clip(0, 1)
+    error = (made - case["label"])[case["breast_mask"] > 0]
+    rows = pd.read_csv(folder / "fidelity_per_case.csv").set_index(["case", "method"])
+    psnr = rows.loc[(case["case"], "virtual_des"), "psnr_breast"]
+    assert psnr == pytest.approx(-10 * np.log10((error.double() ** 2).mean()), abs=1e-3)
+
+
+def test_evaluation_prints_the_trivial_predictions(run, pairs, trained, cache_dir, tmp_path, capsys):
+    knobs = {"dataset_dir": str(pairs), "output_dir": str(tmp_path), "cache_dir": str(cache_dir)}
+    run("train", "evaluate", ckpt_path=str(trained / "model.pt"), section="validation", **knobs)
+    rows = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert rows.count("virtual DES") == rows.count("low energy itself") == rows.count("constant level") == 3
+    # a sheet wants three cases; the validation split has two
+    assert {file.name for file in tmp_path.iterdir()} == {"fidelity_per_case.csv", "fidelity.json"}
+    before = (tmp_path / "fidelity.json").read_bytes()
+    with pytest.raises(Exception) as error:
+        run("train", "evaluate", ckpt_path=str(trained / "model.pt"), **knobs)
+    assert "fidelity_per_case.csv: exists already" in str(find_input_error(error.value))
+    assert (tmp_path / "fidelity.json").read_bytes() == before
+
+
+# ---- bad input -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture()
+def refusal(run, trained, tmp_path):
+    """Run configs on bad input; they must write nothing. Return the one line that the user reads."""
+
+    def refused(*names: str, **knobs: Any) -> str:
+        output = tmp_path / "not_made"
+        weights = {} if "ckpt_path" in knobs else {"ckpt_path": str(trained / "model.pt")}
+        with pytest.raises(Exception) as error:
+            run(*names, **{"output_dir": str(output), "encoder_weights": "none", "epochs": 1, **weights, **knobs})
+        found = find_input_error(error.value)
+        assert found is not None, error.value
+        assert len(str(found).splitlines()) == 1
+        assert not output.exists() or not [file for file in output.rglob("*") if file.is_file()]
+        return str(found)
+
+    return refused
+
+
+@pytest.fixture()
+def listed(pairs, tmp_path):
+    """Write a changed copy of the datalist of pairs beside copies of its images, and return it."""
+    folder = tmp_path / "copy"
+    shutil.copytree(pairs.parent, folder)
+
+    def write(change=lambda datalist: None) -> Path:
+        datalist = json.loads(pairs.read_text())
+        change(datalist)
+        (folder / "datalist.json").write_text(json.dumps(datalist))
+        return folder / "datalist.json"
+
+    return write
+
+
+def test_nothing_to_infer_from_is_refused(refusal, tmp_path):
+    (tmp_path / "empty").mkdir()
+    inference = {"workflow_type": "infer"}
+    assert refusal("inference", dataset_dir=str(tmp_path / "empty"), **inference).startswith(
+        f"{tmp_path / 'empty'}: no image in this folder; expected files ending in"
+    )
+    assert refusal("inference", dataset_dir=str(tmp_path / "none.png"), **inference).startswith(
+        f"{tmp_path / 'none.png'}: no such file or folder; expected"
+    )
+
+
+def test_images_of_two_bit_depths_are_refused(refusal, listed):
+    datalist = listed()
+    file = datalist.parent / "low_energy" / "P2_L_CC.png"
+    Image.fromarray(pixels(file).astype(np.uint16) * 257).save(file)
+    message = f"{file}: pixel type uint16, but {file.with_name('P1_L_CC.png')} has uint8; expected images of one bit"
+    assert message in refusal("inference", dataset_dir=str(file.parent), workflow_type="infer")
+    assert message in refusal("train", dataset_dir=str(datalist))
+
+
+def test_a_truncated_image_is_refused_before_the_work(refusal, listed):
+    datalist = listed()
+    for field, case in (("low_energy", "P5_R_CC"), ("des", "P2_R_CC")):
+        file = datalist.parent / field / f"{case}.png"
+        file.write_bytes(file.read_bytes()[:1500])
+    message = refusal("inference", dataset_dir=str(datalist.parent / "low_energy"), workflow_type="infer")
+    assert message.startswith(f"{datalist.parent / 'low_energy' / 'P5_R_CC.png'}: unreadable or truncated image")
+    message = refusal("train", dataset_dir=str(datalist))
+    assert f"datalist.json: training (P2_R_CC): des: {datalist.parent / 'des' / 'P2_R_CC.png'}: unreadable" in message
+    message = refusal("train", "evaluate", dataset_dir=str(datalist))
+    assert "P5_R_CC.png: unreadable or truncated image" in message or "P2_R_CC.png: unreadable" in message
+
+
+def test_a_datalist_that_lost_its_files_is_refused(refusal, listed):
+    datalist = listed()
+    moved = datalist.parent.with_name("elsewhere") / "datalist.json"
+    moved.parent.mkdir()
+    datalist.rename(moved)
+    for names in (("train",), ("train", "evaluate"), ("inference",)):
+        message = refusal(*names, dataset_dir=str(moved), workflow_type="infer" if "inference" in names else "train")
+        expected = "training[0] (P1_L_CC): low_energy: no such file 'low_energy/P1_L_CC.png'; expected it relative to"
+        assert message.startswith(f"{moved}: {expected}")
+
+
+def test_a_patient_in_two_splits_is_refused(refusal, listed):
+    def leak(datalist: dict[str, Any]) -> None:
+        datalist["test"][1]["patient"] = "P2"
+
+    datalist = listed(leak)
+    for names in (("train",), ("train", "evaluate")):
+        assert refusal(*names, dataset_dir=str(datalist)).startswith(
+            f"{datalist}: test[1] (P5_R_CC): patient: 'P2' is also in training"
+        )
+
+
+def test_weights_that_are_missing_or_of_another_network_are_refused(refusal, pairs, tmp_path):
+    torch.save(torch.nn.Linear(2, 1).state_dict(), tmp_path / "other.pt")
+    missing = f"weights: no file {tmp_path / 'none.pt'}; expected"
+    other = f"weights: {tmp_path / 'other.pt'} holds 0 of the "
+    for file, message in (("none.pt", missing), ("other.pt", other)):
+        weights = {"dataset_dir": str(pairs), "cache_dir": str(tmp_path / "cache")}
+        assert refusal("train", initial_weights=str(tmp_path / file), **weights).startswith(message)
+        for names, kind in ((("train", "evaluate"), "train"), (("inference",), "infer")):
+            made = refusal(*names, workflow_type=kind, ckpt_path=str(tmp_path / file), **weights)
+            assert made.startswith(message)
+    encoder = refusal("train", dataset_dir=str(pairs), encoder_weights=str(tmp_path / "none.pt"))
+    assert encoder.startswith(f"encoder_weights: no file {tmp_path / 'none.pt'}")
+
+
+def test_an_error_in_a_worker_process_is_one_line_too(program, refusal, listed, trained, tmp_path):
+    datalist = listed()
+    file = datalist.parent / "low_energy" / "P1_R_CC.png"
+    Image.fromarray(np.zeros_like(pixels(file))).save(file)
+    message = f"{file}: no breast: no pixel above 5.1 (the threshold between air and breast)"
+    assert refusal("train", dataset_dir=str(datalist), num_workers=1) == message
+    knobs = {"dataset_dir": str(file), "output_dir": str(tmp_path / "made"), "num_workers": 1}
+    done = program("inference", ckpt_path=str(trained / "model.pt"), **knobs)
+    assert done.returncode == 2 and not (tmp_path / "made").exists()
+    assert done.stderr.splitlines()[-1] == f"error: {message}"
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+# ---- the shipped weights ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.cdd_cesm
+def test_shipped_weights_beat_the_constant_level_on_real_pairs(run, bundle, cdd_cesm, tmp_path):
+    """On eight test pairs, of patients that the weights were not trained on."""
+    if not (bundle / "models" / "model.pt").is_file():
+        pytest.skip("no weights: models/model.pt does not exist")
+    [datalist] = write_cdd_cesm(cdd_cesm / "pairs", tmp_path / "all.json").values()
+    paired = {
+        section: [item for item in datalist[section] if item["low_energy"] and item["des"]]
+        for section in ("training", "validation", "test")
+    }
+    few = {"training": paired["training"][::8][:8], "validation": [], "test": paired["test"][::4][:8]}
+    assert len(few["training"]) == len(few["test"]) == 8
+    write_datalist(tmp_path / "few.json", {**datalist, **few})
+    knobs = {"dataset_dir": str(tmp_path / "few.json"), "output_dir": str(tmp_path / "out"), "height": 512}
+    run("train", "evaluate", **knobs)
+    rows = pd.read_csv(tmp_path / "out" / "fidelity_per_case.csv")
+    psnr = rows.pivot(index="case", columns="method", values="psnr_breast")
+    assert len(psnr) == 8
+    assert psnr["virtual_des"].mean() > psnr["constant"].mean()

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from train_weights import REPORTED, Run, arm_means
+
+PATIENTS = 5
+
+
+def write_rows(run: Run, virtual: float) -> None:
+    """Two cases a patient; every figure of the virtual DES is ``virtual``, of the constant level 1."""
+    run.results.mkdir(parents=True)
+    rows = [
+        {"case": f"c{i}", "patient": f"p{i // 2}", "method": method, **dict.fromkeys(REPORTED, value)}
+        for i in range(2 * PATIENTS)
+        for method, value in (("virtual_des", virtual), ("constant", 1.0))
+    ]
+    pd.DataFrame(rows).to_csv(run.results / "fidelity_per_case.csv", index=False)
+
+
+def test_an_arm_is_the_mean_over_its_seeds_and_differences_are_paired(tmp_path: Path) -> None:
+    runs = [Run(arm, seed, tmp_path / f"{arm}_{seed}") for arm in ("imagenet", "none") for seed in (0, 1)]
+    for run, level in zip(runs, (3.0, 5.0, 2.0, 2.0), strict=True):
+        write_rows(run, level)
+    table = pd.DataFrame(arm_means(runs)).set_index(["arm", "minus", "metric"])["value"]
+    assert table["imagenet", "", "psnr_breast"] == pytest.approx(4.0)
+    assert table["imagenet", "constant", "psnr_breast"] == pytest.approx(3.0)
+    assert table["imagenet", "none", "psnr_breast"] == pytest.approx(2.0)
+    assert table["none", "imagenet", "ssim_breast"] == pytest.approx(-2.0)
+
+
+def test_equal_cases_have_an_interval_of_no_width(tmp_path: Path) -> None:
+    run = Run("imagenet", 0, tmp_path / "run")
+    write_rows(run, 2.5)
+    entry = next(row for row in arm_means([run]) if row["minus"] == "constant" and row["metric"] == "psnr_breast")
+    assert (entry["value"], entry["low"], entry["high"]) == pytest.approx((1.5, 1.5, 1.5))

@@ -1,0 +1,45 @@
+"""Run a bundle's workflow in a process of its own, as a user would."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from vdes.errors import InputError
+
+
+def run_workflow(
+    bundle: Path, configs: list[str], datalist: Path, output: Path, settings: dict[str, Any], threads: int | None = None
+) -> None:
+    """Run a bundle's workflow by the MONAI bundle command line, its console output in ``<output>.log``.
+
+    Args:
+        bundle: folder of the bundle.
+        configs: names of its configs, such as ``["train", "evaluate"]``; later ones override.
+        datalist: passed as ``dataset_dir``.
+        output: passed as ``output_dir``.
+        settings: further knobs.
+        threads: threads of torch; all cores by default.
+
+    Raises:
+        InputError: the workflow failed; the message names the log.
+    """
+    files = [str(bundle / "configs" / f"{name}.yaml") for name in configs]
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files), "--bundle_root", str(bundle)]
+    command += ["--dataset_dir", str(datalist), "--output_dir", str(output)]
+    for name, value in settings.items():
+        command += [f"--{name}", str(value)]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    log = output.with_name(output.name + ".log")
+    with log.open("a", encoding="utf-8") as stream:
+        status = subprocess.run(
+            command,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "OMP_NUM_THREADS": str(threads or os.cpu_count())},
+        ).returncode
+    if status != 0:
+        raise InputError(f"{log}: the run ended with exit status {status}; its last lines say why")

@@ -1,0 +1,174 @@
+"""Train a generator bundle's shipped weights: every arm and seed, on the same patient split, and keep the best.
+
+Each run has two stages of the bundle's own train.yaml, the first at half the working size (whole breasts are learnt
+sooner there), the second from its weights at the full size; then evaluate.yaml on the test patients. A run that was
+interrupted goes on where it stopped, and a finished one is not repeated: give the same command again. The weights that
+are best on the validation patients become models/model.pt in half precision, and all runs are listed in
+docs/results/runs_<name>.json.
+
+    vdes datalist cdd-cesm DIR --output datalist.json
+    python tools/train_weights.py bundles/breast_cesm_virtual_des_unet --datalist datalist.json --output runs/unet
+    python tools/model_card.py bundles/breast_cesm_virtual_des_unet --datalist datalist.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from bundle_process import run_workflow
+from tqdm import tqdm
+
+from vdes.data.staging import staged
+from vdes.errors import InputError
+from vdes.networks.weights import half_precision
+from vdes.report.provenance import provenance
+from vdes.statistics.bootstrap import cluster_bootstrap_mean
+
+COARSE = {"epochs": 40, "learning_rate": 1e-3}
+FINE = {"epochs": 12, "learning_rate": 3e-4}
+REPORTED = ("psnr_breast", "ssim_breast", "correlation_breast", "mae_breast", "lesion_cnr")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One arm (the encoder's first weights) and seed."""
+
+    arm: str
+    seed: int
+    folder: Path
+
+    @property
+    def weights(self) -> Path:
+        """The weights of the best validation at the full size."""
+        return self.folder / "fine" / "model.pt"
+
+    @property
+    def results(self) -> Path:
+        """The folder of its test results."""
+        return self.folder / "test"
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle", type=Path, help="folder of the bundle")
+    parser.add_argument("--datalist", type=Path, required=True, help="datalist with training, validation and test")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--name", default="model", help="the weights become models/NAME.pt (default: model)")
+    parser.add_argument(
+        "--arms", nargs="+", default=["imagenet", "none"], help="encoder_weights (default: imagenet none)"
+    )
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="seeds of each arm (default: 0 1 2)")
+    parser.add_argument("--height", type=int, default=512, help="working size in pixels (default: 512)")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
+    parser.add_argument("--overwrite", action="store_true", help="replace models/NAME.pt and its list of runs")
+    arguments = parser.parse_args()
+    try:
+        ship(arguments)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def ship(arguments: argparse.Namespace) -> None:
+    """Train all runs, choose the best on validation, and write the weights and the list of runs."""
+    bundle, datalist = arguments.bundle, arguments.datalist
+    if not (bundle / "configs" / "train.yaml").is_file():
+        raise InputError(f"{bundle}: no configs/train.yaml; expected the folder of a bundle")
+    weights = bundle / "models" / f"{arguments.name}.pt"
+    listed = bundle / "docs" / "results" / f"runs_{arguments.name}.json"
+    for file in (weights, listed):
+        if file.exists() and not arguments.overwrite:
+            raise InputError(f"{file}: exists already; pass --overwrite to replace it")
+    runs = [
+        Run(arm, seed, arguments.output / f"{Path(arm).stem}_seed{seed}")
+        for seed in arguments.seeds
+        for arm in arguments.arms
+    ]
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        jobs = [pool.submit(train, bundle, datalist, run, arguments.height, arguments.jobs) for run in runs]
+        for job in tqdm(jobs, desc="runs", unit="run"):
+            job.result()
+    table = [row(run) for run in runs]
+    best = max(range(len(runs)), key=lambda i: table[i]["validation_psnr_breast"])
+    result = {
+        "provenance": provenance(datalist, "test", runs[best].weights),
+        "height": arguments.height,
+        "stages": {"coarse": COARSE, "fine": FINE},
+        "runs": table,
+        "arms": arm_means(runs),
+        "shipped": {"arm": runs[best].arm, "seed": runs[best].seed, "chosen_by": "validation psnr_breast"},
+    }
+    for folder in (weights.parent, listed.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    with staged([weights, listed], overwrite=True) as stages:
+        torch.save(half_precision(torch.load(runs[best].weights, weights_only=True)), stages[weights])
+        stages[listed].write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(f"wrote {weights} ({runs[best].arm}, seed {runs[best].seed}) and {listed}")
+
+
+def train(bundle: Path, datalist: Path, run: Run, height: int, jobs: int) -> None:
+    """Train one run in its two stages and evaluate it; stages that are finished return at once."""
+    if (run.results / "fidelity.json").is_file():
+        return
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    common = {"cache_dir": run.folder.parent / "cache", "seed": run.seed, "num_workers": 0}
+    coarse = {"height": height // 2, "encoder_weights": run.arm, **COARSE}
+    fine = {"height": height, "encoder_weights": "none", "initial_weights": run.folder / "coarse" / "model.pt", **FINE}
+    for stage, settings in (("coarse", coarse), ("fine", fine)):
+        run_workflow(bundle, ["train"], datalist, run.folder / stage, {**common, **settings}, threads)
+    settings = {"height": height, "ckpt_path": run.weights, **common}
+    run_workflow(bundle, ["train", "evaluate"], datalist, run.results, settings, threads)
+
+
+def row(run: Run) -> dict[str, Any]:
+    """Return what is listed of a run."""
+    progress = torch.load(run.folder / "fine" / "last.pt", weights_only=True)["progress"]
+    summary = pd.DataFrame(json.loads((run.results / "fidelity.json").read_text())["summary"])
+    means = summary[(summary["method"] == "virtual_des") & (summary["statistic"] == "mean")].set_index("metric")[
+        "value"
+    ]
+    return {
+        "arm": run.arm,
+        "seed": run.seed,
+        "validation_psnr_breast": progress["best_metric"],
+        "best_epoch": progress["best_metric_epoch"],
+        "test": {metric: float(means[metric]) for metric in REPORTED},
+    }
+
+
+def arm_means(runs: list[Run]) -> list[dict[str, Any]]:
+    """Return each arm's test figures over its seeds, and their gain over the constant level and over the other arms.
+
+    A case's figure is its mean over the seeds; the intervals are of the patients, not of the seeds.
+    """
+    tables = {
+        arm: pd.concat([pd.read_csv(run.results / "fidelity_per_case.csv") for run in runs if run.arm == arm])
+        .groupby(["method", "case", "patient"])[list(REPORTED)]
+        .mean()
+        for arm in dict.fromkeys(run.arm for run in runs)
+    }
+    rows = []
+    for arm, table in tables.items():
+        virtual = table.loc["virtual_des"]
+        others = {f"{other}": frame.loc["virtual_des"] for other, frame in tables.items() if other != arm}
+        for name, reference in {"": None, "constant": table.loc["constant"], **others}.items():
+            values = virtual if reference is None else virtual - reference
+            for metric in REPORTED:
+                value, low, high = cluster_bootstrap_mean(values[metric], values.index.get_level_values("patient"))
+                rows.append({"arm": arm, "minus": name, "metric": metric, "value": value, "low": low, "high": high})
+    return [{key: None if value != value else value for key, value in entry.items()} for entry in rows]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
