@@ -23,7 +23,7 @@ import pandas as pd
 from bundle_process import run_workflow
 
 from vdes.errors import InputError
-from vdes.report.fidelity_table import TABLES, to_markdown
+from vdes.report.fidelity_table import all_tables
 
 RUN_METRICS = {"psnr_breast": "breast PSNR (dB)", "ssim_breast": "breast SSIM", "correlation_breast": "correlation"}
 
@@ -88,7 +88,7 @@ def fidelity_tables(result: dict[str, Any]) -> str:
         f"seed {source['split']['seed']}); weights sha256 {source['weights_sha256'][:12]}; data range "
         f"{result['data_range']:g}; constant level {result['constant_level']:.3f}."
     )
-    return "\n\n".join([header, *(to_markdown(summary, metrics) for metrics in TABLES.values())])
+    return f"{header}\n\n{all_tables(summary)}"
 
 
 def runs_table(result: dict[str, Any]) -> str:

@@ -97,7 +97,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _process_as_it_was() -> Iterator[None]:
-    """Undo what a bundle does to its process: the exception hook, the search path, logging, deterministic algorithms."""
+    """Undo what a bundle does to its process: exception hook, search path, logging, deterministic algorithms."""
     hook, path = sys.excepthook, list(sys.path)
     handlers, level = list(logging.root.handlers), logging.root.level
     cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark

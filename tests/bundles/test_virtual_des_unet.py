@@ -13,6 +13,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from vdes.data.cdd_cesm_datalist import write_cdd_cesm
 from vdes.data.datalist import read_datalist, write_datalist
@@ -85,7 +86,12 @@ def test_training_leaves_weights_a_checkpoint_and_curves(trained, training):
     # the best validated weights were kept, and in this run they are the last
     assert progress["best_metric_epoch"] == training["epochs"]
     assert differing(state(trained)["ema"], torch.load(trained / "model.pt", weights_only=True)) == []
-    assert len(list((trained / "tensorboard").glob("events.out.tfevents.*"))) == 2
+    curves: dict[str, list[float]] = {}
+    for file in (trained / "tensorboard").iterdir():
+        events = EventAccumulator(str(file)).Reload()
+        curves |= {tag: [event.value for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+    assert len(curves["train_loss"]) == progress["iteration"] and len(curves["psnr_breast"]) == progress["epoch"]
+    assert max(curves["psnr_breast"]) == pytest.approx(progress["best_metric"])
     assert not [file for file in trained.rglob("*") if "partial" in file.name]
 
 
@@ -96,6 +102,14 @@ def test_the_same_command_gives_the_same_weights(run, pairs, trained, cache_dir,
     knobs = {**training, "epochs": 1}
     run("train", dataset_dir=str(pairs), output_dir=str(other), cache_dir=str(cache_dir), seed=1, **knobs)
     assert differing(state(trained)["network"], state(other)["network"])
+
+
+def test_the_weights_do_not_depend_on_what_was_cached(run, pairs, cache_dir, trained, tmp_path, training):
+    """Such as after a run that was killed before its first checkpoint."""
+    for name, cache in (("cold", tmp_path / "cache"), ("warm", cache_dir)):
+        knobs = {**training, "epochs": 1, "num_workers": 1, "cache_dir": str(cache)}
+        run("train", dataset_dir=str(pairs), output_dir=str(tmp_path / name), **knobs)
+    assert_same_training(tmp_path / "cold", tmp_path / "warm")
 
 
 def test_training_goes_on_from_initial_weights(run, pairs, trained, cache_dir, tmp_path, training):
@@ -117,7 +131,7 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
     run("train", **knobs)
     assert_same_training(trained, tmp_path)
     with pytest.raises(Exception) as error:
-        run("train", **{**knobs, "resume": False})
+        run("train", **{**knobs, "resume": "false"})  # as the command line hands it over
     assert "last.pt: exists already; pass --resume true" in str(find_input_error(error.value))
     assert_same_training(trained, tmp_path)
 
@@ -128,7 +142,8 @@ def test_two_processes_train_the_same_weights(program, pairs, tmp_path, training
     save = "$torch.save(dict(@single.named_parameters()), @output_dir + '/rank' + os.environ['RANK'] + '.pt')"
     knobs = {**training, "epochs": 1, "batch_size": 1, "dataset_dir": str(pairs), "output_dir": str(tmp_path)}
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
-    done = program("train", "multi_gpu_train", launcher=launcher, run=["$@train#trainer.run()", save], **knobs)
+    ends = {"run_id": "train_and_save", "train_and_save": ["$@train#trainer.run()", save]}
+    done = program("train", "multi_gpu_train", launcher=launcher, **ends, **knobs)
     assert done.returncode == 0, done.stderr[-2000:]
     ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
     assert differing(*ranks) == []
@@ -242,11 +257,12 @@ def test_inference_replaces_outputs_when_told(run, pairs, tmp_path):
     file = pairs.parent / "low_energy" / "P2_L_CC.png"
     knobs = {"dataset_dir": str(file), "output_dir": str(tmp_path), **IDENTITY}
     (tmp_path / file.name).write_text("mine")
-    with pytest.raises(Exception) as error:
-        run("inference", workflow_type="infer", **knobs)
-    assert "exists already (1 of 1 outputs do)" in str(find_input_error(error.value))
+    for told in (False, "false"):  # the second is what the command line makes of --overwrite false
+        with pytest.raises(Exception) as error:
+            run("inference", workflow_type="infer", overwrite=told, **knobs)
+        assert "exists already (1 of 1 outputs do)" in str(find_input_error(error.value))
     assert (tmp_path / file.name).read_text() == "mine"
-    run("inference", workflow_type="infer", overwrite=True, **knobs)
+    run("inference", workflow_type="infer", overwrite="true", **knobs)
     assert pixels(tmp_path / file.name).dtype == np.uint16
 
 
@@ -295,7 +311,7 @@ def test_evaluation_scores_the_network_it_was_given(evaluation, trained):
     error = (made - case["label"])[case["breast_mask"] > 0]
     rows = pd.read_csv(folder / "fidelity_per_case.csv").set_index(["case", "method"])
     psnr = rows.loc[(case["case"], "virtual_des"), "psnr_breast"]
-    assert psnr == pytest.approx(-10 * np.log10((error.double() ** 2).mean()), abs=1e-3)
+    assert psnr == pytest.approx(-10 * np.log10(float((error.double() ** 2).mean())), abs=1e-3)
 
 
 def test_evaluation_prints_the_trivial_predictions(run, pairs, trained, cache_dir, tmp_path, capsys):
@@ -408,10 +424,10 @@ def test_weights_that_are_missing_or_of_another_network_are_refused(refusal, pai
     missing = f"weights: no file {tmp_path / 'none.pt'}; expected"
     other = f"weights: {tmp_path / 'other.pt'} holds 0 of the "
     for file, message in (("none.pt", missing), ("other.pt", other)):
-        weights = {"dataset_dir": str(pairs), "cache_dir": str(tmp_path / "cache")}
-        assert refusal("train", initial_weights=str(tmp_path / file), **weights).startswith(message)
+        data = {"dataset_dir": str(pairs)}
+        assert refusal("train", initial_weights=str(tmp_path / file), **data).startswith(message)
         for names, kind in ((("train", "evaluate"), "train"), (("inference",), "infer")):
-            made = refusal(*names, workflow_type=kind, ckpt_path=str(tmp_path / file), **weights)
+            made = refusal(*names, workflow_type=kind, ckpt_path=str(tmp_path / file), **data)
             assert made.startswith(message)
     encoder = refusal("train", dataset_dir=str(pairs), encoder_weights=str(tmp_path / "none.pt"))
     assert encoder.startswith(f"encoder_weights: no file {tmp_path / 'none.pt'}")

@@ -23,7 +23,7 @@ def test_datalist_reads_back_with_masks_of_the_images_own_size(official, tmp_pat
     assert len(found) == 26
     assert found["P2_L_CC"]["lesion_mask"] == str(tmp_path / "d_masks" / "low_energy" / "P2_L_CC.png")
     with Image.open(found["P2_L_CC"]["lesion_mask"]) as image:
-        mask = np.asarray(image)
+        mask = np.asarray(image.convert("L"))
     expected = np.zeros((40, 24), np.uint8)
     expected[6:16, 4:12] = 255
     np.testing.assert_array_equal(mask, expected)

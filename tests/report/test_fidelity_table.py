@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from vdes.report.fidelity_table import TABLES, to_markdown
-from vdes.statistics.fidelity_summary import COLUMNS
+from vdes.report.fidelity_table import TABLES, all_tables, to_markdown
+from vdes.statistics.fidelity_summary import COLUMNS, summarise
 
 
 @pytest.fixture()
@@ -55,3 +55,12 @@ def test_the_tables_hold_every_metric_once():
     columns = [metric for metrics in TABLES.values() for metric in metrics]
     expected = {f"{name}_{region}" for name in ("mae", "psnr", "ssim", "vif") for region in TABLES}
     assert sorted(columns) == sorted(expected | {"correlation_breast", "lesion_cnr", "lesion_roc_area"})
+
+
+def test_all_tables_leaves_out_a_table_without_a_figure() -> None:
+    rows = pd.DataFrame(
+        [{"case": f"c{i}", "patient": f"p{i}", "method": "virtual_des", "psnr_breast": 20.0 + i} for i in range(3)]
+    )
+    text = all_tables(summarise(rows))
+    assert "breast PSNR (dB)" in text
+    assert "lesion" not in text and "image" not in text

@@ -9,7 +9,7 @@ from vdes.errors import InputError
 from vdes.statistics.fidelity_summary import summarise
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
-CARD = "# Title\n<!-- fidelity:model -->\nold\n<!-- /fidelity:model -->\nend\n"
+CARD = "# Title\n<!-- fidelity:model -->\nstale text\n<!-- /fidelity:model -->\nend\n"
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def bundle(tmp_path: Path) -> Path:
 
 def test_a_mark_is_filled_from_its_results_file(bundle: Path) -> None:
     text = filled(CARD, bundle)
-    assert "old" not in text
+    assert "stale text" not in text
     assert text.startswith("# Title\n<!-- fidelity:model -->\nData: toy, section test (split: hold-out, seed 7)")
     assert "22.50 (20.50 to 24.50)" in text  # six cases 20 to 25 dB of three patients, by the closed form of the means
     assert "+2.00 (+2.00 to +2.00)" in text  # the gain is the same in every case

@@ -53,8 +53,8 @@ def test_a_pair_comes_registered_on_one_grid(item):
     for key in KEYS - {"case", "patient"}:
         assert out[key].shape == (1, *GRID)
         assert not isinstance(out[key], MetaTensor)
-    assert out["edge_offset_before_px"] == pytest.approx(3.0)
-    assert out["edge_offset_px"] <= 1.0
+    # 3 rows apart; across a skin line that is mostly oblique it is less
+    assert out["edge_offset_px"] <= 1.0 < out["edge_offset_before_px"] <= 3.0
     lesion, des_lesion = out["lesion_mask"], out["des_lesion_mask"]
     assert 2 * (lesion * des_lesion).sum() / (lesion.sum() + des_lesion.sum()) > 0.9
     # DES is 215 minus low energy, where registration is right

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from tqdm import tqdm
 
 from vdes.data.cdd_cesm import CddCesm, Outline, read_cdd_cesm
 from vdes.data.datalist import datalist_text
-from vdes.data.mask_png import write_mask_png
 from vdes.data.splits import hold_out, k_fold
 from vdes.data.staging import staged
 from vdes.data.via import render
@@ -113,7 +113,7 @@ def _render_masks(data: CddCesm, stage: Path, masks: Path) -> None:
         if mask is None:
             return None
         name = Path(outline.modality) / f"{outline.case}.png"
-        write_mask_png(stage / name, mask)
+        Image.fromarray(mask > 0).save(stage / name, compress_level=1)  # one bit a pixel
         return masks / name
 
     with ThreadPoolExecutor() as pool:

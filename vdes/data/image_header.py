@@ -16,6 +16,7 @@ NIFTI_SUFFIXES = (".nii", ".nii.gz")
 IMAGE_SUFFIXES = PIL_SUFFIXES + NIFTI_SUFFIXES
 
 _PIL_DTYPES = {
+    "1": "uint8",
     "L": "uint8",
     "RGB": "uint8",
     "I;16": "uint16",

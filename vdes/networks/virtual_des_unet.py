@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from monai.networks.nets import FlexibleUNet
+from torch.nn.functional import pad
 
 from vdes.networks.efficientnet_lite0 import EfficientNetLite0Encoder, load_encoder_weights
 
@@ -43,4 +44,7 @@ class VirtualDesUNet(FlexibleUNet):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the virtual DES image of ``inputs`` ``(B, 1, H, W)`` in [0, 1]."""
-        return super().forward(inputs)
+        rows, columns = inputs.shape[2:]
+        # the first stage halves the size; an odd row or column would be lost
+        even = pad(inputs, (0, columns % 2, 0, rows % 2))
+        return super().forward(even)[..., :rows, :columns]

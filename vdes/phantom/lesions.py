@@ -178,7 +178,7 @@ def project_lesion(
         path = wander(start, np.arctan2(flat[:, 0], flat[:, 1]) + jitter, reach * seen, bend, steps, rng)
         taper = np.linspace(1, 0, steps) ** 1.3
         sigma = rng.uniform(0.16, 0.45, count)
-        area = sigma * rng.gamma(2.0, 0.55, count) * (0.8 + 1.6 * latents.irregularity)
+        area = sigma * rng.gamma(2.0, 0.55, count) * (1.4 + 2.8 * latents.irregularity)
         volume = area[:, None] * (reach / steps)[:, None] * taper
         strands = deposit(path.reshape(-1, 2), volume.ravel(), np.repeat(sigma, steps), shape, pixel, FIBRE_SIGMAS_MM)
         tissue = tissue + strands

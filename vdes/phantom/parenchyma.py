@@ -155,7 +155,7 @@ def draw_parenchyma(
     room = body.thickness - body.skin
     zone = _zone(outline, body, (shape[0], shape[1]), rng)
     muscle = _muscle(outline, body, room, (shape[0], shape[1]), rng)
-    texture = power_law((shape[0], shape[1]), 4.1, rng, 28.0, pixel)
+    texture = power_law((shape[0], shape[1]), 3.85, rng, 28.0, pixel)
     # walls between fat lobules: the zero lines of two smooth fields
     walls = np.zeros(shape, np.float32)
     for wavelength in (34.0, 17.0):
@@ -164,7 +164,7 @@ def draw_parenchyma(
     fibres = _fibres(int(380 + 900 * glandular_fraction), outline, zone, (shape[0], shape[1]), rng)
     # a third of a fatty breast's gland is in strands, little of a dense one's
     wanted = glandular_fraction * float(room.sum(dtype=np.float64))
-    fibres *= np.float32(min(1.5, 0.42 * wanted / max(float(fibres.sum(dtype=np.float64)), 1e-6)))
+    fibres *= np.float32(min(1.5, 0.48 * wanted / max(float(fibres.sum(dtype=np.float64)), 1e-6)))
     fibres = np.minimum(fibres, 0.6 * room)
     free = np.clip(room - muscle, 0, None)
     drive = 3.2 * zone + 0.75 * texture + 0.65 * walls

@@ -17,7 +17,7 @@ from vdes.errors import InputError
 from vdes.metrics.decollated import case_values, decollated_cases, naming_case
 from vdes.metrics.fidelity import case_rows
 from vdes.metrics.lesion_ring import RING_WIDTH
-from vdes.report.fidelity_table import TABLES, to_markdown
+from vdes.report.fidelity_table import all_tables
 from vdes.statistics.fidelity_summary import summarise
 
 FILES = ("fidelity_per_case.csv", "fidelity.json")
@@ -128,7 +128,7 @@ class FidelityHandler:
             per_case, overall = (stages[target] for target in self.targets)
             rows.to_csv(per_case, index=False)
             overall.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        print("\n\n".join(to_markdown(summary, metrics) for metrics in TABLES.values()))
+        print(all_tables(summary))
 
 
 def _finite(value: Any) -> Any:

@@ -62,6 +62,12 @@ def to_markdown(summary: pd.DataFrame, metrics: Sequence[str] = TABLES["breast"]
     return "\n".join([*table, "", _footnote(chosen[chosen["statistic"] == "mean"])])
 
 
+def all_tables(summary: pd.DataFrame) -> str:
+    """Return the tables of `TABLES` one below the other; without lesions, say, that of the lesions is left out."""
+    present = set(summary["metric"])
+    return "\n\n".join(to_markdown(summary, metrics) for metrics in TABLES.values() if present.intersection(metrics))
+
+
 def _metric_label(metric: str) -> str:
     name, _, region = metric.rpartition("_")
     return METRIC_LABELS.get(metric) or f"{region} {METRIC_LABELS.get(name, name)}"
