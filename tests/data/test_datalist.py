@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vdes.data.datalist import intensity_range, pixel_size_mm, read_datalist, section, write_datalist
+from vdes.data.datalist import intensity_range, read_datalist, section, write_datalist
 from vdes.errors import InputError
 
 
@@ -69,7 +69,7 @@ def test_paths_are_relative_in_the_file_and_absolute_when_read(datalist: dict[st
     assert datalist == before
     assert json.loads((tmp_path / "d.json").read_text())["training"][0]["low_energy"] == "images/P1_L_CC_le.png"
     read = read_datalist(tmp_path / "d.json")
-    assert read["training"][0] == item(tmp_path, 1) | {"malignant": 1}
+    assert read["training"][0] == item(tmp_path, 1) | {"malignant": 1, "pixel_size_mm": 0.1}
     assert [read[name][0]["malignant"] for name in ("training", "validation", "test")] == [1, None, 1]
     assert read["training"][1]["malignant"] == 0
     assert read["provenance"] == {"seed": 1}
@@ -131,10 +131,8 @@ def test_head_is_read_on_its_own(saved: Any, tmp_path: Path) -> None:
     path = saved(lambda content: None)
     assert intensity_range(path, "low_energy") == (0.0, 4095.0)
     assert intensity_range(path, "des") == (-100.0, 100.0)
-    assert pixel_size_mm(path) == 0.1
     with pytest.raises(InputError, match="no modality 'virtual_des'"):
         intensity_range(path, "virtual_des")
-    assert pixel_size_mm(saved(lambda content: content.update(pixel_size_mm=None))) is None
 
 
 @pytest.mark.parametrize(
@@ -227,3 +225,13 @@ def test_existing_file_is_kept_without_overwrite(datalist: dict[str, Any], tmp_p
     assert (tmp_path / "d.json").read_text() == "mine"
     write_datalist(tmp_path / "d.json", datalist, overwrite=True)
     assert read_datalist(tmp_path / "d.json")["name"] == "tiny"
+
+
+def test_an_items_pixel_size_is_its_own_or_that_of_the_datalist(saved: Any) -> None:
+    def change(listed: dict[str, Any]) -> None:
+        listed["pixel_size_mm"] = 0.4
+        listed["training"][0]["pixel_size_mm"] = 0.1
+
+    items = read_datalist(saved(change))
+    sizes = [item["pixel_size_mm"] for name in ("training", "validation", "test") for item in items[name]]
+    assert sizes[0] == 0.1 and set(sizes[1:]) == {0.4}

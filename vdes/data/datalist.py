@@ -44,8 +44,9 @@ def read_datalist(path: PathLike, sections: Sequence[str] = SECTIONS) -> dict[st
         sections: the splits to read; each must be there, empty or not.
 
     Returns:
-        The datalist, with absolute paths (strings) in the items of ``sections`` and ``malignant`` (1, 0, or None where
-        the pathology is unknown) in each item.
+        The datalist, with absolute paths (strings) in the items of ``sections``; ``malignant`` (1, 0, or None where the
+        pathology is unknown) in each item; and ``pixel_size_mm`` in each item where it is known, the item's own or that
+        of the datalist.
 
     Raises:
         InputError: the file is not a datalist, an item lacks a field or has an unknown label, a case or image is listed
@@ -75,6 +76,8 @@ def read_datalist(path: PathLike, sections: Sequence[str] = SECTIONS) -> dict[st
                 raise InputError(f"{where}: {field}: '{item[field]}' is listed by {seen[file]} already; expected once")
             item[field] = file
         item["malignant"] = None if item["pathology"] is None else int(item["pathology"] == "malignant")
+        if datalist["pixel_size_mm"] is not None:
+            item.setdefault("pixel_size_mm", datalist["pixel_size_mm"])
     return datalist
 
 
@@ -161,17 +164,6 @@ def intensity_range(path: PathLike, modality: str) -> tuple[float, float]:
         raise InputError(f"{path}: intensity_range: no modality '{modality}'; expected one of {', '.join(MODALITIES)}")
     low, high = datalist["intensity_range"][modality]
     return float(low), float(high)
-
-
-def pixel_size_mm(path: PathLike) -> float | None:
-    """Return the pixel size in millimetres that a datalist states, None where it is unknown.
-
-    Raises:
-        InputError: the file is not a datalist.
-    """
-    datalist = read_json(path)
-    _check_head(datalist, Path(path))
-    return None if datalist["pixel_size_mm"] is None else float(datalist["pixel_size_mm"])
 
 
 def read_json(path: PathLike) -> dict[str, Any]:
