@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_datalist(subparsers)
     add_audit(subparsers)
+    add_phantom(subparsers)
     return parser
 
 
@@ -188,6 +189,98 @@ def run_audit(arguments: argparse.Namespace) -> int:
     if not leaks:
         print("no patient is in two splits")
     return 1 if leaks else 0
+
+
+def add_phantom(subparsers: SubParsers) -> None:
+    """Register ``vdes phantom``."""
+    parser = subparsers.add_parser(
+        "phantom",
+        help="simulate patients with known truth",
+        description=(
+            "Simulate contrast-enhanced spectral mammograms with known truth: patients with two breasts in two views "
+            "each, two thirds of them with one lesion. Writes OUT/images, OUT/truth.csv (everything that was drawn), "
+            "OUT/oracle.csv (the ceiling of any classifier) and OUT/datalist.json, split by patient. An interrupted "
+            "run goes on when the command is given again; the bytes do not depend on the number of workers."
+        ),
+        epilog="example: vdes phantom phantoms --patients 50 --seed 0 --size 256 --workers 2",
+    )
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder to write; must be empty or not exist")
+    parser.add_argument(
+        "--patients", metavar="N", type=int, default=50, help="patients, four views of each (default: %(default)s)"
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of everything (default: %(default)s)")
+    parser.add_argument(
+        "--size",
+        metavar="PX",
+        type=int,
+        default=512,
+        help="rows of an image, a multiple of 4; the columns are three quarters of it and the field is 240 x 180 mm "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--format", metavar="F", default="png", help="png or nifti (default: %(default)s)")
+    parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes (default: %(default)s)")
+    parser.add_argument(
+        "--dose", metavar="X", type=float, default=1.0, help="multiple of the clinical exposure (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--preset",
+        metavar="P",
+        default="rh-ag",
+        help="beams: rh-rh (29|49 kVp), rh-ag (34|49) or w-rh (29|45) (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--le-contrast",
+        metavar="C",
+        default="post",
+        help="post: the low-energy image is taken after the contrast agent, as in the clinic; pre: without iodine, as "
+        "in mammography (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--morphology-dprime",
+        metavar="D",
+        type=float,
+        default=1.4,
+        help="how far the shape of malignant lesions lies from that of benign ones, in standard deviations (default: "
+        "%(default)s)",
+    )
+    parser.add_argument(
+        "--enhancement-dprime",
+        metavar="D",
+        type=float,
+        default=1.4,
+        help="the same for their enhancement (default: %(default)s, with which 8 %% of malignant lesions do not "
+        "enhance)",
+    )
+    parser.add_argument(
+        "--coupling",
+        metavar="R",
+        type=float,
+        default=0.5,
+        help="correlation of the two within a class, 0 to 1: with 1 shape tells enhancement (default: %(default)s)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the phantom set in OUT")
+    parser.set_defaults(run=run_phantom)
+
+
+def run_phantom(arguments: argparse.Namespace) -> int:
+    """Run ``vdes phantom``."""
+    from vdes.phantom.generate import generate
+    from vdes.phantom.settings import Settings
+
+    settings = Settings(
+        patients=arguments.patients,
+        seed=arguments.seed,
+        size=arguments.size,
+        format=arguments.format,
+        dose=arguments.dose,
+        preset=arguments.preset,
+        le_contrast=arguments.le_contrast,
+        morphology_dprime=arguments.morphology_dprime,
+        enhancement_dprime=arguments.enhancement_dprime,
+        coupling=arguments.coupling,
+    )
+    print(f"wrote {generate(arguments.out, settings, arguments.workers, arguments.overwrite)}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import sys
 from types import TracebackType
 
@@ -15,15 +17,26 @@ class InputError(ValueError):
     """
 
 
+_IN_A_TRACEBACK = re.compile(rf"^{re.escape(InputError.__module__)}\.{InputError.__qualname__}: (.+)$", re.MULTILINE)
+
+
 def find_input_error(error: BaseException | None) -> InputError | None:
     """Return the `InputError` behind ``error``, through the exceptions that MONAI wraps around it, or None."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
+        # a worker process of a DataLoader sends its exception as the text of a traceback
+        sent = _IN_A_TRACEBACK.search(str(error))
+        if sent:
+            return InputError(sent[1])
         if isinstance(error, InputError):
             return error
         seen.add(id(error))
         error = error.__cause__ or error.__context__
     return None
+
+
+def _is_no_traceback_of_bad_input(record: logging.LogRecord) -> bool:
+    return _IN_A_TRACEBACK.search(record.getMessage()) is None
 
 
 def report_input_errors() -> None:
@@ -43,3 +56,6 @@ def report_input_errors() -> None:
         raise SystemExit(EXIT_STATUS)
 
     sys.excepthook = hook
+    # MONAI's engines log the exception that ends them, which from a worker process is a traceback
+    for handler in logging.root.handlers:
+        handler.addFilter(_is_no_traceback_of_bad_input)

@@ -71,7 +71,8 @@ def test_ssim_of_even_images_is_the_luminance_term():
     a, b = 0.3, 0.5
     even = torch.ones(1, 1, 32, 32)
     expected = (2 * a * b + 1e-4) / (a * a + b * b + 1e-4)
-    assert float(uniform_ssim(a * even, b * even)) == pytest.approx(expected, abs=1e-4)
+    # the variances, differences of like numbers, are 0 to within 1e-7, beside the constant 9e-4
+    assert float(uniform_ssim(a * even, b * even)) == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_terms_add_up():
@@ -93,13 +94,13 @@ def test_descent_along_the_gradient_leads_to_the_target(name):
     des, pred = textured(0), textured(1).requires_grad_()
     loss = VirtualDesLoss(**ONLY | {name: 1.0})
     optimizer = torch.optim.Adam([pred], lr=0.02)
-    first = float(loss(pred, target(des)))
+    first = float(loss(pred.detach(), target(des)))
     for _ in range(60):
         optimizer.zero_grad()
         loss(pred, target(des)).backward()
         assert bool(torch.isfinite(pred.grad).all())
         optimizer.step()
-    assert float(loss(pred, target(des))) < 0.2 * first
+    assert float(loss(pred.detach(), target(des))) < 0.2 * first
 
 
 def test_the_lesion_term_pulls_at_lesion_pixels_alone():

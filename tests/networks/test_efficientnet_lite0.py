@@ -107,6 +107,9 @@ def damaged(folder: Path, kind: str) -> tuple[Path, str]:
     if kind == "text":
         file.write_text("no weights\nat all")
         return file, "is not a state dict saved by torch.save"
+    if kind == "empty":
+        file.touch()
+        return file, "is not a state dict saved by torch.save: EOFError"
     if kind == "tensor":
         torch.save(torch.zeros(3), file)
         return file, "holds a Tensor, expected a state dict"
@@ -122,7 +125,7 @@ def damaged(folder: Path, kind: str) -> tuple[Path, str]:
     return file, "does not fit EfficientNet-Lite0 in 288 of 288 entries"
 
 
-@pytest.mark.parametrize("kind", ["missing", "text", "tensor", "entry", "shape", "other"])
+@pytest.mark.parametrize("kind", ["missing", "text", "empty", "tensor", "entry", "shape", "other"])
 def test_a_file_that_does_not_fit_is_named_and_changes_nothing(tmp_path, kind):
     file, message = damaged(tmp_path, kind)
     encoder = EfficientNetLite0Encoder()

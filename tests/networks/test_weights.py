@@ -79,9 +79,7 @@ def unfit(folder: Path, kind: str) -> tuple[Path, str]:
     return file, r"0\.weight has shape \(4, 1, 3, 3\), expected \(32, 1, 3, 3\)"
 
 
-@pytest.mark.parametrize(
-    "kind", ["missing", "text", "empty", "truncated", "checkpoint", "tensor", "more", "shape"]
-)
+@pytest.mark.parametrize("kind", ["missing", "text", "empty", "truncated", "checkpoint", "tensor", "more", "shape"])
 def test_a_file_that_does_not_fit_is_named(tmp_path, kind):
     file, message = unfit(tmp_path, kind)
     with pytest.raises(InputError, match=message) as raised:

@@ -107,6 +107,7 @@ def test_stored_physical_values_agree_with_the_scales(whole):
     assert np.percentile(iodine[mask], 85) == pytest.approx(truth.loc[item["case"], "iodine_mg_cm2"], rel=0.6)
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_the_number_of_workers(whole, tmp_path):
     generate(tmp_path / "set", SETTINGS, workers=2)
     assert _hashes(tmp_path / "set") == _hashes(whole)

@@ -78,7 +78,12 @@ def test_values_beyond_the_range_are_clipped(tmp_path):
 
 @pytest.mark.parametrize(
     ("source", "stem"),
-    [("P1_L_MLO.jpg", "P1_L_MLO"), ("b/P1.nii.gz", "P1"), ("a.b.c.png", "a.b.c"), ("1.2.840.10008.nii", "1.2.840.10008")],
+    [
+        ("P1_L_MLO.jpg", "P1_L_MLO"),
+        ("b/P1.nii.gz", "P1"),
+        ("a.b.c.png", "a.b.c"),
+        ("1.2.840.10008.nii", "1.2.840.10008"),
+    ],
 )
 @pytest.mark.parametrize("extension", [".png", ".nii.gz"])
 def test_files_keep_the_stem_of_the_low_energy_file(tmp_path, source, stem, extension):

@@ -58,12 +58,16 @@ def test_millimetres_follow_from_the_pixel_sizes():
 
 @pytest.mark.parametrize("pixel_size", [None, float("nan")])
 def test_millimetres_need_a_pixel_size(pixel_size):
-    with pytest.raises(InputError, match=r"^image: working grid in millimetres \(0\.25 mm\): the image has no pixel size"):
+    with pytest.raises(
+        InputError, match=r"^image: working grid in millimetres \(0\.25 mm\): the image has no pixel size"
+    ):
         WorkingGrid(64, 48, pixel_size_mm=0.25)(torch.ones(1, 100, 50), pixel_size)
 
 
 def test_what_does_not_fit_is_refused_and_not_shrunk():
-    with pytest.raises(InputError, match=r"^image: working grid \(64, 48\) at 0\.1 mm: the breast needs \(100, 50\) pixels"):
+    with pytest.raises(
+        InputError, match=r"^image: working grid \(64, 48\) at 0\.1 mm: the breast needs \(100, 50\) pixels"
+    ):
         WorkingGrid(64, 48, pixel_size_mm=0.1)(torch.ones(1, 100, 50), 0.1)
 
 

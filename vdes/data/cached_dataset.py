@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from monai.data import DataLoader, PersistentDataset
 from monai.data.utils import pickle_hashing
 from monai.transforms import Compose
@@ -43,8 +44,10 @@ def cached_dataset(
             [stamped[i] for i in missing], transform, Path(cache_dir), hash_transform=pickle_hashing
         )
         loader = DataLoader(partial, batch_size=1, num_workers=num_workers, collate_fn=len)
-        for _ in tqdm(loader, desc="preprocessing", unit="case"):
-            pass
+        # a loader draws from the random state; what follows must not depend on how much was in the cache
+        with torch.random.fork_rng(devices=[]):
+            for _ in tqdm(loader, desc="preprocessing", unit="case"):
+                pass
     return dataset
 
 

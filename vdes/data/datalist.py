@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vdes.data.image_header import image_suffix, read_image_header
+from vdes.data.image_header import ImageHeader, common_dtype, image_suffix, read_image_header
 from vdes.data.staging import staged
 from vdes.data.vocabulary import BIRADS, DENSITIES, LATERALITIES, MODALITIES, PATHOLOGIES, VIEWS
 from vdes.errors import InputError
@@ -142,8 +142,13 @@ def section(path: PathLike, name: str, requires: Sequence[str] = ("low_energy", 
     complete = [item for item in items if all(item.get(field) is not None for field in requires)]
     if not complete:
         raise InputError(f"{path}: {name}: no item has all of {', '.join(requires)}; expected at least one")
-    for item in complete:
-        _check_images(Path(path), name, item)
+    headers = [_check_images(Path(path), name, item) for item in complete]
+    for modality in MODALITIES:  # one intensity range for all of a modality
+        shown = [
+            (i[modality], found[modality]) for i, found in zip(complete, headers, strict=True) if modality in found
+        ]
+        if shown:
+            common_dtype(shown)
     return [without_null_paths(item) for item in complete]
 
 
@@ -244,8 +249,9 @@ def _check_item(item: Item, where: str) -> None:
         raise InputError(f"{where}: malignant: {item['malignant']!r} contradicts pathology {item['pathology']!r}")
 
 
-def _check_images(path: Path, section: str, item: Item) -> None:
-    headers = {}
+def _check_images(path: Path, section: str, item: Item) -> dict[str, ImageHeader]:
+    """Return the headers of the item's images and masks by field."""
+    headers: dict[str, ImageHeader] = {}
     for field in PATH_FIELDS:
         if item[field] is not None and image_suffix(item[field]) is not None:
             try:
@@ -260,6 +266,7 @@ def _check_images(path: Path, section: str, item: Item) -> None:
                     f"{path}: {section} ({item['case']}): {mask}: {item[mask]} has {drawn.width} x {drawn.height} "
                     f"pixels; expected {shown.width} x {shown.height} as in {item[image]}"
                 )
+    return headers
 
 
 def _items(datalist: dict[str, Any], sections: Sequence[str]) -> Iterator[tuple[str, int, Item]]:

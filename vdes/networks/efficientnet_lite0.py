@@ -152,7 +152,7 @@ def load_encoder_weights(encoder: EfficientNetLite0Encoder, weights: str | Path 
     try:
         loaded = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(f"encoder_weights: {file} is not a state dict saved by torch.save: {reason}") from error
     if not isinstance(loaded, dict):
         raise InputError(f"encoder_weights: {file} holds a {type(loaded).__name__}, expected a state dict")

@@ -26,7 +26,8 @@ def load_weights(network: nn.Module, file: str | Path | None) -> nn.Module:
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise InputError(f"weights: {file} cannot be read as weights: {str(error).splitlines()[0]}") from error
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise InputError(f"weights: {file} cannot be read as weights: {reason}") from error
     expected = network.state_dict()
     if not isinstance(state, dict) or state.keys() != expected.keys():
         found = len(expected.keys() & state.keys()) if isinstance(state, dict) else 0

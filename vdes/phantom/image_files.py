@@ -9,8 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PilImage
 
-from vdes.data.mask_png import write_mask_png
-
 SUFFIXES = {"png": ".png", "nifti": ".nii.gz"}
 
 
@@ -19,7 +17,7 @@ def write_image(
 ) -> None:
     """Write one image; the suffix decides the format.
 
-    PNG holds uint16, or uint8 for masks; NIfTI holds physical values as float32, and its first axis is the image's
+    PNG holds uint16, or one bit for masks; NIfTI holds physical values as float32, and its first axis is the image's
     columns, as MONAI reads PNG too.
 
     Args:
@@ -31,7 +29,7 @@ def write_image(
     """
     if path.suffix == ".png":
         if pixels.dtype == bool:
-            write_mask_png(path, pixels.astype(np.uint8) * np.uint8(255))
+            PilImage.fromarray(pixels).save(path, compress_level=1)  # one bit a pixel
             return
         if scale is not None:
             offset, step = scale

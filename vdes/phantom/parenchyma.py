@@ -51,13 +51,13 @@ def _zone(outline: Outline, body: Compressed, shape: tuple[int, int], rng: np.ra
     columns = ((np.arange(coarse[1], dtype=np.float32) + 0.5) * np.float32(pixel))[None]
     away = np.hypot(rows - outline.nipple_mm[0], columns - outline.nipple_mm[1])
     ragged = power_law(coarse, 3.0, rng, 60.0, pixel)
-    fat = rng.uniform(7, 15) * (1 - 0.85 * np.exp(-((away / 22) ** 2))) + 4.0 * ragged
+    fat = rng.uniform(7, 15) * (1 - 0.85 * np.exp(-((away / 22) ** 2))) + 5.0 * ragged
     clear = _smoothstep((inside - fat) / 9)
     behind = outline.pectoral_depth_mm(rows, columns)
     back = _smoothstep((columns - rng.uniform(-25, 12) + 7 * ragged) / 26) * _smoothstep((-behind - 2) / 22)
     half = outline.depth_mm * rng.uniform(0.55, 0.8)
     middle = outline.nipple_mm[0] - rng.uniform(0.0, 0.16) * outline.depth_mm
-    band = np.exp(-(np.abs((rows - middle) / half + 0.12 * ragged) ** 3))
+    band = np.exp(-(np.abs((rows - middle) / half + 0.25 * ragged) ** 3))
     return resize((clear * back * band).astype(np.float32), shape)
 
 
@@ -76,12 +76,12 @@ def _fibres(count: int, outline: Outline, zone: Image, shape: tuple[int, int], r
         start - 0.4 * length[:, None] * np.stack([np.sin(direction), np.cos(direction)], -1),
         direction,
         length,
-        rng.uniform(0.2, 0.7, count),
+        rng.uniform(0.15, 0.5, count),
         steps,
         rng,
     )
     taper = np.sin(np.pi * np.linspace(0, 1, steps)) ** 0.7
-    sigma = np.clip(rng.lognormal(np.log(0.6), 0.55, count), 0.16, 2.2)
+    sigma = np.clip(rng.lognormal(np.log(0.5), 0.6, count), 0.16, 2.2)
     # the cross-section of a sheet seen on edge: some mm deep, as wide as its profile
     area = sigma * 2.5 * rng.gamma(2.0, 0.8, count)
     volume = area[:, None] * (length / steps)[:, None] * taper
@@ -155,22 +155,24 @@ def draw_parenchyma(
     room = body.thickness - body.skin
     zone = _zone(outline, body, (shape[0], shape[1]), rng)
     muscle = _muscle(outline, body, room, (shape[0], shape[1]), rng)
-    texture = power_law((shape[0], shape[1]), 3.85, rng, 28.0, pixel)
+    texture = power_law((shape[0], shape[1]), 3.3, rng, 28.0, pixel)
     # walls between fat lobules: the zero lines of two smooth fields
     walls = np.zeros(shape, np.float32)
     for wavelength in (34.0, 17.0):
         field = power_law((shape[0], shape[1]), 5.0, rng, wavelength, pixel, 1.2)
         walls += np.exp(-np.abs(field) / np.float32(0.3)) - np.float32(0.25)
-    fibres = _fibres(int(380 + 900 * glandular_fraction), outline, zone, (shape[0], shape[1]), rng)
+    fibres = _fibres(int(420 + 900 * glandular_fraction), outline, zone, (shape[0], shape[1]), rng)
     # a third of a fatty breast's gland is in strands, little of a dense one's
     wanted = glandular_fraction * float(room.sum(dtype=np.float64))
     fibres *= np.float32(min(1.5, 0.48 * wanted / max(float(fibres.sum(dtype=np.float64)), 1e-6)))
     fibres = np.minimum(fibres, 0.6 * room)
     free = np.clip(room - muscle, 0, None)
-    drive = 3.2 * zone + 0.75 * texture + 0.65 * walls
+    # regions of the disc that are mostly fat, and others that are mostly gland
+    lobes = resize(power_law((120, 90), 4.0, rng, 55.0, 2.0, 6.0), (shape[0], shape[1]))
+    drive = 3.0 * zone + 0.7 * lobes + 0.6 * texture + 0.55 * walls
 
-    peak = np.clip(0.76 + 0.12 * power_law((120, 90), 3.0, rng, 50.0, 2.0), *PEAK)
-    free_peak = free * resize(peak, (shape[0], shape[1]))
+    peak = 0.74 + 0.10 * resize(power_law((120, 90), 3.0, rng, 50.0, 2.0), (shape[0], shape[1])) + 0.07 * texture
+    free_peak = free * np.clip(peak, *PEAK)
 
     small = (shape[0] // max(1, shape[0] // 160), shape[1] // max(1, shape[1] // 120))
     drive_small, free_small, peak_small, fibres_small = (

@@ -12,7 +12,7 @@ Image = npt.NDArray[np.floating]
 WHITE = 4095
 # low energy: ln units over fat that are black, the brightness of the densest 3 % of the breast, and the narrowest
 # window
-_LOW_BLACK, _LOW_BRIGHT, _LOW_NARROWEST = -0.16, 0.75, 0.45
+_LOW_BLACK, _LOW_BRIGHT, _LOW_NARROWEST = -0.11, 0.75, 0.45
 # DES: presentation value of the breast's median, and values per ln unit
 _DES_MIDDLE, _DES_SLOPE = 0.22 * WHITE, 0.20 * WHITE / 0.0155
 

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from vdes.errors import InputError
 
-FAT = 0.2  # of the threshold between air and breast: what is brighter may be fat
+FAT = 0.2  # of the way from the darkest pixel to the threshold: what is brighter may be fat
 HALO = 3  # pixels by which a breast's blurred edge may exceed the dark threshold outside the skin
 
 
@@ -24,8 +24,9 @@ class BreastMask(Transform):
 
     The image, smoothed by a Gaussian of one pixel, is thresholded at ``threshold``; the largest connected part is the
     breast (labels and markers go), and its holes are filled. The trap: the maker's processing can leave fat almost as
-    black as air. So what exceeds a fifth of the threshold counts too, less the 3 pixels at its edge, where blur
-    and compression leave a halo outside the skin; and a hole that is open only towards the chest wall is filled.
+    black as air. So what lies above a fifth of the way from air (the darkest pixel) to the threshold counts too, less
+    the 3 pixels at its edge, where blur and compression leave a halo outside the skin; and a hole that is open only
+    towards the chest wall is filled.
 
     Args:
         threshold: intensity that separates air from breast, in the units of the image. Presentation images have air at
@@ -43,7 +44,9 @@ class BreastMask(Transform):
         pixels = convert_to_tensor(image, track_meta=False)[0].numpy()
         smooth = ndimage.gaussian_filter(pixels, 1.0)
         above = smooth > self.threshold
-        dark = ndimage.binary_erosion(smooth > FAT * self.threshold, iterations=HALO, border_value=1)
+        air = float(smooth.min())
+        maybe_fat = smooth > air + FAT * (self.threshold - air)
+        dark = ndimage.binary_erosion(maybe_fat, iterations=HALO, border_value=1)
         labels, count = ndimage.label(above | dark if above.any() else above)
         if count == 0:
             name = image.meta.get("filename_or_obj", "image") if isinstance(image, MetaTensor) else "image"

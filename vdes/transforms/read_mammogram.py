@@ -55,7 +55,8 @@ class ReadMammogram(Transform):
         try:
             array, meta = (self.nibabel if nifti else self.pillow)(str(filename))
         except Exception as error:
-            reason = str(error.__cause__ or error).splitlines()[0]
+            cause = error.__cause__ or error
+            reason = str(cause).partition("\n")[0] or type(cause).__name__
             raise InputError(f"{filename}: cannot be read as an image: {reason}") from error
         pixels = np.squeeze(np.asarray(array, dtype=np.float32))
         if pixels.ndim != 2:

@@ -1,0 +1,18 @@
+"""Knobs of bundles, as configs and command lines give them."""
+
+from __future__ import annotations
+
+from vdes.errors import InputError
+
+
+def switch(name: str, value: bool | str) -> bool:
+    """Return the state of a knob, from a config (a boolean) or a command line, where ``--amp false`` is a text.
+
+    Raises:
+        InputError: the value is neither a boolean nor the text true or false, in whatever case.
+    """
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() not in ("true", "false"):
+        raise InputError(f"{name}: {value!r}; expected true or false")
+    return str(value).lower() == "true"
