@@ -97,7 +97,7 @@ def runs_table(result: dict[str, Any]) -> str:
     lines = [head, ["---"] * len(head)]
     for run in result["runs"]:
         figures = [f"{run['test'][metric]:.3f}" for metric in RUN_METRICS]
-        lines.append([run["arm"], str(run["seed"]), f"{run['validation_psnr_breast']:.2f}", *figures])
+        lines.append([run["arm"], str(run["seed"]), f"{run['validation']['psnr_breast']:.3f}", *figures])
     arms = pd.DataFrame(result["arms"])
     for (arm, minus), rows in arms.groupby(["arm", "minus"], sort=False):
         cells = rows.set_index("metric")

@@ -1,7 +1,7 @@
 """Draw a sheet of phantoms, low-energy image beside DES; with ``--real``, real pairs under them for comparison.
 
     python tools/phantom_sheet.py docs/images/phantom_sheet.png
-    python tools/phantom_sheet.py /tmp/compare.png --patients 8 --real path/to/cdd_cesm/pairs
+    python tools/phantom_sheet.py ../compare.png --patients 8 --real path/to/cdd_cesm/pairs
 
 A sheet with real images is for looking at, not for passing on: it is refused inside a git working tree.
 """

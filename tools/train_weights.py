@@ -1,10 +1,10 @@
 """Train a generator bundle's shipped weights: every arm and seed, on the same patient split, and keep the best.
 
 Each run has two stages of the bundle's own train.yaml, the first at half the working size (whole breasts are learnt
-sooner there), the second from its weights at the full size; then evaluate.yaml on the test patients. A run that was
-interrupted goes on where it stopped, and a finished one is not repeated: give the same command again. The weights that
-are best on the validation patients become models/model.pt in half precision, and all runs are listed in
-docs/results/runs_<name>.json.
+sooner there), the second from its weights at the full size; then evaluate.yaml on the validation and the test patients.
+A run that was interrupted goes on where it stopped, and a finished one is not repeated: give the same command again.
+The weights that are best on the validation patients become models/model.pt in half precision, and all runs are listed
+in docs/results/runs_<name>.json.
 
     vdes datalist cdd-cesm DIR --output datalist.json
     python tools/train_weights.py bundles/breast_cesm_virtual_des_unet --datalist datalist.json --output runs/unet
@@ -35,6 +35,8 @@ from vdes.statistics.bootstrap import cluster_bootstrap_mean
 
 COARSE = {"epochs": 40, "learning_rate": 1e-3}
 FINE = {"epochs": 12, "learning_rate": 3e-4}
+EVALUATED = ("validation", "test")
+CHOSEN_BY = "psnr_breast"
 REPORTED = ("psnr_breast", "ssim_breast", "correlation_breast", "mae_breast", "lesion_cnr")
 
 
@@ -51,10 +53,9 @@ class Run:
         """The weights of the best validation at the full size."""
         return self.folder / "fine" / "model.pt"
 
-    @property
-    def results(self) -> Path:
-        """The folder of its test results."""
-        return self.folder / "test"
+    def results(self, section: str) -> Path:
+        """The folder of its results on a section of the datalist."""
+        return self.folder / section
 
 
 def main() -> int:
@@ -100,14 +101,14 @@ def ship(arguments: argparse.Namespace) -> None:
         for job in tqdm(jobs, desc="runs", unit="run"):
             job.result()
     table = [row(run) for run in runs]
-    best = max(range(len(runs)), key=lambda i: table[i]["validation_psnr_breast"])
+    best = max(range(len(runs)), key=lambda i: table[i]["validation"][CHOSEN_BY])
     result = {
         "provenance": provenance(datalist, "test", runs[best].weights),
         "height": arguments.height,
         "stages": {"coarse": COARSE, "fine": FINE},
         "runs": table,
         "arms": arm_means(runs),
-        "shipped": {"arm": runs[best].arm, "seed": runs[best].seed, "chosen_by": "validation psnr_breast"},
+        "shipped": {"arm": runs[best].arm, "seed": runs[best].seed, "chosen_by": f"validation {CHOSEN_BY}"},
     }
     for folder in (weights.parent, listed.parent):
         folder.mkdir(parents=True, exist_ok=True)
@@ -119,7 +120,7 @@ def ship(arguments: argparse.Namespace) -> None:
 
 def train(bundle: Path, datalist: Path, run: Run, height: int, jobs: int) -> None:
     """Train one run in its two stages and evaluate it; stages that are finished return at once."""
-    if (run.results / "fidelity.json").is_file():
+    if all((run.results(section) / "fidelity.json").is_file() for section in EVALUATED):
         return
     threads = max(1, (os.cpu_count() or 1) // jobs)
     common = {"cache_dir": run.folder.parent / "cache", "seed": run.seed, "num_workers": 0}
@@ -127,24 +128,24 @@ def train(bundle: Path, datalist: Path, run: Run, height: int, jobs: int) -> Non
     fine = {"height": height, "encoder_weights": "none", "initial_weights": run.folder / "coarse" / "model.pt", **FINE}
     for stage, settings in (("coarse", coarse), ("fine", fine)):
         run_workflow(bundle, ["train"], datalist, run.folder / stage, {**common, **settings}, threads)
-    settings = {"height": height, "ckpt_path": run.weights, **common}
-    run_workflow(bundle, ["train", "evaluate"], datalist, run.results, settings, threads)
+    for section in EVALUATED:
+        settings = {"height": height, "ckpt_path": run.weights, "section": section, "overwrite": True, **common}
+        run_workflow(bundle, ["train", "evaluate"], datalist, run.results(section), settings, threads)
 
 
 def row(run: Run) -> dict[str, Any]:
     """Return what is listed of a run."""
     progress = torch.load(run.folder / "fine" / "last.pt", weights_only=True)["progress"]
-    summary = pd.DataFrame(json.loads((run.results / "fidelity.json").read_text())["summary"])
-    means = summary[(summary["method"] == "virtual_des") & (summary["statistic"] == "mean")].set_index("metric")[
-        "value"
-    ]
-    return {
-        "arm": run.arm,
-        "seed": run.seed,
-        "validation_psnr_breast": progress["best_metric"],
-        "best_epoch": progress["best_metric_epoch"],
-        "test": {metric: float(means[metric]) for metric in REPORTED},
-    }
+    figures = {section: means(run.results(section)) for section in EVALUATED}
+    return {"arm": run.arm, "seed": run.seed, "best_epoch": progress["best_metric_epoch"], **figures}
+
+
+def means(results: Path) -> dict[str, float]:
+    """Return the reported means over the cases of one evaluation."""
+    summary = pd.DataFrame(json.loads((results / "fidelity.json").read_text(encoding="utf-8"))["summary"])
+    rows = summary[(summary["method"] == "virtual_des") & (summary["statistic"] == "mean")]
+    values = rows.set_index("metric")["value"]
+    return {metric: float(values[metric]) for metric in REPORTED}
 
 
 def arm_means(runs: list[Run]) -> list[dict[str, Any]]:
@@ -153,7 +154,7 @@ def arm_means(runs: list[Run]) -> list[dict[str, Any]]:
     A case's figure is its mean over the seeds; the intervals are of the patients, not of the seeds.
     """
     tables = {
-        arm: pd.concat([pd.read_csv(run.results / "fidelity_per_case.csv") for run in runs if run.arm == arm])
+        arm: pd.concat([pd.read_csv(run.results("test") / "fidelity_per_case.csv") for run in runs if run.arm == arm])
         .groupby(["method", "case", "patient"])[list(REPORTED)]
         .mean()
         for arm in dict.fromkeys(run.arm for run in runs)

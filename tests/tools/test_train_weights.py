@@ -9,13 +9,13 @@ PATIENTS = 5
 
 def write_rows(run: Run, virtual: float) -> None:
     """Two cases a patient; every figure of the virtual DES is ``virtual``, of the constant level 1."""
-    run.results.mkdir(parents=True)
+    run.results("test").mkdir(parents=True)
     rows = [
         {"case": f"c{i}", "patient": f"p{i // 2}", "method": method, **dict.fromkeys(REPORTED, value)}
         for i in range(2 * PATIENTS)
         for method, value in (("virtual_des", virtual), ("constant", 1.0))
     ]
-    pd.DataFrame(rows).to_csv(run.results / "fidelity_per_case.csv", index=False)
+    pd.DataFrame(rows).to_csv(run.results("test") / "fidelity_per_case.csv", index=False)
 
 
 def test_an_arm_is_the_mean_over_its_seeds_and_differences_are_paired(tmp_path: Path) -> None:
