@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from ignite.engine import Events
 from ignite.handlers import EMAHandler
 from monai.data import DataLoader, Dataset
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
@@ -76,8 +77,10 @@ class Run:
             ],
         )
 
-    def __call__(self) -> Run:
-        """Train, and return the run."""
+    def __call__(self, stop_after: int | None = None) -> Run:
+        """Train to the end, or stop after an epoch as an interruption would, and return the run."""
+        if stop_after is not None:
+            self.trainer.add_event_handler(Events.EPOCH_COMPLETED(once=stop_after), lambda engine: engine.terminate())
         self.trainer.run()
         return self
 

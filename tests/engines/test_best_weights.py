@@ -53,7 +53,7 @@ def test_weights_are_saved_when_the_metric_improves_and_only_then(tmp_path, leve
 
 
 def test_a_resumed_run_does_not_overwrite_better_weights(make_run):
-    first = make_run("run", epochs=2)()
+    first = make_run("run")(stop_after=2)
     better = first.best_file.read_bytes()
     checkpoint = torch.load(first.file)
     checkpoint["progress"]["best_metric"] = 0.0  # nothing that follows can be better

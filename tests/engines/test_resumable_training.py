@@ -33,7 +33,7 @@ def whole(make_run):
 @pytest.mark.parametrize("num_workers", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_two_epochs_and_two_more_are_four(make_run, num_workers):
     whole = make_run("whole", num_workers=num_workers)()
-    make_run("parts", epochs=2, num_workers=num_workers)()
+    make_run("parts", num_workers=num_workers)(stop_after=2)
     torch.rand(11)  # another process has drawn other numbers
     resumed = make_run("parts", num_workers=num_workers)()
     assert_same(resumed.state(), whole.state())
@@ -91,7 +91,8 @@ def test_a_checkpoint_is_not_touched_without_resume(make_run, whole):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"seed": 4}, r"last\.pt: field seed: the run was started with 3, now 4"),
+        ({"seed": 4}, r"last\.pt: seed: the run was started with 3, now 4"),
+        ({"epochs": 6}, r"last\.pt: epochs: the run was started with 4, now 6"),
         ({"width": 8}, r"last\.pt: network does not fit this run; was a setting changed since\?"),
     ],
 )

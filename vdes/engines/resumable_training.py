@@ -77,7 +77,12 @@ class ResumableTraining:
         if get_rank() != 0:
             return
         state = {name: item.state_dict() for name, item in self.objects.items()}
-        state["progress"] = {"epoch": engine.state.epoch, "iteration": engine.state.iteration, "seed": self.seed}
+        state["progress"] = {
+            "epoch": engine.state.epoch,
+            "iteration": engine.state.iteration,
+            "epochs": engine.state.max_epochs,
+            "seed": self.seed,
+        }
         if self.best is not None:
             state["progress"]["best_metric"] = float(self.best.state.best_metric)
             state["progress"]["best_metric_epoch"] = int(self.best.state.best_metric_epoch)
@@ -95,8 +100,9 @@ class ResumableTraining:
             progress = state["progress"]
         except Exception as error:
             raise InputError(f"{self.file}: not a checkpoint of an interrupted run; delete it to start anew") from error
-        if progress["seed"] != self.seed:
-            raise InputError(f"{self.file}: field seed: the run was started with {progress['seed']}, now {self.seed}")
+        for field, now in (("seed", self.seed), ("epochs", engine.state.max_epochs)):
+            if progress[field] != now:
+                raise InputError(f"{self.file}: {field}: the run was started with {progress[field]}, now {now}")
         for name, item in self.objects.items():
             try:
                 item.load_state_dict(state[name])

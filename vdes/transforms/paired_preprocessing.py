@@ -57,9 +57,7 @@ def paired_preprocessing(
             AsDiscreted(("lesion_mask", "des_lesion_mask"), threshold=0.5),  # files hold 0 and 255
             BreastMaskd("image", "breast_mask", air_threshold(low_energy_range)),
             *alignment,
-            *to_working_grid(
-                keys, ("bilinear", "bilinear", "nearest", "nearest", "nearest"), height, width, pixel_size_mm
-            ),
+            *to_working_grid(keys, ("bilinear",) * 2 + ("nearest-exact",) * 3, height, width, pixel_size_mm),
             scale("image", low_energy_range),
             scale("label", des_range),
             EnsureTyped(keys, track_meta=False),

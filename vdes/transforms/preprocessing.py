@@ -44,7 +44,7 @@ def low_energy_preprocessing(
             CopyItemsd("low_energy", names="image"),
             ReadMammogramd("image", reference="image"),
             BreastMaskd("image", "breast_mask", air_threshold(low_energy_range)),
-            *to_working_grid(keys, ("bilinear", "nearest"), height, width, pixel_size_mm),
+            *to_working_grid(keys, ("bilinear", "nearest-exact"), height, width, pixel_size_mm),
             scale("image", low_energy_range),
             SelectItemsd((*keys, "case", "patient", "low_energy"), allow_missing_keys=True),
         ]

@@ -25,7 +25,8 @@ class WorkingGrid(InvertibleTransform):
         height: rows of the grid.
         width: columns of the grid.
         pixel_size_mm: pixel size of the grid in mm, or None to fill the grid.
-        mode: interpolation of `torch.nn.functional.interpolate`; ``"nearest"`` for masks.
+        mode: interpolation of `torch.nn.functional.interpolate`; ``"nearest-exact"`` for masks
+            (``"nearest"`` would move them by half a pixel against the image).
 
     Raises:
         InputError: a pixel size is asked for and the image has none, or the image does not fit at that pixel size.
@@ -71,7 +72,7 @@ class WorkingGrid(InvertibleTransform):
     def _resized(self, image: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
         """Return ``image`` at ``size``, without the trace that MONAI's `Resize` leaves on it."""
         shrinks = size[0] < image.shape[1] or size[1] < image.shape[2]
-        resize = Resize(size, mode=self.mode, anti_aliasing=self.mode != "nearest" and shrinks)
+        resize = Resize(size, mode=self.mode, anti_aliasing=not self.mode.startswith("nearest") and shrinks)
         return convert_to_tensor(resize(convert_to_tensor(image, track_meta=False)), track_meta=False)
 
 
