@@ -108,7 +108,9 @@ def runs_table(result: dict[str, Any]) -> str:
             "-" if v.isna().any() else f"{v['value']:{form}} ({v['low']:{form}} to {v['high']:{form}})" for v in values
         ]
         lines.append([name, "", "", *figures])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    shipped = result["shipped"]
+    chosen = f"Shipped: {shipped['arm']}, seed {shipped['seed']}, chosen by {shipped['chosen_by']}."
+    return "\n".join([*("| " + " | ".join(line) + " |" for line in lines), "", chosen])
 
 
 WRITERS = {"fidelity": fidelity_tables, "runs": runs_table}
