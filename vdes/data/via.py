@@ -160,7 +160,7 @@ def _fill_polygon(mask: NDArray[np.uint8], shape: Shape) -> bool:
     """Set the pixels of a polygon to 255; return whether there are any.
 
     The signed number of edges to the left of a pixel's centre is its winding number; inside is where it is not 0.
-    scikit-image's polygon tests every pixel against every corner, which takes 100 times longer on these outlines.
+    scikit-image's polygon tests every pixel against every corner, which takes far longer on these outlines.
     """
     height, width = mask.shape
     y0, x0 = np.asarray(shape.y) - 0.5, np.asarray(shape.x) - 0.5

@@ -12,7 +12,7 @@ class AutocastInferer(SimpleInferer):
     """Run a network in bfloat16 with channels-last memory, and return float32.
 
     MONAI's engines autocast on CUDA alone. bfloat16 has the range of float32, so no gradient scaler is needed. A CPU
-    with AVX-512 or AMX bfloat16 instructions gains two to three times; one without them is slower, so it is a knob.
+    with AVX-512 or AMX bfloat16 instructions gains; one without them is slower, so it is a knob.
 
     Args:
         enabled: False gives float32 throughout.

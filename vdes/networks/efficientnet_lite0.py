@@ -94,8 +94,7 @@ class EfficientNetLite0Encoder(EfficientNet, BaseEncoder):
 class _DepthwiseConv(nn.Conv2d):
     """A depthwise convolution that stays in float32 under autocast.
 
-    On a CPU the gradients of some depthwise convolutions take 3 to 30 times as long in bfloat16 (torch 2.13), which
-    made a training step of this U-Net 2.4 times as long.
+    On a CPU the gradients of some depthwise convolutions take many times as long in bfloat16 (torch 2.13).
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:

@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from vdes import __version__
 from vdes.data.image_header import image_stem
+from vdes.data.staging import staged
 from vdes.errors import InputError
 
 EXTENSIONS = (".png", ".nii", ".nii.gz")
@@ -66,23 +67,23 @@ class SaveVirtualDesd(MapTransform):
         for key in self.key_iterator(d):
             pixels = torch.as_tensor(d[key]).detach().cpu().clamp(0, 1)[0].numpy()
             pixel_size = d[key].meta.get("pixel_size_mm", float("nan")) if hasattr(d[key], "meta") else float("nan")
-            self._write(self.folder / f"{stem}{self.extension}", pixels, float(pixel_size))
+            file = self.folder / f"{stem}{self.extension}"
+            with staged([file], overwrite=True) as stages:  # existing files were refused or allowed before the start
+                self._write(stages[file], pixels, float(pixel_size))
         return d
 
     def _write(self, file: Path, pixels: np.ndarray, pixel_size: float) -> None:
-        partial = file.with_name(f".{file.name.removesuffix(self.extension)}.partial{self.extension}")
         if self.extension == ".png":
             text = PngInfo()
             text.add_text("Description", NOTICE)
             text.add_text("Software", f"vdes {__version__}")
             text.add_text("des_range", f"{self.low:g} {self.high:g}")
             image = Image.fromarray(np.round(pixels * 65535).astype(np.uint16))
-            image.save(partial, pnginfo=text, compress_level=1)
+            image.save(file, pnginfo=text, compress_level=1)
         else:
             spacing = pixel_size if pixel_size > 0 else 1.0
             values = (self.low + pixels * (self.high - self.low)).astype(np.float32)
             volume = nibabel.Nifti1Image(values.T, np.diag([-spacing, -spacing, 1.0, 1.0]))
             volume.header["descrip"] = NOTICE.encode()[:79]
             volume.header["cal_min"], volume.header["cal_max"] = self.low, self.high
-            nibabel.save(volume, partial)
-        partial.replace(file)
+            nibabel.save(volume, file)
