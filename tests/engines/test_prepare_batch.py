@@ -3,31 +3,33 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vdes.engines.prepare_batch import PrepareBatchWithLesion
+from vdes.engines.prepare_batch import PrepareBatchWithMasks
 from vdes.losses.virtual_des_loss import VirtualDesLoss
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_the_target_is_the_des_image_and_the_lesion_mask(dtype):
+def test_the_target_is_the_des_image_and_the_two_masks(dtype):
     torch.manual_seed(0)
     batch = {
         "image": torch.rand(2, 1, 32, 24),
         "label": torch.rand(2, 1, 32, 24),
         "lesion_mask": (torch.rand(2, 1, 32, 24) > 0.5).to(dtype),
+        "breast_mask": (torch.rand(2, 1, 32, 24) > 0.2).to(dtype),
         "case": ["P1_L_CC", "P2_L_CC"],
     }
-    image, target = PrepareBatchWithLesion()(batch, torch.device("cpu"))
+    image, target = PrepareBatchWithMasks()(batch, torch.device("cpu"))
     assert torch.equal(image, batch["image"])
-    assert target.shape == (2, 2, 32, 24)
+    assert target.shape == (2, 3, 32, 24)
     assert target.dtype == torch.float32
     assert torch.equal(target[:, :1], batch["label"])
-    assert torch.equal(target[:, 1:], batch["lesion_mask"].float())
+    assert torch.equal(target[:, 1:2], batch["lesion_mask"].float())
+    assert torch.equal(target[:, 2:], batch["breast_mask"].float())
     # and it is what the loss takes: the error of a lesion pixel counts twice
     loss = VirtualDesLoss(l1_weight=1.0, ssim_weight=0.0, lesion_weight=1.0)
     assert float(loss(batch["label"] + 0.25, target)) == pytest.approx(0.5)
 
 
 def test_the_batch_goes_to_the_device_that_is_asked_for():
-    batch = {key: torch.rand(1, 1, 4, 4) for key in ("image", "label", "lesion_mask")}
-    image, target = PrepareBatchWithLesion()(batch, "meta")
+    batch = {key: torch.rand(1, 1, 4, 4) for key in ("image", "label", "lesion_mask", "breast_mask")}
+    image, target = PrepareBatchWithMasks()(batch, "meta")
     assert (image.device.type, target.device.type) == ("meta", "meta")

@@ -8,9 +8,10 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-from vdes.losses.virtual_des_loss import VirtualDesLoss, uniform_ssim
+from vdes.losses.virtual_des_loss import VirtualDesLoss, correlation, uniform_ssim
 
-ONLY = {"l1_weight": 0.0, "l2_weight": 0.0, "ssim_weight": 0.0, "lesion_weight": 0.0}
+TERMS = ("l1_weight", "l2_weight", "ssim_weight", "correlation_weight", "lesion_weight")
+ONLY = dict.fromkeys(TERMS, 0.0)
 
 
 def textured(seed: int, shape: tuple[int, ...] = (2, 1, 64, 52)) -> torch.Tensor:
@@ -18,12 +19,15 @@ def textured(seed: int, shape: tuple[int, ...] = (2, 1, 64, 52)) -> torch.Tensor
     return torch.from_numpy(np.clip(0.5 + 0.8 * gaussian_filter(noise, (0, 0, 1.5, 1.5)), 0, 1)).float()
 
 
-def target(des: torch.Tensor, lesion: torch.Tensor | None = None) -> torch.Tensor:
-    return torch.cat([des, torch.zeros_like(des) if lesion is None else lesion], dim=1)
+def target(
+    des: torch.Tensor, lesion: torch.Tensor | None = None, breast: torch.Tensor | None = None
+) -> torch.Tensor:
+    lesion = torch.zeros_like(des) if lesion is None else lesion
+    return torch.cat([des, lesion, torch.ones_like(des) if breast is None else breast], dim=1)
 
 
 def test_a_perfect_image_costs_nothing():
-    loss = VirtualDesLoss(l1_weight=1.0, l2_weight=1.0, ssim_weight=1.0, lesion_weight=1.0)
+    loss = VirtualDesLoss(**dict.fromkeys(TERMS, 1.0))
     image = textured(0)
     assert float(loss(image, target(image, (image > 0.6).float()))) == pytest.approx(0.0, abs=1e-6)
 
@@ -75,9 +79,39 @@ def test_ssim_of_even_images_is_the_luminance_term():
     assert float(uniform_ssim(a * even, b * even)) == pytest.approx(expected, abs=1e-3)
 
 
+def test_the_correlation_is_numpys_over_the_breast_of_each_image():
+    x, y, breast = textured(0), textured(1), torch.zeros(2, 1, 64, 52)
+    y = 0.5 * x + 0.5 * y
+    breast[0, :, :40, :30] = 1
+    breast[1, :, 20:, :45] = 1
+    expected = [
+        np.corrcoef(a[inside].numpy(), b[inside].numpy())[0, 1]
+        for a, b, inside in zip(x, y, breast.bool(), strict=True)
+    ]
+    assert expected[0] != pytest.approx(expected[1], abs=1e-3)
+    assert float(correlation(x, y, breast)) == pytest.approx(np.mean(expected), abs=1e-5)
+    loss = VirtualDesLoss(**ONLY | {"correlation_weight": 2.0})(x, target(y, breast=breast))
+    assert float(loss) == pytest.approx(2 * (1 - np.mean(expected)), abs=1e-5)
+
+
+def test_the_correlation_term_does_not_see_level_and_gain():
+    des = textured(0)
+    loss = VirtualDesLoss(**ONLY | {"correlation_weight": 1.0})
+    assert float(loss(0.4 * des + 0.3, target(des))) == pytest.approx(0.0, abs=1e-5)
+    assert float(loss(-des, target(des))) == pytest.approx(2.0, abs=1e-5)
+
+
+def test_an_even_prediction_has_no_correlation_and_a_finite_gradient():
+    des, pred = textured(0), torch.full((2, 1, 64, 52), 0.4, requires_grad=True)
+    loss = VirtualDesLoss(**ONLY | {"correlation_weight": 1.0})(pred, target(des, breast=torch.zeros_like(des)))
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(1.0)
+    assert bool(torch.isfinite(pred.grad).all())
+
+
 def test_the_terms_add_up():
     des, pred, lesion = textured(0), textured(1), (textured(2) > 0.6).float()
-    weights = {"l1_weight": 1.5, "l2_weight": 2.0, "ssim_weight": 0.3, "lesion_weight": 0.7}
+    weights = dict(zip(TERMS, (1.5, 2.0, 0.3, 0.4, 0.7), strict=True))
     whole = VirtualDesLoss(**weights)(pred, target(des, lesion))
     parts = sum(VirtualDesLoss(**ONLY | {name: weight})(pred, target(des, lesion)) for name, weight in weights.items())
     torch.testing.assert_close(whole, parts)
@@ -89,7 +123,7 @@ def test_the_gradient_of_the_absolute_error_is_its_sign():
     torch.testing.assert_close(pred.grad, torch.sign(pred.detach() - des) / des.numel())
 
 
-@pytest.mark.parametrize("name", ["l1_weight", "l2_weight", "ssim_weight"])
+@pytest.mark.parametrize("name", ["l1_weight", "l2_weight", "ssim_weight", "correlation_weight"])
 def test_descent_along_the_gradient_leads_to_the_target(name):
     des, pred = textured(0), textured(1).requires_grad_()
     loss = VirtualDesLoss(**ONLY | {name: 1.0})

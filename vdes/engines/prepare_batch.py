@@ -9,8 +9,8 @@ import torch
 from monai.engines import PrepareBatch
 
 
-class PrepareBatchWithLesion(PrepareBatch):
-    """Return the low-energy image and the target of `VirtualDesLoss`: DES image and lesion mask in two channels."""
+class PrepareBatchWithMasks(PrepareBatch):
+    """Return the low-energy image and the target of `VirtualDesLoss`: DES image, lesion mask and breast mask."""
 
     def __call__(
         self,
@@ -19,8 +19,8 @@ class PrepareBatchWithLesion(PrepareBatch):
         non_blocking: bool = False,
         **kwargs: Any,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return ``image`` ``(B, 1, H, W)`` and ``[label, lesion_mask]`` ``(B, 2, H, W)`` on ``device``."""
-        target = torch.cat([batchdata["label"], batchdata["lesion_mask"]], dim=1)
+        """Return ``image`` ``(B, 1, H, W)`` and ``[label, lesion_mask, breast_mask]`` ``(B, 3, H, W)`` on ``device``."""
+        target = torch.cat([batchdata[key] for key in ("label", "lesion_mask", "breast_mask")], dim=1)
         return (
             batchdata["image"].to(device, non_blocking=non_blocking, **kwargs),
             target.to(device, non_blocking=non_blocking, **kwargs),

@@ -8,37 +8,54 @@ from torch.nn.functional import avg_pool2d
 
 WINDOW = 11
 STRIDE = 4
+EPSILON = 1e-6  # keeps the correlation of an even image finite
 
 
 class VirtualDesLoss(nn.Module):
-    """Weighted sum of absolute error, squared error, structural dissimilarity and absolute error inside lesions.
+    """Weighted sum of absolute error, squared error, 1 - SSIM, 1 - correlation, and absolute error inside lesions.
 
     ``l1_weight * mean|p - y| + l2_weight * mean (p - y)^2 + ssim_weight * (1 - SSIM(p, y))
-    + lesion_weight * mean over lesion pixels |p - y|``
+    + correlation_weight * (1 - r(p, y)) + lesion_weight * mean over lesion pixels |p - y|``
 
     The trap: the absolute error asks for the median of what is possible and the squared error for the mean; enhancement
     is skewed, so the median is too dark, and PSNR is about the mean. SSIM (Wang et al., IEEE TIP 13:600, 2004) has a
-    uniform window of 11 pixels and a data range of 1. The lesion term is averaged over the lesion pixels of the
-    batch, and is 0 where none is drawn.
+    uniform window of 11 pixels and a data range of 1. r is Pearson's correlation over the breast, the mean of the
+    images: a third of the squared error is each image's overall level and gain, which its display processing sets and
+    the low-energy image does not tell; r leaves them out, so its gradient is about what can be learnt. It says nothing
+    of the level, so it needs another term beside it. The lesion term is averaged over the lesion pixels of the batch,
+    and is 0 where none is drawn.
 
     Args:
         l1_weight: weight of the absolute error.
         l2_weight: weight of the squared error.
         ssim_weight: weight of 1 - SSIM.
+        correlation_weight: weight of 1 - correlation inside the breast.
         lesion_weight: weight of the absolute error inside lesions.
 
     Example:
         >>> image = torch.rand(2, 1, 64, 48)
-        >>> float(VirtualDesLoss()(image, torch.cat([image, torch.zeros_like(image)], dim=1)))
+        >>> lesion, breast = torch.zeros_like(image), torch.ones_like(image)
+        >>> float(VirtualDesLoss()(image, torch.cat([image, lesion, breast], dim=1)))
         0.0
 
     """
 
     def __init__(
-        self, l1_weight: float = 1.0, l2_weight: float = 0.0, ssim_weight: float = 0.1, lesion_weight: float = 0.0
+        self,
+        l1_weight: float = 1.0,
+        l2_weight: float = 0.0,
+        ssim_weight: float = 0.1,
+        correlation_weight: float = 0.0,
+        lesion_weight: float = 0.0,
     ) -> None:
         super().__init__()
-        weights = {"l1": l1_weight, "l2": l2_weight, "ssim": ssim_weight, "lesion": lesion_weight}
+        weights = {
+            "l1": l1_weight,
+            "l2": l2_weight,
+            "ssim": ssim_weight,
+            "correlation": correlation_weight,
+            "lesion": lesion_weight,
+        }
         if min(weights.values()) < 0 or not any(weights.values()):
             raise ValueError(f"expected weights of 0 or more, and one above 0; got {weights}")
         self.weights = weights
@@ -48,15 +65,17 @@ class VirtualDesLoss(nn.Module):
 
         Args:
             pred: virtual DES ``(B, 1, H, W)``.
-            target: ``(B, 2, H, W)``: the real DES in [0, 1] and the lesion mask, 0 or 1.
+            target: ``(B, 3, H, W)``: the real DES in [0, 1], and the masks of lesion and breast, 0 or 1.
 
         """
         pred = pred.float()
-        des, lesion = target.float().split(1, dim=1)
+        des, lesion, breast = target.float().split(1, dim=1)
         error = (pred - des).abs()
         loss = self.weights["l1"] * error.mean() + self.weights["l2"] * error.square().mean()
         if self.weights["ssim"]:
             loss = loss + self.weights["ssim"] * (1.0 - uniform_ssim(pred, des))
+        if self.weights["correlation"]:
+            loss = loss + self.weights["correlation"] * (1.0 - correlation(pred, des, breast))
         if self.weights["lesion"]:
             loss = loss + self.weights["lesion"] * (error * lesion).sum() / lesion.sum().clamp(min=1.0)
         return loss
@@ -80,3 +99,16 @@ def uniform_ssim(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
     structure = (2 * covariance + c2) / (variance_x + variance_y + c2)
     return (luminance * structure).mean()
+
+
+def correlation(x: torch.Tensor, y: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Return Pearson's correlation over ``mask``, the mean of images ``(B, 1, H, W)``; that of an even image is 0."""
+    pixels = (1, 2, 3)
+    count = mask.sum(pixels, keepdim=True).clamp(min=1.0)
+
+    def centred(z: torch.Tensor) -> torch.Tensor:
+        return (z - (z * mask).sum(pixels, keepdim=True) / count) * mask
+
+    x, y = centred(x), centred(y)
+    variances = x.square().sum(pixels) * y.square().sum(pixels)
+    return ((x * y).sum(pixels) / (variances + EPSILON).sqrt()).mean()
