@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vdes.data.datalist import intensity_range, read_datalist, section, write_datalist
+from vdes.data.datalist import intensity_range, pairs_aligned, read_datalist, section, write_datalist
 from vdes.errors import InputError
 
 
@@ -135,6 +135,11 @@ def test_head_is_read_on_its_own(saved: Any, tmp_path: Path) -> None:
         intensity_range(path, "virtual_des")
 
 
+@pytest.mark.parametrize(("stated", "expected"), [({}, False), ({"aligned": False}, False), ({"aligned": True}, True)])
+def test_pairs_are_aligned_where_the_datalist_says_so(saved: Any, stated: dict[str, bool], expected: bool) -> None:
+    assert pairs_aligned(saved(lambda content: content.update(stated))) is expected
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -142,6 +147,7 @@ def test_head_is_read_on_its_own(saved: Any, tmp_path: Path) -> None:
         (lambda d: d.pop("pixel_size_mm"), "pixel_size_mm: is missing"),
         (lambda d: d.update(pixel_size_mm=0), "pixel_size_mm: 0; expected a number above 0"),
         (lambda d: d.update(pixel_size_mm="0.1"), "pixel_size_mm: '0.1'; expected"),
+        (lambda d: d.update(aligned="yes"), "aligned: 'yes'; expected true or false"),
         (lambda d: d.pop("intensity_range"), "intensity_range: low_energy: None; expected two increasing numbers"),
         (lambda d: d["intensity_range"].pop("des"), "intensity_range: des: None; expected two increasing numbers"),
         (lambda d: d["intensity_range"].update(des=[5, 5]), r"intensity_range: des: \[5, 5\]; expected two increasing"),

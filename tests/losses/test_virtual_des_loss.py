@@ -19,9 +19,7 @@ def textured(seed: int, shape: tuple[int, ...] = (2, 1, 64, 52)) -> torch.Tensor
     return torch.from_numpy(np.clip(0.5 + 0.8 * gaussian_filter(noise, (0, 0, 1.5, 1.5)), 0, 1)).float()
 
 
-def target(
-    des: torch.Tensor, lesion: torch.Tensor | None = None, breast: torch.Tensor | None = None
-) -> torch.Tensor:
+def target(des: torch.Tensor, lesion: torch.Tensor | None = None, breast: torch.Tensor | None = None) -> torch.Tensor:
     lesion = torch.zeros_like(des) if lesion is None else lesion
     return torch.cat([des, lesion, torch.ones_like(des) if breast is None else breast], dim=1)
 

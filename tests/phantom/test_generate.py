@@ -42,6 +42,7 @@ def test_datalist_is_read_with_all_its_checks(whole):
     items = [item for section in SECTIONS for item in datalist[section]]
     assert len(items) == 4 * SETTINGS.patients
     assert all(datalist[section] for section in SECTIONS)
+    assert datalist["aligned"] is True
     assert datalist["pixel_size_mm"] == pytest.approx(240 / 128)
     assert datalist["intensity_range"] == {"low_energy": [0, 4095], "des": [0, 4095]}
     for key, value in SETTINGS.record().items():

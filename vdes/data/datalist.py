@@ -171,6 +171,17 @@ def intensity_range(path: PathLike, modality: str) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def pairs_aligned(path: PathLike) -> bool:
+    """Tell whether a datalist states ``"aligned": true``: DES lies on low energy and needs no registration.
+
+    Raises:
+        InputError: the file is not a datalist.
+    """
+    datalist = read_json(path)
+    _check_head(datalist, Path(path))
+    return bool(datalist.get("aligned", False))
+
+
 def read_json(path: PathLike) -> dict[str, Any]:
     """Read a JSON object from a file.
 
@@ -220,6 +231,8 @@ def _check_head(datalist: dict[str, Any], path: Path) -> None:
     size = datalist["pixel_size_mm"]
     if size is not None and not (_is_number(size) and size > 0):
         raise InputError(f"{path}: pixel_size_mm: {size!r}; expected a number above 0, or null where unknown")
+    if not isinstance(datalist.get("aligned", False), bool):
+        raise InputError(f"{path}: aligned: {datalist['aligned']!r}; expected true or false")
     ranges = datalist.get("intensity_range")
     for modality in MODALITIES:
         limits = ranges.get(modality) if isinstance(ranges, dict) else None

@@ -19,7 +19,7 @@ class PrepareBatchWithMasks(PrepareBatch):
         non_blocking: bool = False,
         **kwargs: Any,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return ``image`` ``(B, 1, H, W)`` and ``[label, lesion_mask, breast_mask]`` ``(B, 3, H, W)`` on ``device``."""
+        """Return ``image`` ``(B, 1, H, W)`` and ``[label, lesion_mask, breast_mask]`` ``(B, 3, H, W)`` on a device."""
         target = torch.cat([batchdata[key] for key in ("label", "lesion_mask", "breast_mask")], dim=1)
         return (
             batchdata["image"].to(device, non_blocking=non_blocking, **kwargs),

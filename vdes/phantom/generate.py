@@ -150,6 +150,7 @@ def _write_tables(out: Path, settings: Settings, rows: list[Row]) -> None:
     datalist: dict[str, Any] = {
         "name": "vdes phantom",
         "pixel_size_mm": settings.pixel_mm,
+        "aligned": True,
         "intensity_range": {"low_energy": [0, WHITE], "des": [0, WHITE]},
         "split": {
             "method": "patients, stratified by pathology",
