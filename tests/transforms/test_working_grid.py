@@ -36,13 +36,14 @@ def test_the_grid_is_filled_as_far_as_the_aspect_ratio_allows(shape, grid, size)
     assert resized.shape == (1, *grid)
     assert not resized[:, size[0] :].any()
     assert not resized[:, :, size[1] :].any()
-    # pixels are areas: the centre of pixel i lies at (i + 0.5) / scale - 0.5; the border is blurred by itself
+    # pixels are areas: the centre of pixel i lies at (i + 0.5) / scale - 0.5, and the filter,
+    # which has a whole number of taps, is off by up to .06 pixels of the image
     scale = size[0] / shape[0]
     rows, columns = ((torch.arange(length) + 0.5) / scale - 0.5 for length in size)
     expected = 2 * rows[:, None] + 3 * columns
     inner = slice(4, -4)
     found = resized.as_tensor()[0, : size[0], : size[1]]
-    torch.testing.assert_close(found[inner, inner], expected[inner, inner], atol=0.02, rtol=1e-4)
+    torch.testing.assert_close(found[inner, inner], expected[inner, inner], atol=0.06 * (2 + 3), rtol=0)
 
 
 def test_millimetres_follow_from_the_pixel_sizes():
@@ -50,8 +51,7 @@ def test_millimetres_follow_from_the_pixel_sizes():
     for grid in ((40, 20), (64, 48)):
         resized = WorkingGrid(*grid, pixel_size_mm=0.25)(torch.ones(1, 100, 50), 0.1)
         assert resized.shape == (1, *grid)
-        assert resized[0, 4:36, 4:16].numpy() == pytest.approx(1.0, abs=1e-4)
-        assert resized[0, :40, :20].min() > 0.5  # the border is blurred with the air around
+        assert resized[0, :40, :20].numpy() == pytest.approx(1.0, abs=1e-4)  # to the border, unlike MONAI's Resize
         assert not resized[0, 40:].any()
         assert not resized[0, :, 20:].any()
 

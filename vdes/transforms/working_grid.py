@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import InvertibleTransform, MapTransform, Resize, SpatialPad
+from monai.transforms import InvertibleTransform, MapTransform, SpatialPad
 from monai.utils import TraceKeys, convert_to_tensor, ensure_tuple_rep
+from torch.nn.functional import interpolate
 
 from vdes.errors import InputError
 
@@ -70,10 +71,14 @@ class WorkingGrid(InvertibleTransform):
         return MetaTensor(result, meta=image.meta, applied_operations=image.applied_operations)
 
     def _resized(self, image: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
-        """Return ``image`` at ``size``, without the trace that MONAI's `Resize` leaves on it."""
-        shrinks = size[0] < image.shape[1] or size[1] < image.shape[2]
-        resize = Resize(size, mode=self.mode, anti_aliasing=not self.mode.startswith("nearest") and shrinks)
-        return convert_to_tensor(resize(convert_to_tensor(image, track_meta=False)), track_meta=False)
+        """Return ``image`` at ``size``.
+
+        MONAI's `Resize` smooths with zeros around the image before it shrinks, which darkens the chest wall; torch's
+        triangular filter weighs the pixels that exist.
+        """
+        plain = convert_to_tensor(image, track_meta=False)
+        antialias = not self.mode.startswith("nearest")
+        return interpolate(plain[None].float(), tuple(size), mode=self.mode, antialias=antialias)[0].to(plain.dtype)
 
 
 def _name(image: torch.Tensor) -> str:
