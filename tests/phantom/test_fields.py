@@ -11,6 +11,13 @@ def test_power_law_has_its_exponent(beta, spectral_exponent):
     assert np.mean(found) == pytest.approx(beta, abs=0.15)
 
 
+def test_stretched_field_is_longer_along_the_columns():
+    field = power_law((256, 256), 4.0, np.random.default_rng(0), 20.0, 0.5, stretch=2.0)
+    down, right = (np.square(np.diff(field, axis=axis)).mean() for axis in (0, 1))
+    # wave numbers are scaled by the square root of the stretch in one direction and its inverse in the other
+    assert down / right == pytest.approx(4.0, rel=0.3)
+
+
 @pytest.mark.parametrize("size", [128, 512, 2048])
 def test_deposit_keeps_the_volume_whatever_the_pixel(size):
     rng = np.random.default_rng(0)

@@ -45,6 +45,28 @@ def test_skin_is_two_layers_of_a_millimetre_and_a_half(bodies):
         assert (body.skin <= body.thickness + 1e-5).all()
 
 
+def test_nipple_in_profile_is_a_low_bump_that_merges_in_the_skin(bodies):
+    from scipy.ndimage import label
+
+    pixel = FIELD_MM[0] / SHAPE[0]
+    for outline, body in bodies:
+        assert label(body.breast)[1] == 1
+        skin_line = outline.depth_mm
+        beyond = body.breast & (body.columns > skin_line + 1.5)
+        if not outline.nipple_radius_mm:
+            assert not beyond.any()
+            assert (body.nipple == 0).all()
+            continue
+        height = np.flatnonzero(body.breast.any(axis=0)).max() * pixel - skin_line
+        assert 4 < height < 9
+        width = beyond.any(axis=1).sum() * pixel
+        assert 2 * outline.nipple_radius_mm - 2 < width < 2 * outline.nipple_radius_mm + 7
+        # no step in thickness where nipple and breast meet: every pixel of the axis is thicker than a few mm
+        row = int(outline.nipple_mm[0] / pixel)
+        axis = body.thickness[row, : int((skin_line + 0.6 * height) / pixel)]
+        assert axis.min() > 4
+
+
 def test_distance_to_the_skin_is_euclidean(bodies):
     from scipy.ndimage import distance_transform_edt
 

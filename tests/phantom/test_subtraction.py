@@ -3,10 +3,10 @@ import pytest
 
 from vdes.phantom.beams import load_preset
 from vdes.phantom.signal_table import load_tables
-from vdes.phantom.subtraction import equalised, local_weight, subtract
+from vdes.phantom.subtraction import equalised, hardening, local_weight, subtract
 
 
-def _des(thickness_cm, gland_share, iodine, modelled_cm=None):
+def _des(thickness_cm, gland_share, iodine, modelled_cm=None, calibrated=False):
     shape = (1, len(gland_share))
     preset, tables = load_preset("rh-ag"), load_tables("rh-ag")
     inner = np.float32(thickness_cm - 0.3)
@@ -19,7 +19,8 @@ def _des(thickness_cm, gland_share, iodine, modelled_cm=None):
         )
         for table in tables
     )
-    return subtract(low, high, local_weight(preset, modelled))[0]
+    des = subtract(low, high, local_weight(preset, modelled))
+    return (des + hardening(preset, modelled, low) if calibrated else des)[0]
 
 
 @pytest.mark.parametrize("thickness", [3.0, 5.0, 8.0])
@@ -37,3 +38,19 @@ def test_weight_follows_the_thickness():
     preset = load_preset("rh-ag")
     found = local_weight(preset, np.array([[3.0, 5.0, 8.0]], np.float32))
     assert found[0] == pytest.approx([preset.weight(t) for t in (3.0, 5.0, 8.0)], abs=5e-4)
+
+
+@pytest.mark.parametrize("thickness", [3.0, 5.0, 8.0])
+def test_calibration_takes_out_most_of_what_hardening_leaves(thickness):
+    share = np.linspace(0, 1, 21)
+    plain, calibrated = (np.ptp(_des(thickness, share, 0.0, calibrated=on)) / 0.0155 for on in (False, True))
+    assert calibrated < 0.4 * plain
+    assert calibrated < 0.3
+
+
+@pytest.mark.parametrize("thickness", [3.0, 5.0, 8.0])
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_calibration_keeps_the_signal_of_iodine_and_its_linearity(thickness, share):
+    none, one, two = (_des(thickness, [share], iodine, calibrated=True)[0] for iodine in (0.0, 1.0, 2.0))
+    assert 0.0145 <= one - none <= 0.0165
+    assert two - none == pytest.approx(2 * (one - none), rel=0.01)

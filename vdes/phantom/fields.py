@@ -42,6 +42,7 @@ def power_law(
     lowest_mm: float,
     pixel_mm: float,
     highest_mm: float = 0.0,
+    stretch: float = 1.0,
 ) -> Image:
     """Return a Gaussian field of unit variance whose power falls as ``1/f**beta``.
 
@@ -52,11 +53,12 @@ def power_law(
         lowest_mm: wavelength above which the spectrum is flat.
         pixel_mm: pixel size.
         highest_mm: wavelength below which there is nothing (0: the pixels decide).
+        stretch: how much longer structures are along the columns than along the rows, their area kept.
     """
     size = [scipy.fft.next_fast_len(int(1.1 * n) + 8, real=True) for n in shape]
     rows = np.fft.fftfreq(size[0], pixel_mm).astype(np.float32)[:, None]
     columns = np.fft.rfftfreq(size[1], pixel_mm).astype(np.float32)[None]
-    squared = rows**2 + columns**2
+    squared = rows**2 / np.float32(stretch) + columns**2 * np.float32(stretch)
     amplitude = (squared + np.float32(1 / lowest_mm**2)) ** np.float32(-beta / 4)
     if highest_mm:
         amplitude *= np.exp(-squared * np.float32(0.5 * highest_mm**2))

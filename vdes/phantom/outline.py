@@ -20,6 +20,7 @@ Image = npt.NDArray[np.floating]
 
 FIELD_MM = (240.0, 180.0)  # the small paddle: 24 by 18 cm
 _GRID_MM = 1.5
+_FILLET_MM = 3.0  # over which the nipple runs into the skin
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def draw_outline(view: str, depth_mm: float, thickness_mm: float, rng: np.random
         rng: source of the shape.
     """
     edge = thickness_mm / 2 * rng.uniform(0.65, 0.9)
-    radius = rng.uniform(4.0, 6.0) if rng.random() < 0.8 else 0.0
+    radius = rng.uniform(4.2, 5.8) if rng.random() < 0.7 else 0.0
     depth = depth_mm * rng.uniform(0.97, 1.03)
     if view == "CC":
         half = min(depth * rng.uniform(0.86, 1.08), 112.0)
@@ -141,7 +142,7 @@ class Compressed:
         inside: distance to the skin line, negative outside.
         thickness: along the ray, skin included; 0 outside.
         skin: of it, skin.
-        nipple: 0 to 1, where the nipple stands out.
+        nipple: 0 to 1, in and just behind a nipple in profile.
         rows, columns: pixel centres, shapes (H, 1) and (1, W).
     """
 
@@ -158,11 +159,6 @@ def _dome(depth: Image, radius: float, height: float) -> Image:
     """Return the thickness of a slab of ``height`` whose edge is rounded off over ``radius``."""
     share = np.clip(depth / np.float32(radius), 0, 1)
     result: Image = np.float32(height) * np.sqrt(1 - (1 - share) ** 2)
-    return result
-
-
-def _share(values: Image, full: float) -> Image:
-    result: Image = np.clip(values / np.float32(full), 0, 1)
     return result
 
 
@@ -188,17 +184,24 @@ def compress(outline: Outline, thickness_mm: float, shape: tuple[int, int]) -> C
     # the areola is thicker
     skin += np.float32(0.9) * np.exp(-((away / np.float32(14)) ** 2)) * (thickness > 4 * skin_mm)
     nipple = np.zeros(shape, np.float32)
-    if outline.nipple_radius_mm:
-        radius = np.float32(outline.nipple_radius_mm)
-        # a short cylinder with a round tip, its axis straight away from the chest wall
-        across = (rows - outline.nipple_mm[0]) / radius
-        along = np.maximum(columns - (outline.nipple_mm[1] + radius * 0.5), 0) / (radius * 0.8)
-        tip = np.where(columns > outline.nipple_mm[1] - radius, 1 - across**2 - along**2, 0)
-        bump = np.float32(2.0) * radius * np.sqrt(np.clip(tip, 0, None))
-        nipple = _share(bump - thickness, 3.0)
+    radius = np.float32(outline.nipple_radius_mm)
+    if radius:
+        # a cylinder with a round tip and a fillet to the skin: the smooth union of two distances
+        beyond = np.maximum(columns - outline.nipple_mm[1] - np.float32(0.3) * radius, 0)
+        ball = radius - np.hypot(rows - outline.nipple_mm[0], beyond)
+        gap = np.clip(0.5 + 0.5 * (ball - inside) / _FILLET_MM, 0, 1)
+        inside = inside + gap * (ball - inside) + np.float32(_FILLET_MM) * gap * (1 - gap)
+        depth = np.clip(inside, 0, radius)
+        bump = 2 * np.sqrt(depth * (2 * radius - depth))
+        nipple = np.exp(
+            -((np.hypot(rows - outline.nipple_mm[0], columns - outline.nipple_mm[1]) / (1.5 * radius)) ** 4)
+        )
         skin += np.clip(bump - thickness, 0, None) * np.float32(0.8)
         thickness = np.maximum(thickness, bump)
-        inside = np.maximum(inside, np.minimum(bump * np.float32(0.5), radius))
+    else:
+        # pressed flat on the breast, it is a faint disc
+        away = np.hypot(rows - outline.nipple_mm[0], columns - outline.nipple_mm[1] + 9)
+        skin += np.float32(3.0) * np.exp(-((away / np.float32(4.5)) ** 4)) * (thickness > 8 * skin_mm)
     breast = thickness > 0.2
     thickness = np.where(breast, thickness, np.float32(0))
     skin = np.minimum(skin, thickness)

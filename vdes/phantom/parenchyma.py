@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import map_coordinates
 from scipy.optimize import brentq
 
-from vdes.phantom.fields import deposit, power_law, resize, wander
+from vdes.phantom.fields import coarsening, deposit, power_law, resize, wander
 from vdes.phantom.outline import FIELD_MM, Compressed, Outline
 
 Image = npt.NDArray[np.floating]
@@ -18,7 +19,9 @@ FIBRE_SIGMAS_MM = (0.16, 0.3, 0.55, 1.0, 1.8)
 BLOOD_MG_CM3 = 2.0
 MUSCLE_MG_CM3 = 0.03
 BACKGROUND_CAP_MG_CM2 = 0.7
-PEAK = (0.5, 0.95)  # share of gland that the disc can reach, from place to place; the rest of a ray is always fat
+FINEST_MM = 0.5  # nothing in the texture is finer; the grid it is drawn on need not be
+_LAYERS = 2
+PEAK = (0.3, 0.95)  # share of gland that the disc can reach, from place to place; the rest of a ray is always fat
 
 
 @dataclass(frozen=True)
@@ -51,39 +54,82 @@ def _zone(outline: Outline, body: Compressed, shape: tuple[int, int], rng: np.ra
     columns = ((np.arange(coarse[1], dtype=np.float32) + 0.5) * np.float32(pixel))[None]
     away = np.hypot(rows - outline.nipple_mm[0], columns - outline.nipple_mm[1])
     ragged = power_law(coarse, 3.0, rng, 60.0, pixel)
-    fat = rng.uniform(7, 15) * (1 - 0.85 * np.exp(-((away / 22) ** 2))) + 5.0 * ragged
-    clear = _smoothstep((inside - fat) / 9)
+    fat = rng.uniform(5, 12) * (1 - 0.85 * np.exp(-((away / 22) ** 2))) + 4.0 * ragged
+    clear = _smoothstep((inside - fat) / 15)
     behind = outline.pectoral_depth_mm(rows, columns)
-    back = _smoothstep((columns - rng.uniform(-25, 12) + 7 * ragged) / 26) * _smoothstep((-behind - 2) / 22)
-    half = outline.depth_mm * rng.uniform(0.55, 0.8)
+    back = _smoothstep((columns - rng.uniform(-30, 8) + 9 * ragged) / 45) * _smoothstep((-behind - 1) / 26)
+    half = outline.depth_mm * rng.uniform(0.55, 0.85)
     middle = outline.nipple_mm[0] - rng.uniform(0.0, 0.16) * outline.depth_mm
-    band = np.exp(-(np.abs((rows - middle) / half + 0.25 * ragged) ** 3))
+    band = np.exp(-(np.abs((rows - middle) / half + 0.25 * ragged) ** 2.5))
     return resize((clear * back * band).astype(np.float32), shape)
 
 
+def _grain(outline: Outline, body: Compressed, shape: tuple[int, int], rng: np.random.Generator) -> Image:
+    """Return where each pixel lies in undistorted tissue, rows and columns in pixels, shape (2, H, W).
+
+    Tissue is drawn with its strands along the columns; this bends them to the nipple, closer together towards it.
+    """
+    pixel = FIELD_MM[0] / shape[0]
+    columns = resize(np.broadcast_to(body.columns, body.thickness.shape), shape)[:1]
+    rows = resize(np.broadcast_to(body.rows, body.thickness.shape), shape)[:, :1]
+    behind = np.clip((outline.depth_mm - columns) / outline.depth_mm, 0, 1)
+    # the axis of the gland climbs to the armpit, in MLO above all
+    tilt = rng.uniform(0.2, 0.4) if outline.view == "MLO" else rng.uniform(-0.05, 0.12)
+    axis = outline.nipple_mm[0] - tilt * outline.depth_mm * behind
+    squeezed = 1 / (0.5 + 0.5 * behind**0.8)
+    bends = [resize(power_law((120, 90), 5.0, rng, 110.0, 2.0, 15.0), shape) for _ in range(2)]
+    # the axis is the middle of the tissue's rows; what is bent in from beyond its ends lies outside the breast
+    along = np.float32(FIELD_MM[0] / 2) + (rows - axis) * squeezed
+    result: Image = np.stack([along + 7.0 * bends[0], columns + 3.0 * bends[1]])
+    return result / np.float32(pixel)
+
+
+def _tissue(
+    outline: Outline, body: Compressed, shape: tuple[int, int], rng: np.random.Generator
+) -> tuple[Image, Image]:
+    """Return texture and septa, fields of about unit variance and of 0 to 1, with their strands to the nipple."""
+    factor = coarsening(FINEST_MM / (FIELD_MM[0] / shape[0]), shape)
+    grid = (shape[0] // factor, shape[1] // factor)
+    pixel = FIELD_MM[0] / grid[0]
+    texture, septa = np.zeros((2, *grid), np.float32)
+    # strands at different heights in the breast cross in its projection
+    for _ in range(_LAYERS):
+        layer = power_law(grid, 3.1, rng, 34.0, pixel, stretch=1.2)
+        # walls between fat lobules are the zero lines of smooth fields; another field makes them come and go
+        walls = np.zeros(grid, np.float32)
+        for wavelength, sharp, weight in ((34.0, 0.16, 0.5), (16.0, 0.2, 0.35)):
+            field = power_law(grid, 5.0, rng, wavelength, pixel, 1.0, stretch=1.5)
+            walls += np.float32(weight) * np.exp(-np.abs(field) / np.float32(sharp))
+        walls *= np.clip(0.6 + 0.6 * resize(power_law((120, 90), 3.5, rng, 40.0, 2.0), grid), 0, None)
+        where = _grain(outline, body, grid, rng)
+        texture += map_coordinates(layer, where, order=1, mode="reflect") / np.float32(np.sqrt(_LAYERS))
+        septa += map_coordinates(walls, where, order=1, mode="reflect")
+    return resize(texture, shape), resize(septa, shape)
+
+
 def _fibres(count: int, outline: Outline, zone: Image, shape: tuple[int, int], rng: np.random.Generator) -> Image:
-    """Return ligaments and ducts in mm: thin curves that mostly run towards the nipple, denser where the gland is."""
+    """Return ligaments and ducts in mm: thin tapering curves that run towards the nipple, denser where the gland is."""
     pixel = FIELD_MM[0] / shape[0]
     coarse = resize(zone, (120, 90))
-    chance = (np.clip(coarse, 0, None) + 0.04 * (coarse > -1)).ravel()
+    chance = (np.clip(coarse, 0, None) + 0.12 * (coarse > -1)).ravel()
     cell = rng.choice(chance.size, count, p=chance / chance.sum())
     start = (np.stack(np.divmod(cell, 90), axis=-1) + rng.random((count, 2))) * 2.0
     to_nipple = np.arctan2(outline.nipple_mm[0] - start[:, 0], outline.nipple_mm[1] - start[:, 1])
-    direction = to_nipple + rng.normal(0, 0.65, count)
-    length = np.clip(rng.lognormal(np.log(24), 0.55, count), 6, 80)
+    direction = to_nipple + rng.normal(0, 0.35, count)
+    length = np.clip(rng.lognormal(np.log(20), 0.6, count), 5, 80)
     steps = max(40, int(110 / pixel))
     path = wander(
         start - 0.4 * length[:, None] * np.stack([np.sin(direction), np.cos(direction)], -1),
         direction,
         length,
-        rng.uniform(0.15, 0.5, count),
+        rng.uniform(0.3, 0.8, count),
         steps,
         rng,
     )
-    taper = np.sin(np.pi * np.linspace(0, 1, steps)) ** 0.7
-    sigma = np.clip(rng.lognormal(np.log(0.5), 0.6, count), 0.16, 2.2)
+    taper = np.sin(np.pi * np.linspace(0, 1, steps)) ** 1.5
+    sigma = np.clip(rng.lognormal(np.log(0.45), 0.6, count), 0.16, 2.2)
     # the cross-section of a sheet seen on edge: some mm deep, as wide as its profile
-    area = sigma * 2.5 * rng.gamma(2.0, 0.8, count)
+    area = sigma * rng.lognormal(0.3, 0.7, count)
     volume = area[:, None] * (length / steps)[:, None] * taper
     return deposit(path.reshape(-1, 2), volume.ravel(), np.repeat(sigma, steps), shape, pixel, FIBRE_SIGMAS_MM)
 
@@ -151,42 +197,38 @@ def draw_parenchyma(
         rng: source of the view's texture.
     """
     shape = body.thickness.shape
-    pixel = FIELD_MM[0] / shape[0]
     room = body.thickness - body.skin
     zone = _zone(outline, body, (shape[0], shape[1]), rng)
     muscle = _muscle(outline, body, room, (shape[0], shape[1]), rng)
-    texture = power_law((shape[0], shape[1]), 3.3, rng, 28.0, pixel)
-    # walls between fat lobules: the zero lines of two smooth fields
-    walls = np.zeros(shape, np.float32)
-    for wavelength in (34.0, 17.0):
-        field = power_law((shape[0], shape[1]), 5.0, rng, wavelength, pixel, 1.2)
-        walls += np.exp(-np.abs(field) / np.float32(0.3)) - np.float32(0.25)
-    fibres = _fibres(int(420 + 900 * glandular_fraction), outline, zone, (shape[0], shape[1]), rng)
+    texture, septa = _tissue(outline, body, (shape[0], shape[1]), rng)
+    fibres = _fibres(int(300 + 700 * glandular_fraction), outline, zone, (shape[0], shape[1]), rng)
+    strands = fibres + np.float32(0.05) * septa * room * _smoothstep(body.inside / 14)
     # a third of a fatty breast's gland is in strands, little of a dense one's
     wanted = glandular_fraction * float(room.sum(dtype=np.float64))
-    fibres *= np.float32(min(1.5, 0.48 * wanted / max(float(fibres.sum(dtype=np.float64)), 1e-6)))
-    fibres = np.minimum(fibres, 0.6 * room)
+    strands *= np.float32(min(1.5, 0.35 * wanted / max(float(strands.sum(dtype=np.float64)), 1e-6)))
+    strands = np.minimum(strands, 0.6 * room)
     free = np.clip(room - muscle, 0, None)
     # regions of the disc that are mostly fat, and others that are mostly gland
     lobes = resize(power_law((120, 90), 4.0, rng, 55.0, 2.0, 6.0), (shape[0], shape[1]))
-    drive = 3.0 * zone + 0.7 * lobes + 0.6 * texture + 0.55 * walls
+    drive = 3.2 * zone + 0.75 * lobes + 0.5 * texture + 0.8 * septa
 
-    peak = 0.74 + 0.10 * resize(power_law((120, 90), 3.0, rng, 50.0, 2.0), (shape[0], shape[1])) + 0.07 * texture
+    peak = 0.55 + 0.5 * glandular_fraction + 0.10 * texture
+    peak += 0.13 * resize(power_law((120, 90), 3.0, rng, 50.0, 2.0), (shape[0], shape[1]))
     free_peak = free * np.clip(peak, *PEAK)
 
     small = (shape[0] // max(1, shape[0] // 160), shape[1] // max(1, shape[1] // 120))
-    drive_small, free_small, peak_small, fibres_small = (
-        resize(image, small) for image in (drive, free, free_peak, fibres)
+    drive_small, free_small, peak_small, strands_small = (
+        resize(image, small) for image in (drive, free, free_peak, strands)
     )
     scale = room.size / drive_small.size
 
     def surplus(offset: float) -> float:
         disc = peak_small / (1 + np.exp(offset - drive_small))
-        return float(np.minimum(disc + fibres_small, free_small).sum(dtype=np.float64)) * scale - wanted
+        return float(np.minimum(disc + strands_small, free_small).sum(dtype=np.float64)) * scale - wanted
 
     low, high = -30.0, 30.0
     offset = brentq(surplus, low, high, xtol=0.01) if surplus(low) > 0 > surplus(high) else low
-    gland = np.minimum(free_peak / (1 + np.exp(np.float32(offset) - drive)) + fibres, free)
+    gland = np.minimum(free_peak / (1 + np.exp(np.float32(offset) - drive)) + strands, free)
     uptake = np.exp(0.35 * resize(power_law((120, 90), 4.0, rng, 60.0, 2.0), (shape[0], shape[1])))
     iodine = np.minimum(background_mg_cm3 * uptake * gland / 10, BACKGROUND_CAP_MG_CM2)
     vessels = np.minimum(_vessels(outline, (shape[0], shape[1]), rng), 0.5 * np.clip(room - gland - muscle, 0, None))

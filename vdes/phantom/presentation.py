@@ -12,7 +12,7 @@ Image = npt.NDArray[np.floating]
 WHITE = 4095
 # low energy: ln units over fat that are black, the brightness of the densest 3 % of the breast, and the narrowest
 # window
-_LOW_BLACK, _LOW_BRIGHT, _LOW_NARROWEST = -0.11, 0.75, 0.45
+_LOW_BLACK, _LOW_BRIGHT, _LOW_NARROWEST = -0.22, 0.80, 0.65
 # DES: presentation value of the breast's median, and values per ln unit
 _DES_MIDDLE, _DES_SLOPE = 0.22 * WHITE, 0.20 * WHITE / 0.0155
 
@@ -41,12 +41,12 @@ def present_low_energy(low: Image, breast: npt.NDArray[np.bool_], pixel_mm: floa
         breast: where the breast is.
         pixel_mm: pixel size.
     """
-    detailed = _sharpen(low, breast, pixel_mm, 1.0, 1.0)
+    detailed = _sharpen(low, breast, pixel_mm, 1.0, 0.7)
     above = detailed - np.float32(_LOW_BLACK)
-    # 1.2 (1 - exp(-x)) reaches the brightness wanted of the densest tissue at this x
+    # 1.6 (1 - exp(-x)) reaches the brightness wanted of the densest tissue at this x
     densest = max(float(np.percentile(above[breast], 97)), _LOW_NARROWEST)
-    bend = densest / -np.log(1 - _LOW_BRIGHT / 1.2)
-    shade = np.float32(1.2) * (1 - np.exp(-np.clip(above, 0, None) / np.float32(bend)))
+    bend = densest / -np.log(1 - _LOW_BRIGHT / 1.6)
+    shade = np.float32(1.6) * (1 - np.exp(-np.clip(above, 0, None) / np.float32(bend)))
     return _quantise(WHITE * shade, breast)
 
 

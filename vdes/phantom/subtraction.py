@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from vdes.phantom.beams import Preset
+from vdes.phantom.beams import SKIN_CM, Preset
 from vdes.phantom.signal_table import SignalTable
 
 Image = npt.NDArray[np.floating]
 
 _THICKNESS_CM = np.linspace(0.02, 12.0, 240)
+_HARDENING_TAKEN = 0.7
 
 
 def reference(table: SignalTable, thickness_cm: Image) -> Image:
@@ -35,6 +36,35 @@ def local_weight(preset: Preset, thickness_cm: Image) -> Image:
     knots = np.linspace(0.5, 12.0, 24)
     values: Image = np.interp(thickness_cm, knots, [preset.weight(float(knot)) for knot in knots]).astype(np.float32)
     return values
+
+
+def hardening(preset: Preset, thickness_cm: Image, low: Image) -> Image:
+    """Return what to add to DES so that mixtures of fat and gland, which harden the beams, leave less in it.
+
+    The weight cancels pure fat against pure gland; between them DES dips by .23 mg/cm2 at 5 cm and .5 at 8 cm, which
+    gives thick breasts a dark imprint. A vendor's calibration with gland-fat phantoms knows the dip, a parabola in the
+    low-energy image to within a few per cent; `_HARDENING_TAKEN` of it is taken out. The signal of iodine changes by
+    less than 3 %.
+
+    Args:
+        preset: the beams.
+        thickness_cm: modelled, skin included.
+        low: `equalised` low-energy image.
+    """
+    knots = np.linspace(0.5, 12.0, 24)
+    mixture = np.array([0.0, 0.5, 1.0])
+    span, dip = np.empty_like(knots), np.empty_like(knots)
+    for index, knot in enumerate(knots):
+        gland = (knot - 2 * SKIN_CM) * mixture
+        low_log, high_log = (
+            beam.log_signal(knot - 2 * SKIN_CM - gland, gland, 0, 2 * SKIN_CM) for beam in (preset.low, preset.high)
+        )
+        des = preset.weight(float(knot)) * low_log - high_log
+        span[index], dip[index] = low_log[0] - low_log[2], des[0] - des[1]
+    share = np.clip(low / np.interp(thickness_cm, knots, span), 0, 1)
+    parabola = 4 * np.interp(thickness_cm, knots, dip) * share * (1 - share)
+    result: Image = (_HARDENING_TAKEN * parabola).astype(np.float32)
+    return result
 
 
 def subtract(low: Image, high: Image, weight: Image | float) -> Image:

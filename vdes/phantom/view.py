@@ -16,15 +16,15 @@ from vdes.phantom.outline import FIELD_MM, Compressed, Outline, compress
 from vdes.phantom.parenchyma import draw_parenchyma
 from vdes.phantom.presentation import present_des, present_low_energy
 from vdes.phantom.signal_table import load_tables
-from vdes.phantom.subtraction import equalised, local_weight, reference, subtract
+from vdes.phantom.subtraction import equalised, hardening, local_weight, reference, subtract
 
 Image = npt.NDArray[np.floating]
 
 # scattered over primary signal behind a grid, at 5 cm
 _SCATTER_RATIO = (0.12, 0.22)
 # presentation: share of the fall of attenuation towards the skin that is left, and of the skin line that is taken out
-_EDGE_LEFT, _SKIN_TAKEN = 0.11, 0.8
-_NIPPLE_RAISED = 0.25
+_EDGE_LEFT, _SKIN_TAKEN = 0.08, 0.97
+_NIPPLE_RAISED = 0.20
 
 
 @dataclass(frozen=True)
@@ -163,13 +163,13 @@ def simulate_view(
     high = take(1, iodine)
     low_post = take(0, iodine)
     low = low_post if acquisition.le_contrast == "post" else take(0, np.zeros(shape, np.float32))
-    des = subtract(low_post, high, local_weight(preset, modelled))
+    des = subtract(low_post, high, local_weight(preset, modelled)) + hardening(preset, modelled, low_post)
     mask = found.mask & body.breast if found is not None else np.zeros(shape, bool)
     # presentation leaves some of the fall of thickness towards the skin
     flat = reference(tables[0], np.full((1, 1), thickness_cm, np.float32))
     fall = np.float32(_EDGE_LEFT * min(1.0, 5 / thickness_cm)) * (reference(tables[0], modelled) - flat)
     fall += np.float32(_SKIN_TAKEN * tables[0].skin_over_fat_per_cm) * (
-        np.maximum(skin - np.float32(2 * SKIN_CM), 0) * (1 - body.nipple)
+        np.maximum(skin - np.float32(2 * SKIN_CM), 0) * (1 - np.float32(0.2) * body.nipple)
     )
     fall -= np.float32(_NIPPLE_RAISED) * body.nipple
     outside = ~body.breast
