@@ -51,7 +51,7 @@ def test_nipple_in_profile_is_a_low_bump_that_merges_in_the_skin(bodies):
     pixel = FIELD_MM[0] / SHAPE[0]
     for outline, body in bodies:
         assert label(body.breast)[1] == 1
-        skin_line = outline.depth_mm
+        skin_line = outline.nipple_mm[1]
         beyond = body.breast & (body.columns > skin_line + 1.5)
         if not outline.nipple_radius_mm:
             assert not beyond.any()

@@ -89,7 +89,7 @@ def draw_outline(view: str, depth_mm: float, thickness_mm: float, rng: np.random
         rng: source of the shape.
     """
     edge = thickness_mm / 2 * rng.uniform(0.65, 0.9)
-    radius = rng.uniform(4.2, 5.8) if rng.random() < 0.7 else 0.0
+    radius = rng.uniform(4.2, 5.6) if rng.random() < 0.6 else 0.0
     depth = depth_mm * rng.uniform(0.97, 1.03)
     if view == "CC":
         half = min(depth * rng.uniform(0.86, 1.08), 112.0)
@@ -130,7 +130,8 @@ def draw_outline(view: str, depth_mm: float, thickness_mm: float, rng: np.random
         pectoral = (float(muscle), float(min(muscle / np.tan(steep), nipple_row * 1.15)))
     chord = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(control, axis=0).T))])
     curve = CubicSpline(chord, control)(np.linspace(0, chord[-1], 900))
-    return Outline(view, curve, (nipple_row, float(depth)), float(radius), float(depth), pectoral, float(edge))
+    nipple_column = curve[np.abs(curve[:, 0] - nipple_row).argmin(), 1]
+    return Outline(view, curve, (nipple_row, float(nipple_column)), float(radius), float(depth), pectoral, float(edge))
 
 
 @dataclass(frozen=True)

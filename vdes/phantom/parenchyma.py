@@ -97,7 +97,7 @@ def _tissue(
         layer = power_law(grid, 3.1, rng, 34.0, pixel, stretch=1.2)
         # walls between fat lobules are the zero lines of smooth fields; another field makes them come and go
         walls = np.zeros(grid, np.float32)
-        for wavelength, sharp, weight in ((34.0, 0.16, 0.5), (16.0, 0.2, 0.35)):
+        for wavelength, sharp, weight in ((38.0, 0.15, 0.55), (18.0, 0.2, 0.4)):
             field = power_law(grid, 5.0, rng, wavelength, pixel, 1.0, stretch=1.5)
             walls += np.float32(weight) * np.exp(-np.abs(field) / np.float32(sharp))
         walls *= np.clip(0.6 + 0.6 * resize(power_law((120, 90), 3.5, rng, 40.0, 2.0), grid), 0, None)
@@ -202,7 +202,7 @@ def draw_parenchyma(
     muscle = _muscle(outline, body, room, (shape[0], shape[1]), rng)
     texture, septa = _tissue(outline, body, (shape[0], shape[1]), rng)
     fibres = _fibres(int(300 + 700 * glandular_fraction), outline, zone, (shape[0], shape[1]), rng)
-    strands = fibres + np.float32(0.05) * septa * room * _smoothstep(body.inside / 14)
+    strands = fibres + np.float32(0.06) * septa * room * _smoothstep(body.inside / 14)
     # a third of a fatty breast's gland is in strands, little of a dense one's
     wanted = glandular_fraction * float(room.sum(dtype=np.float64))
     strands *= np.float32(min(1.5, 0.35 * wanted / max(float(strands.sum(dtype=np.float64)), 1e-6)))
@@ -210,9 +210,9 @@ def draw_parenchyma(
     free = np.clip(room - muscle, 0, None)
     # regions of the disc that are mostly fat, and others that are mostly gland
     lobes = resize(power_law((120, 90), 4.0, rng, 55.0, 2.0, 6.0), (shape[0], shape[1]))
-    drive = 3.2 * zone + 0.75 * lobes + 0.5 * texture + 0.8 * septa
+    drive = 3.0 * zone + 0.65 * lobes + 0.4 * texture + 0.85 * septa
 
-    peak = 0.55 + 0.5 * glandular_fraction + 0.10 * texture
+    peak = 0.55 + 0.5 * glandular_fraction + 0.13 * texture
     peak += 0.13 * resize(power_law((120, 90), 3.0, rng, 50.0, 2.0), (shape[0], shape[1]))
     free_peak = free * np.clip(peak, *PEAK)
 

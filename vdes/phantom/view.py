@@ -24,7 +24,7 @@ Image = npt.NDArray[np.floating]
 _SCATTER_RATIO = (0.12, 0.22)
 # presentation: share of the fall of attenuation towards the skin that is left, and of the skin line that is taken out
 _EDGE_LEFT, _SKIN_TAKEN = 0.08, 0.97
-_NIPPLE_RAISED = 0.20
+_NIPPLE_RAISED = 0.06
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _modelled_thickness(body: Compressed, edge_mm: float, rng: np.random.Generat
     # 1 mm is about .7 mg/cm2: a rim of .1 to .3 mg/cm2 along the skin, and a step where the paddles leave the breast
     rim = rng.uniform(0.15, 0.42) * np.exp(-((body.inside / 3.5) ** 2))
     step = rng.uniform(0.1, 0.8) / (1 + np.exp((body.inside - rng.uniform(0.55, 0.9) * edge_mm) / 1.6))
-    modelled = body.thickness + resize(error.astype(np.float32), (shape[0], shape[1])) - rim + step - 0.9 * body.nipple
+    modelled = body.thickness + resize(error.astype(np.float32), (shape[0], shape[1])) - rim + step - 2.0 * body.nipple
     result: Image = np.where(body.breast, np.maximum(modelled, 0.2), 0.2).astype(np.float32)
     return result
 
