@@ -50,7 +50,7 @@ class View:
     Attributes:
         low_energy, des: presentation values, uint16, 1 to 4095 in the breast and 0 outside.
         low_log: low-energy attenuation beyond fat of the modelled thickness, ln units.
-        des_log: weighted subtraction, ln units; about .0155 per mg/cm2 of iodine.
+        des_log: weighted subtraction, calibrated for beam hardening, ln units; about .0155 per mg/cm2 of iodine.
         iodine: mg/cm2.
         lesion_mask, breast_mask: boolean.
         glandular_mm, thickness_mm: projected glandular tissue (muscle and tumour included) and breast.
