@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from vdes.errors import InputError
+
+Value = TypeVar("Value")
 
 
 def switch(name: str, value: bool | str) -> bool:
@@ -16,3 +21,14 @@ def switch(name: str, value: bool | str) -> bool:
     if str(value).lower() not in ("true", "false"):
         raise InputError(f"{name}: {value!r}; expected true or false")
     return str(value).lower() == "true"
+
+
+def choice(name: str, value: str, choices: Mapping[str, Value]) -> Value:
+    """Return what a knob's text stands for.
+
+    Raises:
+        InputError: the text is none of the choices.
+    """
+    if value not in choices:
+        raise InputError(f"{name}: {value!r}; expected {' or '.join(choices)}")
+    return choices[value]

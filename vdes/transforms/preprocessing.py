@@ -1,4 +1,4 @@
-"""The preprocessing of low-energy images that every bundle shares: from files to the working grid, and back."""
+"""The preprocessing of single images that every bundle shares: from files to the working grid, and back."""
 
 from __future__ import annotations
 
@@ -38,15 +38,37 @@ def low_energy_preprocessing(
         pixel_size_mm: pixel size of the working grid in mm; None fills the grid.
 
     """
-    keys = ("image", "breast_mask")
+    return image_preprocessing("low_energy", "image", height, width, low_energy_range, pixel_size_mm)
+
+
+def image_preprocessing(
+    modality: str,
+    key: str,
+    height: int,
+    width: int,
+    intensity_range: Sequence[float],
+    pixel_size_mm: float | None = None,
+) -> Compose:
+    """Return the transforms of one modality's images by themselves, as `low_energy_preprocessing` has them.
+
+    Args:
+        modality: the item's field with the file, ``low_energy`` or ``des``.
+        key: the name of the result.
+        height: rows of the working grid.
+        width: columns of the working grid.
+        intensity_range: the two intensities that become 0 and 1, the same for all images of a datalist.
+        pixel_size_mm: pixel size of the working grid in mm; None fills the grid.
+
+    """
+    keys = (key, "breast_mask")
     return Compose(
         [
-            CopyItemsd("low_energy", names="image"),
-            ReadMammogramd("image", reference="image"),
-            BreastMaskd("image", "breast_mask", air_threshold(low_energy_range)),
+            CopyItemsd(modality, names=key),
+            ReadMammogramd(key, reference=key),
+            BreastMaskd(key, "breast_mask", air_threshold(intensity_range)),
             *to_working_grid(keys, ("bilinear", "nearest-exact"), height, width, pixel_size_mm),
-            scale("image", low_energy_range),
-            SelectItemsd((*keys, "case", "patient", "low_energy"), allow_missing_keys=True),
+            scale(key, intensity_range),
+            SelectItemsd((*keys, "case", "patient", modality), allow_missing_keys=True),
         ]
     )
 
