@@ -1,7 +1,7 @@
 import pytest
 
 from vdes.errors import InputError
-from vdes.knobs import switch
+from vdes.knobs import choice, switch
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,9 @@ def test_a_switch_is_a_boolean_or_its_text(given: bool | str, state: bool) -> No
 def test_anything_else_is_an_error_that_names_the_knob(given: object) -> None:
     with pytest.raises(InputError, match=r"^amp: .*expected true or false$"):
         switch("amp", given)  # type: ignore[arg-type]
+
+
+def test_a_choice_is_what_its_text_stands_for() -> None:
+    assert choice("fruit", "pear", {"apple": 1, "pear": 2}) == 2
+    with pytest.raises(InputError, match=r"^fruit: 'plum'; expected apple or pear$"):
+        choice("fruit", "plum", {"apple": 1, "pear": 2})

@@ -65,3 +65,9 @@ def test_gradients_flow_in_single_precision(inputs):
     network.zero_grad()
     network.conv(inputs).square().mean().backward()
     torch.testing.assert_close(gradient, network.conv.weight.grad, rtol=0.05, atol=0.02)
+
+
+def test_another_type_can_be_asked_for(inputs):
+    network = Recorder()
+    assert AutocastInferer(dtype=torch.float16)(inputs, network).dtype == torch.float32
+    assert network.outputs.dtype == torch.float16
