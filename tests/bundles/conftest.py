@@ -1,4 +1,8 @@
-"""Small low-energy/DES pairs on disk, and the virtual DES bundle run on them: in this process, or as a program."""
+"""Small low-energy/DES pairs on disk, and a virtual DES bundle run on them: in this process, or as a program.
+
+A test file says which bundle by its fixtures ``bundle`` (the folder), ``knobs`` (of all its runs) and ``training``
+(further ones, of its trainings).
+"""
 
 from __future__ import annotations
 
@@ -21,23 +25,23 @@ from scipy.ndimage import gaussian_filter, shift
 
 from vdes.data.datalist import write_datalist
 
-BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / "breast_cesm_virtual_des_unet"
+BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 # small and quick: every test's run has them unless it says otherwise
-KNOBS = {"bundle_root": str(BUNDLE), "height": 96, "amp": False, "num_workers": 0, "device": "cpu"}
-TRAINING = {"encoder_weights": "none", "epochs": 3, "batch_size": 2, "learning_rate": 0.01}
+KNOBS = {"height": 96, "amp": False, "num_workers": 0, "device": "cpu"}
 SECTIONS = {"training": ("P1", "P2", "P3"), "validation": ("P4",), "test": ("P5", "P6")}
 
 Run = Callable[..., ConfigWorkflow]
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def configs(*names: str) -> list[str]:
-    return [str(BUNDLE / "configs" / f"{name}.yaml") for name in names]
+def configs(bundle: Path, names: tuple[str, ...]) -> list[str]:
+    return [str(bundle / "configs" / f"{name}.yaml") for name in names]
 
 
 @pytest.fixture(scope="session")
-def bundle() -> Path:
-    return BUNDLE
+def bundles() -> Path:
+    """The folder of all bundles."""
+    return BUNDLES
 
 
 def _breast(rows: int, columns: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -108,20 +112,21 @@ def _process_as_it_was() -> Iterator[None]:
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
 
 
-def run_bundle(*names: str, workflow_type: str = "train", **knobs: Any) -> ConfigWorkflow:
+@pytest.fixture(scope="module")
+def run(bundle: Path, knobs: dict[str, Any]) -> Run:
     """Run configs of the bundle to their end in this process, and return the workflow."""
-    workflow = ConfigWorkflow(
-        config_file=configs(*names), workflow_type=workflow_type, logging_file=False, **{**KNOBS, **knobs}
-    )
-    workflow.initialize()
-    workflow.run()
-    workflow.finalize()
-    return workflow
 
+    def run(*names: str, workflow_type: str = "train", **own: Any) -> ConfigWorkflow:
+        settings = {"bundle_root": str(bundle), **KNOBS, **knobs, **own}
+        workflow = ConfigWorkflow(
+            config_file=configs(bundle, names), workflow_type=workflow_type, logging_file=False, **settings
+        )
+        workflow.initialize()
+        workflow.run()
+        workflow.finalize()
+        return workflow
 
-@pytest.fixture(scope="session")
-def run() -> Run:
-    return run_bundle
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -130,47 +135,49 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(scope="session")
-def trained(pairs: Path, cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a training run of three epochs that nothing interrupted."""
+@pytest.fixture(scope="module")
+def trained(
+    run: Run, training: dict[str, Any], pairs: Path, cache_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a training run that nothing interrupted."""
     folder = tmp_path_factory.mktemp("trained")
-    run_bundle("train", dataset_dir=str(pairs), output_dir=str(folder), cache_dir=str(cache_dir), **TRAINING)
+    run("train", dataset_dir=str(pairs), output_dir=str(folder), cache_dir=str(cache_dir), **training)
     return folder
 
 
-@pytest.fixture(scope="session")
-def training() -> dict[str, Any]:
-    """The knobs of the run behind ``trained``."""
-    return TRAINING
+@pytest.fixture(scope="module")
+def command(bundle: Path, knobs: dict[str, Any]) -> Callable[..., tuple[list[str], dict[str, str]]]:
+    """Return the arguments of python, and the environment, of a run by the command line of MONAI."""
+
+    def command(names: tuple[str, ...], own: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+        arguments = ["-m", "monai.bundle", "run", "--config_file", str(configs(bundle, names))]
+        for name, value in {"bundle_root": str(bundle), **KNOBS, **knobs, **own}.items():
+            arguments += [f"--{name}", str(value)]
+        # sums depend on the number of threads
+        return arguments, {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+
+    return command
 
 
-def _command(names: tuple[str, ...], knobs: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
-    command = ["-m", "monai.bundle", "run", "--config_file", str(configs(*names))]
-    for name, value in {**KNOBS, **knobs}.items():
-        command += [f"--{name}", str(value)]
-    # sums depend on the number of threads
-    return command, {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-
-
-@pytest.fixture(scope="session")
-def program() -> Program:
+@pytest.fixture(scope="module")
+def program(command: Callable[..., tuple[list[str], dict[str, str]]]) -> Program:
     """Run configs of the bundle as a user does, by the command line of MONAI, and return what was printed."""
 
     def run(*names: str, launcher: tuple[str, ...] = (), **knobs: Any) -> subprocess.CompletedProcess[str]:
-        command, environment = _command(names, knobs)
-        return subprocess.run([sys.executable, *launcher, *command], env=environment, capture_output=True, text=True)
+        arguments, environment = command(names, knobs)
+        return subprocess.run([sys.executable, *launcher, *arguments], env=environment, capture_output=True, text=True)
 
     return run
 
 
-@pytest.fixture(scope="session")
-def killed_program() -> Callable[..., None]:
+@pytest.fixture(scope="module")
+def killed_program(command: Callable[..., tuple[list[str], dict[str, str]]]) -> Callable[..., None]:
     """Run configs of the bundle by the command line of MONAI, and kill the process as soon as ``file`` appears."""
 
     def run(file: Path, *names: str, **knobs: Any) -> None:
-        command, environment = _command(names, knobs)
+        arguments, environment = command(names, knobs)
         silent: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen([sys.executable, *command], env=environment, **silent) as process:
+        with subprocess.Popen([sys.executable, *arguments], env=environment, **silent) as process:
             while not file.exists() and process.poll() is None:
                 time.sleep(0.005)
             process.send_signal(signal.SIGKILL)

@@ -27,6 +27,21 @@ from vdes.transforms.read_mammogram import ReadMammogram
 IDENTITY: dict[str, Any] = {"network_def": {"_target_": "torch.nn.Identity"}, "ckpt_path": "$None"}
 
 
+@pytest.fixture(scope="module")
+def bundle(bundles: Path) -> Path:
+    return bundles / "breast_cesm_virtual_des_unet"
+
+
+@pytest.fixture(scope="module")
+def knobs() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture(scope="module")
+def training() -> dict[str, Any]:
+    return {"encoder_weights": "none", "epochs": 3, "batch_size": 2, "learning_rate": 0.01}
+
+
 def state(run_folder: Path) -> dict[str, Any]:
     return torch.load(run_folder / "last.pt", weights_only=True)
 

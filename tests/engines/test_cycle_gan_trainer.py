@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from ignite.engine import Events
-from monai.data import DataLoader, Dataset
+from monai.data import DataLoader, Dataset, MetaTensor
 from monai.engines import IterationEvents
 from monai.handlers import LrScheduleHandler, MeanAbsoluteError, StatsHandler, TensorBoardStatsHandler, from_engine
 from monai.transforms import Compose, Lambdad, RandFlipd
@@ -205,6 +205,16 @@ def test_discriminators_are_shown_what_the_pool_gives():
     assert shown[:3] == made[:3]
     earlier = [number for number, level in enumerate(shown) if level != made[number]]
     assert len(earlier) > 5 and all(shown[number] in made[:number] for number in earlier)
+
+
+def test_metadata_of_random_transforms_do_not_go_into_the_pools():
+    """A checkpoint that holds them cannot be read as plain data."""
+    trainer = toy()
+    [data] = trainer.data_loader
+    data |= {key: MetaTensor(data[key]) for key in ("image", "label")}
+    trainer.run()
+    pooled = [*trainer.des_pool.images, *trainer.low_energy_pool.images, trainer.state.output["pred"]]
+    assert {type(image) for image in pooled} == {torch.Tensor}
 
 
 def test_the_networks_train_when_they_have_been_validated():

@@ -12,7 +12,7 @@ from monai.engines import IterationEvents, Trainer, default_metric_cmp_fn, defau
 from monai.losses import PatchAdversarialLoss
 from monai.transforms import Transform
 from monai.utils import AdversarialIterationEvents as Events
-from monai.utils import AdversarialKeys, CommonKeys
+from monai.utils import AdversarialKeys, CommonKeys, convert_to_tensor
 from torch import nn
 from torch.nn.functional import l1_loss
 from torch.nn.parallel import DistributedDataParallel
@@ -161,7 +161,9 @@ class CycleGanTrainer(Trainer):
         self.gradient_scaler = gradient_scaler or torch.amp.GradScaler(kind, enabled=amp and amp_dtype == torch.float16)
 
     def _iteration(self, engine: Engine, batchdata: dict[str, torch.Tensor]) -> Any:
-        low_energy, target = self.prepare_batch(batchdata, self.state.device, self.non_blocking, **self.to_kwargs)
+        batch = self.prepare_batch(batchdata, self.state.device, self.non_blocking, **self.to_kwargs)
+        # without metadata, which slows every operation and would go into the image pools and their checkpoint
+        low_energy, target = (convert_to_tensor(images, track_meta=False) for images in batch)
         des, lesion_mask = target[:, :1], target[:, 1:]
         self.state.output = {CommonKeys.IMAGE: low_energy, CommonKeys.LABEL: des}
         for network in (
