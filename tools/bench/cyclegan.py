@@ -1,7 +1,7 @@
 """How long does a training step of CycleGAN take, beside the published algorithm written down plainly?
 
 One batch of one image of 256 x 256 in either domain, all four networks at the paper's width. Both run in this process
-in turns, so that they meet the same machine. Run on an idle machine:
+in turns, so that they meet the same machine; where it is busy, processor seconds say more. Run on an idle machine:
 
     python tools/bench/cyclegan.py
 """
@@ -167,18 +167,20 @@ def main() -> None:
         "vdes, resize convolutions, float32": step(trainer("resize", amp=False)),
         "vdes, resize convolutions, bfloat16": step(trainer("resize", amp=True)),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in steps}
     for _ in range(arguments.rounds):
         for name, one_step in steps.items():
-            start = time.perf_counter()
+            start = time.perf_counter(), time.process_time()
             one_step()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append((time.perf_counter() - start[0], time.process_time() - start[1]))
     print(f"{arguments.threads} threads of {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    print("a training step                             seconds (median)  ratio to plain")
-    plain = statistics.median(seconds["plain, float32"][1:])
-    for name, values in seconds.items():
-        median = statistics.median(values[1:])
-        print(f"{name:42s}  {median:16.2f}  {median / plain:14.2f}")
+    print("a training step, medians                      wall s    ratio  processor s    ratio")
+    medians = {
+        name: [statistics.median(each) for each in zip(*values[1:], strict=True)] for name, values in seconds.items()
+    }
+    plain = medians["plain, float32"]
+    for name, (wall, processor) in medians.items():
+        print(f"{name:42s}  {wall:9.2f}  {wall / plain[0]:7.2f}  {processor:11.2f}  {processor / plain[1]:7.2f}")
 
 
 if __name__ == "__main__":
