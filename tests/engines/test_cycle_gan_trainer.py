@@ -19,7 +19,7 @@ from torch import nn
 from vdes.data.unpaired_dataset import UnpairedDataset
 from vdes.engines.cycle_gan_trainer import CycleGanTrainer, losses
 from vdes.engines.image_pool import ImagePool
-from vdes.engines.prepare_batch import PrepareBatchWithLesion
+from vdes.engines.prepare_batch import PrepareBatchWithMasks
 from vdes.errors import InputError
 from vdes.networks.patch_discriminator import PatchDiscriminator
 from vdes.networks.residual_generator import ResidualGenerator
@@ -49,11 +49,12 @@ class Scale(Shift):
 
 
 def batch(size: int = 1) -> dict[str, torch.Tensor]:
-    """Low energy 0.3, DES 0.5, a lesion in a quarter of the image."""
+    """Low energy 0.3, DES 0.5, a lesion in a quarter of the image, which is all breast."""
     image = torch.full((size, 1, 4, 4), 0.3)
     mask = torch.zeros_like(image)
     mask[..., :2, :2] = 1
-    return {"image": image, "label": torch.full_like(image, 0.5), "lesion_mask": mask}
+    breast = torch.ones_like(image)
+    return {"image": image, "label": torch.full_like(image, 0.5), "lesion_mask": mask, "breast_mask": breast}
 
 
 def toy(batches: int = 1, rate: float = 0.0, size: int = 1, epochs: int = 1, **settings: Any) -> CycleGanTrainer:
@@ -117,7 +118,7 @@ def test_every_loss_is_what_the_paper_says():
 def test_weights_weigh():
     weights = {"adversarial": 0.5, "cycle": 3.0, "identity": 0.0, "paired": 7.0, "lesion": 11.0}
     settings = {f"{name}_weight": weight for name, weight in weights.items()}
-    trainer = toy(paired=True, prepare_batch=PrepareBatchWithLesion(), **settings)
+    trainer = toy(paired=True, prepare_batch=PrepareBatchWithMasks(), **settings)
     trainer.run()
     output = losses(trainer.state.output)
     expected = {name: value for name, value in (EXPECTED | PAIRED).items() if "identity" not in name}
@@ -127,7 +128,7 @@ def test_weights_weigh():
 
 def test_the_lesion_term_looks_inside_drawn_lesions_only():
     """With a lesion elsewhere than the error there is none; without any lesion the term is 0."""
-    settings = {"paired": True, "lesion_weight": 1.0, "prepare_batch": PrepareBatchWithLesion()}
+    settings = {"paired": True, "lesion_weight": 1.0, "prepare_batch": PrepareBatchWithMasks()}
     for change, expected in (((2, 0.9), 0.2), ((0, 0.9), 1.0), (None, 0.0)):
         trainer = toy(**settings)
         [data] = trainer.data_loader

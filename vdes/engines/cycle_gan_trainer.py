@@ -66,7 +66,7 @@ class CycleGanTrainer(Trainer):
         paired: ``image`` and ``label`` of an item are one breast, registered.
         paired_weight: weight of the absolute error of both translations against the registered images.
         lesion_weight: weight of the same inside drawn lesions only, after Seg-CycleGAN (arXiv 2505.03018). It needs
-            `vdes.engines.prepare_batch.PrepareBatchWithLesion`.
+            `vdes.engines.prepare_batch.PrepareBatchWithMasks`.
         image_pools: of virtual DES and virtual low-energy images, None for two of 50.
         clip_norm: largest norm of the gradient in each step, None for no limit.
         amp: run the networks in ``amp_dtype``; losses and weights stay float32.
@@ -164,7 +164,7 @@ class CycleGanTrainer(Trainer):
         batch = self.prepare_batch(batchdata, self.state.device, self.non_blocking, **self.to_kwargs)
         # without metadata, which slows every operation and would go into the image pools and their checkpoint
         low_energy, target = (convert_to_tensor(images, track_meta=False) for images in batch)
-        des, lesion_mask = target[:, :1], target[:, 1:]
+        des, lesion_mask = target[:, :1], target[:, 1:2]
         self.state.output = {CommonKeys.IMAGE: low_energy, CommonKeys.LABEL: des}
         for network in (
             self.des_generator,
