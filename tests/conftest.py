@@ -75,3 +75,18 @@ def dciodvfy() -> Callable[[Path], list[str]]:
         return [line for line in found if not ("(0x0008,0x001c)" in line and "not a recognized standard" in line)]
 
     return errors
+
+
+@pytest.fixture(scope="session")
+def dcmdump() -> Callable[[Path], str]:
+    """What dcmtk's dcmdump prints of an object."""
+    program = shutil.which("dcmdump")
+    if program is None:
+        pytest.skip("no dcmdump: install Debian's dcmtk")
+
+    def dump(path: Path) -> str:
+        done = subprocess.run([program, str(path)], capture_output=True, text=True, errors="replace")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return dump

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from vdes.errors import InputError
 
 # the largest detector has 4800 x 6000 pixels; a header that claims more than this is damaged or no mammogram
 MOST_PIXELS = 1 << 26
+_LOGGERS = ("pydicom", "openjpeg")
 _PIXEL_DATA = 0x7FE00010
 _ITEM, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
@@ -29,8 +31,12 @@ _UNDEFINED = 0xFFFFFFFF
 def damage_as_input_error(path: Path) -> Iterator[None]:
     """Turn whatever pydicom and its decoders raise on a damaged file into an `InputError` of one line.
 
-    Their warnings, such as one for each value that breaks its representation's rules, are not shown.
+    Their warnings, such as one for each value that breaks its representation's rules, are neither shown nor logged.
     """
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -42,6 +48,9 @@ def damage_as_input_error(path: Path) -> Iterator[None]:
     except Exception as error:  # a damaged file raises dozens of types
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"{path}: damaged or unreadable DICOM ({reason})") from error
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def read_header(path: Path, keywords: Sequence[str]) -> FileDataset:

@@ -119,7 +119,11 @@ def display_table(dataset: Dataset) -> tuple[npt.NDArray[np.float32], int]:
         depth = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
         if depth == 8:  # pydicom's indices overflow
             raise ValueError("VOILUTSequence: LUTDescriptor: 8 bits; expected 10 to 16")
-        shown = pixels.apply_voi(physical, dataset).astype(np.float64) * WHITE / ((1 << depth) - 1)
+        shown = (
+            pixels.apply_voi(np.round(physical).astype(np.int32), dataset).astype(np.float64)
+            * WHITE
+            / ((1 << depth) - 1)
+        )
     else:
         shown = pixels.apply_windowing(physical, _window(dataset, float(physical.min()), float(physical.max())))
     shown = np.clip(shown, 0, WHITE)

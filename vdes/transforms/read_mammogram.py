@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Hashable, Mapping
 from pathlib import Path
@@ -16,6 +17,9 @@ from PIL import Image
 
 from vdes.data.image_header import NIFTI_SUFFIXES, is_dicom
 from vdes.errors import InputError
+
+# beside pydicom, every LoadImage looks for NVIDIA's decoder, and says twice that it is not there
+logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
 
 
 def _grey(image: Image.Image) -> Image.Image:
