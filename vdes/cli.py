@@ -51,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_datalist(subparsers)
     add_audit(subparsers)
     add_phantom(subparsers)
+    add_synthesize(subparsers)
     return parser
 
 
@@ -350,6 +351,44 @@ def run_phantom(arguments: argparse.Namespace) -> int:
         coupling=arguments.coupling,
     )
     print(f"wrote {generate(arguments.out, settings, arguments.workers, arguments.overwrite)}")
+    return 0
+
+
+def add_synthesize(subparsers: SubParsers) -> None:
+    """Register ``vdes synthesize``."""
+    parser = subparsers.add_parser(
+        "synthesize",
+        help="make the virtual DES images of a study in an archive",
+        description=(
+            "Fetch the low-energy images of a study from an archive by DICOMweb, make virtual DES images and store "
+            "them in the same study. User and password are taken from ~/.netrc, certificates from REQUESTS_CA_BUNDLE."
+        ),
+        epilog="example: vdes synthesize --dicomweb https://pacs.example.org/dicom-web --study 1.2.840.113619.2.1",
+    )
+    parser.add_argument("--dicomweb", metavar="URL", required=True, help="base URL of the archive's DICOMweb services")
+    parser.add_argument("--study", metavar="UID", required=True, help="StudyInstanceUID")
+    parser.add_argument(
+        "--bundle",
+        metavar="DIR",
+        type=Path,
+        default=Path("bundles/breast_cesm_virtual_des_unet"),
+        help="folder of the bundle that makes them (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--compression",
+        metavar="C",
+        default="none",
+        help="none, jpeg-2000, jpeg-ls or rle, all lossless (default: %(default)s)",
+    )
+    parser.set_defaults(run=run_synthesize)
+
+
+def run_synthesize(arguments: argparse.Namespace) -> int:
+    """Run ``vdes synthesize``."""
+    from vdes.engines.synthesize_study import synthesize_study
+
+    stored = synthesize_study(arguments.dicomweb, arguments.study, arguments.bundle, arguments.compression)
+    print(f"stored {len(stored)} virtual DES images in study {arguments.study}")
     return 0
 
 
