@@ -18,6 +18,7 @@ from vdes.dicom.image_facts import read_image_facts
 from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
 from vdes.transforms.breast_mask import chest_wall_is_left
+from vdes.transforms.paired_preprocessing import paired_preprocessing
 
 COMMON = (1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
 
@@ -52,6 +53,19 @@ def test_the_datalist_states_what_is_read(sets: dict[str, Path]) -> None:
     assert {Path(item["lesion_mask"]).suffix for item in items if item["lesion_mask"]} == {".png"}
     assert datalist["physical_scales"]["iodine"]["step"] == 2e-4
     read_section(sets["dicom"] / "datalist.json", "training")  # masks have the size of their images
+
+
+def test_training_sees_the_same_pairs(sets: dict[str, Path]) -> None:
+    cases = {}
+    for form, datalist in ((name, folder / "datalist.json") for name, folder in sets.items()):
+        low_energy, des = (intensity_range(datalist, modality) for modality in ("low_energy", "des"))
+        preprocess = paired_preprocessing(64, 48, low_energy, des, pixel_size_mm=4.0, register=False)
+        cases[form] = [preprocess(item) for item in read_section(datalist, "training")]
+    assert len(cases["png"]) == len(cases["dicom"]) == 4
+    for one, other in zip(*cases.values(), strict=True):
+        assert one["case"] == other["case"]
+        for key in ("image", "label", "breast_mask", "lesion_mask"):
+            np.testing.assert_allclose(one[key], other[key], atol=1e-5)
 
 
 def test_the_makers_differ_where_real_ones_do(files: list[Path]) -> None:

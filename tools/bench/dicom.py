@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import gdcm
 import numpy as np
 import pydicom
 from pydicom.dataset import FileDataset
@@ -21,10 +22,10 @@ from scipy.ndimage import gaussian_filter
 from vdes.data.dicom_folder import scan_folder
 from vdes.dicom import read_mammogram
 from vdes.dicom.mg_object import mammogram_object
-from vdes.transforms.preprocessing import low_energy_preprocessing
 
 SIZE = (3328, 2560)
 SYNTAXES = {"uncompressed": None, "rle": RLELossless, "jpeg-ls": JPEGLSLossless, "jpeg-2000": JPEG2000Lossless}
+JPEG_LOSSLESS = "jpeg lossless"
 
 
 def main() -> None:
@@ -68,18 +69,24 @@ def processor_time() -> float:
 
 def decode(folder: Path) -> None:
     """Time reading and preprocessing of a large 16-bit image beside pydicom's own decoding."""
+    from vdes.transforms.preprocessing import low_energy_preprocessing  # here: the scan's processes import this file
+
     rng = np.random.default_rng(0)
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
     breast = np.hypot((y - SIZE[0] / 2) / (0.45 * SIZE[0]), x / (0.7 * SIZE[1])) < 1
     tissue = 30000 + 8000 * gaussian_filter(rng.standard_normal(SIZE).astype(np.float32), 8) * 20
     stored = np.where(breast, np.clip(tissue + rng.normal(0, 100, SIZE), 1, 65535), 0).astype(np.uint16)
     preprocess = low_energy_preprocessing(512, 384, (0, 65535))
-    for name, syntax in SYNTAXES.items():
-        image = mammogram(stored, 16)
-        if syntax is not None:
-            image.compress(syntax)
+    for name in (*SYNTAXES, JPEG_LOSSLESS):
         file = folder / f"{name}.dcm"
-        image.save_as(file, enforce_file_format=True)
+        if name == JPEG_LOSSLESS:
+            compress_jpeg_lossless(folder / "uncompressed.dcm", file)
+        else:
+            image = mammogram(stored, 16)
+            syntax = SYNTAXES[name]
+            if syntax is not None:
+                image.compress(syntax)
+            image.save_as(file, enforce_file_format=True)
 
         def own(file: Path = file) -> object:
             return pydicom.dcmread(file).pixel_array
@@ -95,6 +102,22 @@ def decode(folder: Path) -> None:
             f"{name}: pydicom decodes in {timed(own):.2f} s, read as displayed in {timed(ours):.2f} s, "
             f"preprocessed to 512 px in {preprocessed:.2f} s ({file.stat().st_size / 1e6:.1f} MB)"
         )
+
+
+def compress_jpeg_lossless(source: Path, target: Path) -> None:
+    """Compress with GDCM: pydicom has no encoder for the first of the lossless syntaxes, which many archives hold."""
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(source))
+    reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+    change.SetInput(reader.GetImage())
+    change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFileName(str(target))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.Write()
 
 
 def mammogram(stored: np.ndarray, bits: int) -> FileDataset:
