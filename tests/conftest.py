@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 
+ORTHANC_PLUGINS = ("/usr/lib/orthanc", "/usr/share/orthanc/plugins")
 CDD_CESM = Path(__file__).resolve().parents[2] / "shared" / "data" / "cdd_cesm"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let continuous integration see to it that nothing it installed is left out."""
+    parser.addoption(
+        "--require-dicom-tools",
+        action="store_true",
+        help="fail, in place of skipping, where dciodvfy, dcmtk or Orthanc is absent",
+    )
+
+
+def absent(config: pytest.Config, reason: str) -> NoReturn:
+    """Skip the test that needs a program, or fail it where the program is required."""
+    if config.getoption("--require-dicom-tools"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +41,128 @@ def cdd_cesm() -> Path:
     if not CDD_CESM.is_dir():
         pytest.skip(f"no CDD-CESM development images: {CDD_CESM.relative_to(CDD_CESM.parents[3])} does not exist")
     return CDD_CESM
+
+
+@pytest.fixture(scope="session")
+def write_mammogram() -> Callable[..., Path]:
+    """Write a mammogram in DICOM; keywords set attributes, and None deletes one."""
+    from pydicom.uid import generate_uid
+
+    from vdes.dicom.mg_object import mammogram_object
+
+    def write(
+        path: Path,
+        stored: np.ndarray | None = None,
+        bits: int = 12,
+        laterality: str = "L",
+        view: str = "CC",
+        study: str = "2.25.1",
+        **attributes: Any,
+    ) -> Path:
+        if stored is None:
+            stored = np.arange(6 * 4).reshape(6, 4) * 100
+        image = mammogram_object(stored.astype(np.uint16), bits, generate_uid(), laterality, view, 0.1)
+        image.PatientID = image.PatientName = "Doe"
+        image.StudyInstanceUID, image.SeriesInstanceUID, image.FrameOfReferenceUID = study, "2.25.2", "2.25.3"
+        image.ImageType = ["DERIVED", "PRIMARY", "", "LOW_ENERGY"]
+        image.AcquisitionDate, image.AcquisitionTime = "20200102", "101500"
+        for keyword, value in attributes.items():
+            if value is None:
+                del image[keyword]
+            else:
+                setattr(image, keyword, value)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save_as(path, enforce_file_format=True)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def dciodvfy(pytestconfig: pytest.Config) -> Callable[[Path], list[str]]:
+    """The errors that dciodvfy of dicom3tools finds in an object, less the one that it does not know better.
+
+    Its edition of 2022 is older than SyntheticData (0008,001C).
+    """
+    program = shutil.which("dciodvfy")
+    if program is None:
+        absent(pytestconfig, "no dciodvfy: install Debian's dicom3tools")
+
+    def errors(path: Path) -> list[str]:
+        done = subprocess.run([program, str(path)], capture_output=True, text=True, errors="replace")
+        lines = (done.stdout + done.stderr).splitlines()
+        assert "MammographyImageForPresentation" in lines  # it knew what it validated
+        found = [line for line in lines if line.startswith(("Error", "Abort"))]
+        return [line for line in found if not ("(0x0008,0x001c)" in line and "not a recognized standard" in line)]
+
+    return errors
+
+
+@pytest.fixture(scope="session")
+def dcmdump(pytestconfig: pytest.Config) -> Callable[[Path], str]:
+    """What dcmtk's dcmdump prints of an object."""
+    program = shutil.which("dcmdump")
+    if program is None:
+        absent(pytestconfig, "no dcmdump: install Debian's dcmtk")
+
+    def dump(path: Path) -> str:
+        done = subprocess.run([program, str(path)], capture_output=True, text=True, errors="replace")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return dump
+
+
+@dataclass(frozen=True)
+class Orthanc:
+    """A running archive."""
+
+    url: str
+    port: int
+    netrc: Path
+
+
+@pytest.fixture(scope="session")
+def _orthanc(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    program = shutil.which("Orthanc") or shutil.which("Orthanc", path="/usr/sbin")
+    plugins = [file for folder in ORTHANC_PLUGINS for file in sorted(Path(folder).glob("libOrthancDicomWeb.so*"))]
+    if program is None or not plugins:
+        absent(pytestconfig, "no Orthanc with DICOMweb: install Debian's orthanc and orthanc-dicomweb")
+    folder = tmp_path_factory.mktemp("orthanc")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    config = {
+        "StorageDirectory": str(folder / "db"),
+        "IndexDirectory": str(folder / "db"),
+        "HttpPort": port,
+        "DicomServerEnabled": False,
+        "AuthenticationEnabled": True,
+        "RegisteredUsers": {"vdes": "secret"},
+        "Plugins": [str(plugins[0])],
+    }
+    (folder / "orthanc.json").write_text(json.dumps(config))
+    netrc = folder / "netrc"
+    netrc.write_text("machine localhost login vdes password secret\n")
+    netrc.chmod(0o600)
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen([program, str(folder / "orthanc.json")], stdout=log, stderr=log) as process,
+    ):
+        try:
+            for _ in range(300):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("localhost", port)) == 0:
+                        break
+                assert process.poll() is None, (folder / "log").read_text()
+                time.sleep(0.2)
+            yield Orthanc(f"http://localhost:{port}/dicom-web", port, netrc)
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def orthanc(_orthanc: Orthanc, monkeypatch: pytest.MonkeyPatch) -> Orthanc:
+    """An Orthanc that wants a user and password, which lie in the netrc file; skipped where it is not installed."""
+    monkeypatch.setenv("NETRC", str(_orthanc.netrc))
+    return _orthanc

@@ -51,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_datalist(subparsers)
     add_audit(subparsers)
     add_phantom(subparsers)
+    add_synthesize(subparsers)
     return parser
 
 
@@ -63,6 +64,7 @@ def add_datalist(subparsers: SubParsers) -> None:
     )
     sources = parser.add_subparsers(title="sources", metavar="SOURCE", required=True)
     add_datalist_cdd_cesm(sources)
+    add_datalist_dicom(sources)
 
 
 def add_datalist_cdd_cesm(subparsers: SubParsers) -> None:
@@ -149,6 +151,69 @@ def run_datalist_cdd_cesm(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def add_datalist_dicom(subparsers: SubParsers) -> None:
+    """Register ``vdes datalist dicom``."""
+    parser = subparsers.add_parser(
+        "dicom",
+        help="a folder of DICOM studies",
+        description=(
+            "Find the low-energy and DES images in a folder of DICOM studies by their headers, pair them by study, "
+            "laterality, view and time, and write the datalist F. Prints what was left out, and why."
+        ),
+        epilog="example: vdes datalist dicom studies --output studies.json --labels labels.xlsx",
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path, help="folder of studies, sub-folders included")
+    parser.add_argument("--output", metavar="F", type=Path, required=True, help="datalist to write (.json)")
+    parser.add_argument(
+        "--labels",
+        metavar="FILE",
+        type=Path,
+        help="xlsx or csv with StudyInstanceUID or AccessionNumber, and any of laterality (L or R; empty for both), "
+        "pathology, density, birads",
+    )
+    parser.add_argument(
+        "--test-fraction",
+        metavar="X",
+        type=float,
+        default=0.2,
+        help="share of the patients in the test set (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--validation-fraction",
+        metavar="X",
+        type=float,
+        default=0.1,
+        help="share of the patients in the validation set (default: %(default)s)",
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the split (default: %(default)s)")
+    parser.add_argument(
+        "--include-unpaired", action="store_true", help="keep images without a partner; the missing one is null"
+    )
+    parser.add_argument("--workers", metavar="N", type=int, default=2, help="processes (default: %(default)s)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the datalist if it exists")
+    parser.set_defaults(run=run_datalist_dicom)
+
+
+def run_datalist_dicom(arguments: argparse.Namespace) -> int:
+    """Run ``vdes datalist dicom``."""
+    from vdes.data.dicom_datalist import write_dicom_datalist
+    from vdes.data.summary import summary
+
+    datalist = write_dicom_datalist(
+        arguments.folder,
+        arguments.output,
+        labels=arguments.labels,
+        test_fraction=arguments.test_fraction,
+        validation_fraction=arguments.validation_fraction,
+        seed=arguments.seed,
+        include_unpaired=arguments.include_unpaired,
+        workers=arguments.workers,
+        overwrite=arguments.overwrite,
+    )
+    print(f"wrote {arguments.output}\n{summary(datalist)}")
+    return 0
+
+
 def add_audit(subparsers: SubParsers) -> None:
     """Register ``vdes audit``."""
     parser = subparsers.add_parser(
@@ -217,7 +282,13 @@ def add_phantom(subparsers: SubParsers) -> None:
         help="rows of an image, a multiple of 4; the columns are three quarters of it and the field is 240 x 180 mm "
         "(default: %(default)s)",
     )
-    parser.add_argument("--format", metavar="F", default="png", help="png or nifti (default: %(default)s)")
+    parser.add_argument(
+        "--format",
+        metavar="F",
+        default="png",
+        help="png, nifti, or dicom: low energy and DES as GE's and Hologic's mammographs would send them, the rest as "
+        "png (default: %(default)s)",
+    )
     parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes (default: %(default)s)")
     parser.add_argument(
         "--dose", metavar="X", type=float, default=1.0, help="multiple of the clinical exposure (default: %(default)s)"
@@ -280,6 +351,44 @@ def run_phantom(arguments: argparse.Namespace) -> int:
         coupling=arguments.coupling,
     )
     print(f"wrote {generate(arguments.out, settings, arguments.workers, arguments.overwrite)}")
+    return 0
+
+
+def add_synthesize(subparsers: SubParsers) -> None:
+    """Register ``vdes synthesize``."""
+    parser = subparsers.add_parser(
+        "synthesize",
+        help="make the virtual DES images of a study in an archive",
+        description=(
+            "Fetch the low-energy images of a study from an archive by DICOMweb, make virtual DES images and store "
+            "them in the same study. User and password are taken from ~/.netrc, certificates from REQUESTS_CA_BUNDLE."
+        ),
+        epilog="example: vdes synthesize --dicomweb https://pacs.example.org/dicom-web --study 1.2.840.113619.2.1",
+    )
+    parser.add_argument("--dicomweb", metavar="URL", required=True, help="base URL of the archive's DICOMweb services")
+    parser.add_argument("--study", metavar="UID", required=True, help="StudyInstanceUID")
+    parser.add_argument(
+        "--bundle",
+        metavar="DIR",
+        type=Path,
+        default=Path("bundles/breast_cesm_virtual_des_unet"),
+        help="folder of the bundle that makes them (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--compression",
+        metavar="C",
+        default="none",
+        help="none, jpeg-2000, jpeg-ls or rle, all lossless (default: %(default)s)",
+    )
+    parser.set_defaults(run=run_synthesize)
+
+
+def run_synthesize(arguments: argparse.Namespace) -> int:
+    """Run ``vdes synthesize``."""
+    from vdes.engines.synthesize_study import synthesize_study
+
+    stored = synthesize_study(arguments.dicomweb, arguments.study, arguments.bundle, arguments.compression)
+    print(f"stored {len(stored)} virtual DES images in study {arguments.study}")
     return 0
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import pandas as pd
+import pydicom
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
@@ -17,9 +19,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from vdes.data.cdd_cesm_datalist import write_cdd_cesm
 from vdes.data.datalist import read_datalist, write_datalist
+from vdes.data.dicom_datalist import write_dicom_datalist
+from vdes.dicom import read_mammogram
 from vdes.errors import find_input_error
 from vdes.networks.virtual_des_unet import VirtualDesUNet
 from vdes.networks.weights import load_weights
+from vdes.phantom.generate import generate
+from vdes.phantom.settings import Settings
 from vdes.transforms.breast_mask import BreastMask
 from vdes.transforms.read_mammogram import ReadMammogram
 
@@ -460,6 +466,80 @@ def test_an_error_in_a_worker_process_is_one_line_too(program, refusal, listed, 
     assert done.returncode == 2 and not (tmp_path / "made").exists()
     assert done.stderr.splitlines()[-1] == f"error: {message}"
     assert "Traceback" not in done.stdout + done.stderr
+
+
+# ---- DICOM -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dicom_phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a phantom set as DICOM; its patients are of GE, Hologic and GE."""
+    settings = Settings(3, 0, 96, "dicom", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
+    return generate(tmp_path_factory.mktemp("dicom") / "set", settings).parent
+
+
+def test_dicom_goes_in_and_comes_out_valid(run, dicom_phantoms, trained, tmp_path, dciodvfy):
+    """Phantom DICOM -> datalist -> inference -> mammography objects that lie on their low-energy images."""
+    datalist = tmp_path / "d.json"
+    write_dicom_datalist(dicom_phantoms / "images", datalist)
+    knobs = {"dataset_dir": str(datalist), "output_ext": ".dcm", "ckpt_path": str(trained / "model.pt")}
+    for name, more in (("plain", {}), ("compressed", {"compression": "jpeg-ls"}), ("blind", {"deidentify": "true"})):
+        run("inference", workflow_type="infer", output_dir=str(tmp_path / name), **knobs, **more)
+    read = read_datalist(datalist)
+    items = [item for section in ("training", "validation", "test") for item in read[section]]
+    assert {file.stem for file in (tmp_path / "plain").iterdir()} == {item["case"] for item in items}
+    for item in items:
+        name = f"{item['case']}.dcm"
+        made, source = pydicom.dcmread(tmp_path / "plain" / name), pydicom.dcmread(item["low_energy"])
+        assert made.SourceImageSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
+        assert made.StudyInstanceUID == source.StudyInstanceUID and made.ImageLaterality == item["laterality"]
+        assert "breast_cesm_virtual_des_unet 0.1.0" in made.DerivationDescription
+        assert hashlib.sha256((trained / "model.pt").read_bytes()).hexdigest() in made.DerivationDescription
+        compressed, blind = (pydicom.dcmread(tmp_path / folder / name) for folder in ("compressed", "blind"))
+        assert np.array_equal(compressed.pixel_array, made.pixel_array) and made.pixel_array.any()
+        assert "PHANTOM" not in str(blind) and np.array_equal(blind.pixel_array, made.pixel_array)
+        assert [dciodvfy(tmp_path / folder / name) for folder in ("plain", "compressed", "blind")] == [[], [], []]
+
+
+@pytest.mark.parametrize("case", ["P1_L_CC", "P1_R_MLO", "P2_L_MLO", "P2_R_CC"])
+def test_virtual_des_in_dicom_lies_on_its_low_energy_image(run, dicom_phantoms, tmp_path, case):
+    """In both lateralities, views and polarities: what comes out is what went in, to the pixel."""
+    file = dicom_phantoms / "images" / case[:2] / f"{case}_low_energy.dcm"
+    knobs = {"dataset_dir": str(file), "output_dir": str(tmp_path), "output_ext": ".dcm", "height": 256, **IDENTITY}
+    run("inference", workflow_type="infer", **knobs)
+    source, made = (read_mammogram(path).pixels / 65535 for path in (file, tmp_path / file.name))
+    inside = binary_erosion(source > 0, iterations=2)
+
+    def error(step: int, axis: int) -> float:
+        return float(np.abs(np.roll(made, step, axis) - source)[inside].mean())
+
+    for axis in (0, 1):
+        # resampling takes some of the grain, but moves nothing, by whole pixels or by a part of one
+        assert error(0, axis) < 0.5 * min(error(-1, axis), error(1, axis))
+        assert error(-1, axis) == pytest.approx(error(1, axis), rel=0.05)
+    assert np.corrcoef(made[inside], source[inside])[0, 1] > 0.98
+
+
+def test_dicom_and_png_of_one_image_give_one_result(run, dicom_phantoms, tmp_path):
+    """A Hologic-like file in MONOCHROME1 with a LUT, and the values that it shows in a 16-bit PNG."""
+    file = dicom_phantoms / "images" / "P2" / "P2_L_CC_low_energy.dcm"
+    shown = read_mammogram(file).pixels
+    Image.fromarray(np.round(shown).astype(np.uint16)).save(tmp_path / "P2.png")
+    for name, source in (("dicom", file), ("png", tmp_path / "P2.png")):
+        run("inference", workflow_type="infer", dataset_dir=str(source), output_dir=str(tmp_path / name), **IDENTITY)
+    [one], [other] = (list((tmp_path / name).iterdir()) for name in ("dicom", "png"))
+    np.testing.assert_allclose(pixels(one).astype(int), pixels(other).astype(int), atol=2)
+
+
+def test_dicom_that_does_not_fit_is_refused_before_the_work(refusal, dicom_phantoms, pairs):
+    des = dicom_phantoms / "images" / "P1" / "P1_L_CC_des.dcm"
+    message = refusal("inference", dataset_dir=str(des), workflow_type="infer")
+    assert message == f"{des}: is a des image (ImageType RECOMBINED); expected a low-energy image"
+    message = refusal("inference", dataset_dir=str(pairs), output_ext=".dcm", workflow_type="infer")
+    assert message.endswith("P1_L_CC.png: not DICOM; outputs in .dcm need low-energy images in DICOM")
+    low_energy = str(des).replace("_des", "_low_energy")
+    knobs = {"dataset_dir": low_energy, "output_ext": ".dcm", "compression": "zip", "workflow_type": "infer"}
+    assert refusal("inference", **knobs).startswith("compression: 'zip'; expected one of none, jpeg-2000")
 
 
 # ---- the shipped weights ---------------------------------------------------------------------------------------------

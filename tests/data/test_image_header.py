@@ -101,4 +101,6 @@ def test_stem_and_suffix() -> None:
     assert image_stem("P1.5_L.JPG") == "P1.5_L"
     assert image_stem("P1.dcm") == "P1"
     assert image_suffix("x/a.NII.GZ") == ".nii.gz"
-    assert image_suffix("x/a.dcm") is None
+    assert image_suffix("x/a.DCM") == ".dcm"
+    assert image_stem("1.2.840.113") == "1.2.840.113"
+    assert image_suffix("x/a.docx") is None

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from vdes.data.cdd_cesm_datalist import write_cdd_cesm
-from vdes.data.inference_items import check_outputs, inference_items, input_intensity_range
+from vdes.data.inference_items import check_outputs, inference_items, input_intensity_range, output_stem
 from vdes.errors import InputError
 
 
@@ -122,3 +122,44 @@ def test_outputs_that_exist_are_refused_with_their_number(tmp_path: Path) -> Non
     check_outputs(out, items, ".nii.gz", overwrite=True)
     with pytest.raises(InputError, match=r"a\.png: is a file; expected a folder"):
         check_outputs(out / "a.png", items, ".png", overwrite=True)
+
+
+def test_dicom_files_are_taken_with_and_without_a_suffix(tmp_path: Path, write_mammogram) -> None:
+    for name in ("a.dcm", "1.2.840.113.1", "1.2.840.113.2"):
+        write_mammogram(tmp_path / name)
+    (tmp_path / "notes").write_text("no image")
+    items = inference_items(tmp_path)
+    assert [item["case"] for item in items] == ["1.2.840.113.1", "1.2.840.113.2", "a"]
+    assert input_intensity_range(tmp_path, items) == (0, 65535)
+    save(tmp_path / "b.png")
+    with pytest.raises(InputError, match=r"b\.png: pixel type uint8, but .*1\.2\.840\.113\.1 has uint16"):
+        inference_items(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"ImageType": ["DERIVED", "PRIMARY", "", "SUBTRACTION"]}, "is a des image (ImageType SUBTRACTION); expected"),
+        ({"SyntheticData": "YES"}, "is a virtual_des image (SyntheticData YES); expected a low-energy image"),
+        ({"PresentationIntentType": "FOR PROCESSING"}, "raw: PresentationIntentType FOR PROCESSING; expected"),
+        ({"PixelData": None}, "PixelData is missing"),
+    ],
+)
+def test_dicom_files_of_another_kind_are_refused(tmp_path: Path, write_mammogram, attributes, message) -> None:
+    file = write_mammogram(tmp_path / "a.dcm", **attributes)
+    with pytest.raises(InputError) as error:
+        inference_items(file)
+    assert str(error.value).startswith(f"{file}: {message}")
+
+
+def test_outputs_for_dicom_are_named_by_the_case(tmp_path: Path, write_mammogram) -> None:
+    dicom = {"case": "P1_S1_L_CC", "low_energy": str(write_mammogram(tmp_path / "Doe^Jane.1"))}
+    png = {"case": "P1_L_CC", "low_energy": str(save(tmp_path / "P1_L_DM_CC.png"))}
+    assert [output_stem(item) for item in (dicom, png)] == ["P1_S1_L_CC", "P1_L_DM_CC"]
+    check_outputs(tmp_path / "out", [dicom], ".dcm", overwrite=False)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "P1_S1_L_CC.png").write_text("mine")
+    with pytest.raises(InputError, match=r"P1_S1_L_CC\.png: exists already \(1 of 2"):
+        check_outputs(tmp_path / "out", [dicom, png], ".png", overwrite=False)
+    with pytest.raises(InputError, match=r"P1_L_DM_CC\.png: not DICOM; outputs in \.dcm need low-energy images in"):
+        check_outputs(tmp_path / "out", [dicom, png], ".dcm", overwrite=True)

@@ -46,6 +46,16 @@ def test_pixels_come_as_they_are_stored_and_as_they_are_looked_at(read, tmp_path
     assert np.isnan(image.meta["pixel_size_mm"])
 
 
+def test_dicom_comes_as_it_is_displayed_whatever_its_name(read, tmp_path, write_mammogram):
+    pixels = corner(4095, np.uint16)
+    for name in ("a.dcm", "1.2.840.113"):
+        inverted = {"PhotometricInterpretation": "MONOCHROME1", "ImagerPixelSpacing": ["0.07", "0.07"]}
+        image = read(write_mammogram(tmp_path / name, 4095 - pixels, **inverted))
+        assert image.dtype == torch.float32 and image.shape == (1, *SHAPE)
+        np.testing.assert_allclose(image[0].numpy(), pixels / 4095 * 65535, atol=0.01)
+        assert image.meta["pixel_size_mm"] == 0.07
+
+
 def test_a_density_in_a_png_is_not_a_pixel_size(read, tmp_path):
     Image.fromarray(corner(255, np.uint8)).save(tmp_path / "a.png", dpi=(300, 300))
     assert np.isnan(read(tmp_path / "a.png").meta["pixel_size_mm"])

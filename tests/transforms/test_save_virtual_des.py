@@ -96,8 +96,24 @@ def test_an_older_file_is_replaced_whole(tmp_path, values, read):
     assert read(saved(tmp_path, values, ".png")).shape == (1, *SHAPE)
 
 
-@pytest.mark.parametrize("extension", ["png", ".jpg", ".dcm", ""])
+@pytest.mark.parametrize("extension", ["png", ".jpg", ".dicom", ""])
 def test_another_extension_is_refused_before_anything_is_made(tmp_path, extension):
     with pytest.raises(InputError, match=r"output_ext: .*: expected one of \.png, \.nii, \.nii\.gz"):
         SaveVirtualDesd("pred", tmp_path / "made", extension, RANGE)
     assert not (tmp_path / "made").exists()
+
+
+def test_a_dicom_file_is_what_the_writer_makes_of_it(tmp_path, values):
+    with pytest.raises(InputError, match="expected a dicom_writer with it"):
+        SaveVirtualDesd("pred", tmp_path / "made", ".dcm", RANGE)
+    given = []
+
+    def write(file: Path, low_energy: str, pixels: np.ndarray) -> None:
+        given.append((low_energy, pixels))
+        file.write_bytes(b"made")
+
+    data = {"pred": values, "low_energy": "a/secret.dcm", "case": "P1_S1_L_CC"}
+    SaveVirtualDesd("pred", tmp_path, ".dcm", RANGE, dicom_writer=write)(data)
+    assert (tmp_path / "P1_S1_L_CC.dcm").read_bytes() == b"made"
+    assert given[0][0] == "a/secret.dcm"
+    np.testing.assert_array_equal(given[0][1], values[0].numpy())

@@ -6,13 +6,11 @@ research", Scientific Data 9:122 (2022), doi 10.1038/s41597-022-01238-0.
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from vdes.data.cdd_cesm_names import NAME_FORM, CaseKey, parse_name
+from vdes.data.tables import read_table
 from vdes.data.vocabulary import BIRADS, DENSITIES, PATHOLOGIES
 from vdes.errors import InputError
 
@@ -81,8 +79,7 @@ def read_annotations(path: Path) -> list[Annotation]:
         InputError: the file cannot be read, a column is missing, a name or label is unknown, a name contradicts the
             columns beside it, or two rows are of one image.
     """
-    table = _read_table(path)
-    table.columns = table.columns.astype(str).str.strip()
+    table = read_table(path, SHEET)
     for column in COLUMNS:
         if column not in table.columns:
             raise InputError(f"{path}: column '{column}' is missing; expected the columns {', '.join(COLUMNS)}")
@@ -101,20 +98,6 @@ def read_annotations(path: Path) -> list[Annotation]:
     if not annotations:
         raise InputError(f"{path}: no rows below the header; expected one row an image")
     return annotations
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        if path.suffix.lower() == ".xlsx":
-            with pd.ExcelFile(path) as book:
-                sheet = SHEET if SHEET in book.sheet_names else 0
-                return book.parse(sheet, dtype=str, keep_default_na=False)
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:  # pandas' and openpyxl's parsing errors are ValueErrors
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: not a readable xlsx or csv table ({reason})") from error
 
 
 def _annotation(path: Path, row: int, cells: dict[str, str]) -> Annotation:

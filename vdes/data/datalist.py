@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vdes.data.image_header import ImageHeader, common_dtype, image_suffix, read_image_header
+from vdes.data.image_header import ImageHeader, common_dtype, image_suffix, is_dicom, read_image_header
 from vdes.data.staging import staged
 from vdes.data.vocabulary import BIRADS, DENSITIES, LATERALITIES, MODALITIES, PATHOLOGIES, VIEWS
 from vdes.errors import InputError
@@ -266,7 +266,7 @@ def _check_images(path: Path, section: str, item: Item) -> dict[str, ImageHeader
     """Return the headers of the item's images and masks by field."""
     headers: dict[str, ImageHeader] = {}
     for field in PATH_FIELDS:
-        if item[field] is not None and image_suffix(item[field]) is not None:
+        if item[field] is not None and (image_suffix(item[field]) or is_dicom(item[field])):
             try:
                 headers[field] = read_image_header(item[field])
             except InputError as error:

@@ -13,7 +13,8 @@ from vdes.errors import InputError
 
 PIL_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
-IMAGE_SUFFIXES = PIL_SUFFIXES + NIFTI_SUFFIXES
+DICOM_SUFFIX = ".dcm"
+IMAGE_SUFFIXES = (*PIL_SUFFIXES, *NIFTI_SUFFIXES, DICOM_SUFFIX)
 
 _PIL_DTYPES = {
     "1": "uint8",
@@ -58,8 +59,22 @@ def image_suffix(path: str | os.PathLike[str]) -> str | None:
 def image_stem(path: str | os.PathLike[str]) -> str:
     """Return the file name without its image suffix: ``P1_L_MLO`` for ``a/P1_L_MLO.nii.gz``."""
     name = Path(path).name
-    suffix = image_suffix(name)
-    return name[: -len(suffix)] if suffix else Path(name).stem
+    return name[: -len(image_suffix(name) or "")] or name
+
+
+def is_dicom(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file is taken for DICOM: by its suffix, or where it has none of vdes's by its mark.
+
+    Archives export files without a suffix.
+    """
+    suffix = image_suffix(path)
+    if suffix is not None:
+        return suffix == DICOM_SUFFIX
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
 
 
 def read_image_header(path: str | os.PathLike[str]) -> ImageHeader:
@@ -68,16 +83,19 @@ def read_image_header(path: str | os.PathLike[str]) -> ImageHeader:
     A JPEG or PNG file without its end mark is decoded to tell a truncated file from one with trailing bytes.
 
     Args:
-        path: a file with one of `IMAGE_SUFFIXES`.
+        path: a file with one of `IMAGE_SUFFIXES`, or a DICOM file of any name.
 
     Returns:
-        The header. For NIfTI the first axis is the width and the second the height.
+        The header. For NIfTI the first axis is the width and the second the height. DICOM images are read as they are
+        displayed, in 16 bits whatever is stored.
 
     Raises:
         InputError: the file is missing, not an image, truncated, or of a pixel type that is neither grey nor RGB.
     """
     path = Path(path)
     suffix = image_suffix(path)
+    if is_dicom(path):
+        return _read_dicom(path)
     if suffix is None:
         raise InputError(f"{path}: not an image that vdes reads; expected one of {', '.join(IMAGE_SUFFIXES)}")
     if not path.is_file():
@@ -143,3 +161,10 @@ def _read_nifti(path: Path) -> ImageHeader:
     except Exception as error:  # nibabel raises a dozen types on damaged files
         raise InputError(f"{path}: unreadable NIfTI image ({' '.join(str(error).split())})") from error
     return ImageHeader(width, height, dtype)
+
+
+def _read_dicom(path: Path) -> ImageHeader:
+    from vdes.dicom.files import read_header  # here, because it needs an extra that other formats do without
+
+    header = read_header(path, ())
+    return ImageHeader(int(header.Columns), int(header.Rows), "uint16")

@@ -9,7 +9,15 @@ from typing import Any
 
 from vdes.data.cdd_cesm_names import FOLDERS
 from vdes.data.datalist import SECTIONS, intensity_range, read_datalist, without_null_paths
-from vdes.data.image_header import IMAGE_SUFFIXES, common_dtype, image_stem, image_suffix, read_image_header
+from vdes.data.image_header import (
+    DICOM_SUFFIX,
+    IMAGE_SUFFIXES,
+    common_dtype,
+    image_stem,
+    image_suffix,
+    is_dicom,
+    read_image_header,
+)
 from vdes.errors import InputError
 
 Item = dict[str, Any]
@@ -30,7 +38,8 @@ def inference_items(path: PathLike) -> list[Item]:
 
     Raises:
         InputError: the path does not exist or holds no image, an image is unreadable or truncated, two have the same
-            stem (their outputs would get the same name), or their bit depths differ.
+            stem (their outputs would get the same name), their bit depths differ, or a DICOM header says that an image
+            is raw or not of low energy.
     """
     path = Path(path)
     if path.is_dir():
@@ -43,7 +52,7 @@ def inference_items(path: PathLike) -> list[Item]:
         items = [without_null_paths(item) for item in listed if item["low_energy"] is not None]
         if not items:
             raise InputError(f"{path}: no item has 'low_energy'; expected at least one low-energy image")
-    elif image_suffix(path) is not None:
+    elif image_suffix(path) is not None or is_dicom(path):
         items = [_item(path)]
     else:
         raise InputError(
@@ -51,7 +60,20 @@ def inference_items(path: PathLike) -> list[Item]:
         )
     _check_stems(path, items)
     common_dtype((item["low_energy"], read_image_header(item["low_energy"])) for item in items)
+    for item in items:
+        if is_dicom(item["low_energy"]):
+            from vdes.dicom.image_facts import low_energy_facts  # here: other formats do without its extra
+
+            low_energy_facts(Path(item["low_energy"]))
     return items
+
+
+def output_stem(item: Item) -> str:
+    """Return the name, without extension, of the output for an item.
+
+    It is the stem of the low-energy file; for DICOM, whose files an archive names by numbers or by patients, the case.
+    """
+    return str(item["case"]) if is_dicom(item["low_energy"]) else image_stem(item["low_energy"])
 
 
 def input_intensity_range(
@@ -92,19 +114,23 @@ def check_outputs(output_dir: PathLike, items: Sequence[Item], extension: str, o
 
     Args:
         output_dir: folder of the outputs; it need not exist.
-        items: what `inference_items` returned; an output has the stem of its low-energy file.
+        items: what `inference_items` returned; `output_stem` names their outputs.
         extension: of the outputs, such as ``.png`` or ``.nii.gz``.
         overwrite: accept outputs that exist.
 
     Raises:
-        InputError: ``overwrite`` is off and there is at least one, or the folder is a file.
+        InputError: ``overwrite`` is off and there is at least one, the folder is a file, or outputs in DICOM are asked
+            for and a low-energy image is not DICOM or lacks what they need.
     """
     folder = Path(output_dir)
+    if extension == DICOM_SUFFIX:
+        for item in items:
+            _check_dicom(item["low_energy"])
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; expected a folder for the outputs")
     if overwrite:
         return
-    outputs = (folder / (image_stem(item["low_energy"]) + extension) for item in items)
+    outputs = (folder / (output_stem(item) + extension) for item in items)
     existing = [output for output in outputs if output.exists()]
     if existing:
         raise InputError(
@@ -113,10 +139,22 @@ def check_outputs(output_dir: PathLike, items: Sequence[Item], extension: str, o
         )
 
 
+def _check_dicom(low_energy: str) -> None:
+    if not is_dicom(low_energy):
+        raise InputError(f"{low_energy}: not DICOM; outputs in {DICOM_SUFFIX} need low-energy images in DICOM")
+    from vdes.dicom.virtual_des_object import check_source  # here: other formats do without its extra
+
+    check_source(low_energy)
+
+
 def _from_folder(folder: Path) -> list[Item]:
     official = folder / FOLDERS["low_energy"]
     source = official if official.is_dir() else folder
-    files = [file for file in sorted(source.iterdir()) if image_suffix(file) and not file.name.startswith(".")]
+    files = [
+        file
+        for file in sorted(source.iterdir())
+        if not file.name.startswith(".") and (image_suffix(file) or is_dicom(file))
+    ]
     if not files:
         raise InputError(f"{source}: no image in this folder; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
     return [_item(file) for file in files]
@@ -129,7 +167,7 @@ def _item(file: Path) -> Item:
 def _check_stems(path: Path, items: Sequence[Item]) -> None:
     seen: dict[str, str] = {}
     for item in items:
-        stem = image_stem(item["low_energy"])
+        stem = output_stem(item)
         if stem in seen:
             raise InputError(
                 f"{path}: {seen[stem]} and {item['low_energy']} have the same stem '{stem}', so their outputs would "

@@ -61,6 +61,7 @@ def generate(out: Path, settings: Settings, workers: int = 1, overwrite: bool = 
     if workers < 1:
         raise InputError(f"workers: {workers!r}; expected 1 or more")
     out = Path(out)
+    _white(settings.format)  # where pydicom is missing this says so, before anything is written
     try:
         _open_folder(out, settings, overwrite)
         missing = [i for i in range(settings.patients) if not record_path(out, i).is_file()]
@@ -147,11 +148,12 @@ def _write_tables(out: Path, settings: Settings, rows: list[Row]) -> None:
     oracle = pd.concat(
         [_oracle(truth, settings, "all"), _oracle(truth[truth["split"] == "test"], settings, "test")], ignore_index=True
     )
+    white = _white(settings.format)
     datalist: dict[str, Any] = {
         "name": "vdes phantom",
         "pixel_size_mm": settings.pixel_mm,
         "aligned": True,
-        "intensity_range": {"low_energy": [0, WHITE], "des": [0, WHITE]},
+        "intensity_range": {"low_energy": [0, white], "des": [0, white]},
         "split": {
             "method": "patients, stratified by pathology",
             "seed": settings.seed,
@@ -169,6 +171,15 @@ def _write_tables(out: Path, settings: Settings, rows: list[Row]) -> None:
     write_datalist(out / DATALIST_FILE, datalist, overwrite=True)
 
 
+def _white(format: str) -> int:
+    """Return the pixel value of white, as the images of a format are read."""
+    if format != "dicom":
+        return WHITE
+    from vdes.dicom.pixels import WHITE as DISPLAYED  # here, because the other formats do without pydicom
+
+    return int(DISPLAYED)
+
+
 def _oracle(truth: pd.DataFrame, settings: Settings, split: str) -> pd.DataFrame:
     breasts = truth.drop_duplicates(["patient", "laterality"])
     table = oracle_table(breasts, settings.knobs)
@@ -181,8 +192,8 @@ def _scales(format: str) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "unit": units[name],
-            "offset": scale[0] if format == "png" else 0.0,
-            "step": scale[1] if format == "png" else 1.0,
+            "offset": 0.0 if format == "nifti" else scale[0],
+            "step": 1.0 if format == "nifti" else scale[1],
         }
         for name, scale in SCALES.items()
     }

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PilImage
 
-SUFFIXES = {"png": ".png", "nifti": ".nii.gz"}
+# of what a set in that format holds besides DICOM, which carries low energy and DES alone
+SUFFIXES = {"png": ".png", "nifti": ".nii.gz", "dicom": ".png"}
 
 
 def write_image(

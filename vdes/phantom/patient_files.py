@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from vdes.data.vocabulary import MODALITIES
 from vdes.phantom.image_files import SUFFIXES, write_image
 from vdes.phantom.outline import FIELD_MM
 from vdes.phantom.patient import Patient, build_patient, simulate_patient
@@ -46,7 +47,7 @@ def write_patient(out: Path, index: int, settings: Settings) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for side, view_name, view in simulate_patient(patient, settings.acquisition, settings.shape):
-        rows.append(_write_view(out, folder, patient, side, view_name, view, settings))
+        rows.append(_write_view(out, folder, index, patient, side, view_name, view, settings))
     record = record_path(out, index)
     record.parent.mkdir(exist_ok=True)
     beside = record.with_suffix(".part")
@@ -55,7 +56,7 @@ def write_patient(out: Path, index: int, settings: Settings) -> None:
 
 
 def _write_view(
-    out: Path, folder: Path, patient: Patient, side: str, view_name: str, view: View, settings: Settings
+    out: Path, folder: Path, index: int, patient: Patient, side: str, view_name: str, view: View, settings: Settings
 ) -> Row:
     latents = patient.latents
     case = f"{latents.patient}_{side}_{view_name}"
@@ -75,7 +76,14 @@ def _write_view(
     paths: dict[str, str | None] = {"lesion_mask": None}
     for name, pixels in pictures.items():
         path = folder / f"{case}_{name}{SUFFIXES[settings.format]}"
-        write_image(path, np.ascontiguousarray(pixels[:, ::step]), SCALES.get(name), settings.pixel_mm)
+        shown = np.ascontiguousarray(pixels[:, ::step])
+        if settings.format == "dicom" and name in MODALITIES:
+            from vdes.phantom.dicom_files import write_dicom  # here, because the other formats do without pydicom
+
+            path = path.with_suffix(".dcm")
+            write_dicom(path, shown, index=index, laterality=side, view=view_name, modality=name, settings=settings)
+        else:
+            write_image(path, shown, SCALES.get(name), settings.pixel_mm)
         paths[name] = path.relative_to(out).as_posix()
     pathology = latents.pathology(side)
     outline = patient.outlines[side, view_name]

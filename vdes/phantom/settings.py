@@ -28,7 +28,7 @@ class Settings:
         seed: 0 or more.
         size: rows of an image; a multiple of 4 from 64 to 4096. The columns are three quarters of it, the field 240 x
             180 mm.
-        format: png or nifti.
+        format: png, nifti or dicom.
         dose: multiple of the clinical exposure, above 0.
         preset: one of `PRESETS`.
         le_contrast: post (low-energy image after the contrast) or pre (without iodine).

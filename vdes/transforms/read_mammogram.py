@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,11 @@ from monai.data import MetaTensor, NibabelReader, PILReader
 from monai.transforms import LoadImage, MapTransform, Transform
 from PIL import Image
 
+from vdes.data.image_header import NIFTI_SUFFIXES, is_dicom
 from vdes.errors import InputError
 
-NIFTI_SUFFIXES = (".nii", ".nii.gz")
+# beside pydicom, every LoadImage looks for NVIDIA's decoder, and says twice that it is not there
+logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
 
 
 def _grey(image: Image.Image) -> Image.Image:
@@ -28,10 +32,11 @@ class ReadMammogram(Transform):
 
     Rows run from top to bottom and columns from left to right, as the image is looked at; MONAI's readers by themselves
     give columns first. The reader is fixed by the suffix, because `LoadImage` chooses by what is installed: Pillow for
-    PNG, JPEG, TIFF and BMP, nibabel for NIfTI (whose first axis is taken as the columns). Polarity: bright means
-    attenuating (MONOCHROME2); these formats do not state it, so it is not changed. The pixel size is kept in
-    ``meta["pixel_size_mm"]`` when the file has one (NIfTI), else it is NaN: PNG and JPEG densities are not to be
-    trusted.
+    PNG, JPEG, TIFF and BMP, nibabel for NIfTI (whose first axis is taken as the columns), pydicom for DICOM. Polarity:
+    bright means attenuating (MONOCHROME2); DICOM images in MONOCHROME1 are inverted, the other formats do not state it,
+    so it is not changed. DICOM images come as they are displayed, through rescale and VOI LUT or window, from 0 (black)
+    to 65535 (white); see `vdes.dicom.read_mammogram`. The pixel size is kept in ``meta["pixel_size_mm"]`` when the file
+    has one (NIfTI, DICOM), else it is NaN: PNG and JPEG densities are not to be trusted.
 
     Raises:
         InputError: the file is missing, truncated, unreadable or not a single two-dimensional image.
@@ -44,11 +49,20 @@ class ReadMammogram(Transform):
     """
 
     def __init__(self) -> None:
-        self.pillow = LoadImage(PILReader(converter=_grey, reverse_indexing=False), image_only=False)
-        self.nibabel = LoadImage(NibabelReader(), image_only=False)
+        with (
+            warnings.catch_warnings()
+        ):  # beside pydicom, LoadImage looks for NVIDIA's decoder and says that it is not there
+            warnings.filterwarnings("ignore", message="NvImgCodecPydicomReader")
+            self.pillow = LoadImage(PILReader(converter=_grey, reverse_indexing=False), image_only=False)
+            self.nibabel = LoadImage(NibabelReader(), image_only=False)
 
     def __call__(self, filename: str | Path) -> MetaTensor:
         """Return the image of ``filename``."""
+        if is_dicom(filename):
+            from vdes.dicom import read_mammogram  # here, because it needs an extra that other formats do without
+
+            shown = read_mammogram(filename)
+            return _as_tensor(shown.pixels, filename, shown.pixel_size_mm)
         nifti = str(filename).lower().endswith(NIFTI_SUFFIXES)
         if not Path(filename).is_file():
             raise InputError(f"{filename}: no such file")
@@ -64,11 +78,15 @@ class ReadMammogram(Transform):
         if not np.isfinite(pixels).all():
             raise InputError(f"{filename}: pixel values: expected finite numbers, found NaN or infinity")
         pixel_size = float(abs(meta["pixdim"][1])) if nifti else float("nan")
-        return MetaTensor(
-            torch.from_numpy(np.ascontiguousarray(pixels.T if nifti else pixels))[None],
-            affine=torch.eye(4, dtype=torch.float64),
-            meta={"filename_or_obj": str(filename), "pixel_size_mm": pixel_size},
-        )
+        return _as_tensor(np.ascontiguousarray(pixels.T if nifti else pixels), filename, pixel_size)
+
+
+def _as_tensor(pixels: np.ndarray, filename: str | Path, pixel_size_mm: float) -> MetaTensor:
+    return MetaTensor(
+        torch.from_numpy(pixels)[None],
+        affine=torch.eye(4, dtype=torch.float64),
+        meta={"filename_or_obj": str(filename), "pixel_size_mm": pixel_size_mm},
+    )
 
 
 class ReadMammogramd(MapTransform):

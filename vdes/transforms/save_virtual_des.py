@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from vdes import __version__
-from vdes.data.image_header import image_stem
+from vdes.data.image_header import DICOM_SUFFIX, NIFTI_SUFFIXES
+from vdes.data.inference_items import output_stem
 from vdes.data.staging import staged
 from vdes.errors import InputError
 
-EXTENSIONS = (".png", ".nii", ".nii.gz")
+EXTENSIONS = (".png", *NIFTI_SUFFIXES, DICOM_SUFFIX)
 NOTICE = "virtual DES, made by a network from a low-energy image; not for diagnosis"
 
 
@@ -28,18 +29,21 @@ class SaveVirtualDesd(MapTransform):
 
     A 16-bit PNG holds 0 to 65535 for the ends of ``des_range``, which its text entry ``des_range`` names. A NIfTI file
     holds float32 in the units of ``des_range`` (named by ``cal_min`` and ``cal_max``), with columns as the first
-    axis, left and posterior as the directions of columns and rows, as ITK writes a two-dimensional image. Files are
-    written beside and renamed.
+    axis, left and posterior as the directions of columns and rows, as ITK writes a two-dimensional image. A DICOM file
+    is what ``dicom_writer`` makes of it. Outputs for DICOM carry the case, see `output_stem`. Files are written beside
+    and renamed.
 
     Args:
         keys: keys of the images.
         output_dir: folder, made if needed.
-        output_ext: ``.png``, ``.nii`` or ``.nii.gz``.
+        output_ext: ``.png``, ``.nii``, ``.nii.gz`` or ``.dcm``.
         des_range: the DES intensities that 0 and 1 stand for.
+        dicom_writer: writes a DICOM file, given its path, the low-energy file and the values (H, W), such as
+            `vdes.dicom.virtual_des_writer.VirtualDesWriter`; None where none are written.
         source_key: key of the low-energy image's file name.
 
     Raises:
-        InputError: another extension is asked for.
+        InputError: another extension is asked for, or ``.dcm`` without a writer.
 
     """
 
@@ -49,11 +53,15 @@ class SaveVirtualDesd(MapTransform):
         output_dir: str | Path,
         output_ext: str,
         des_range: Sequence[float],
+        dicom_writer: Callable[[Path, str, np.ndarray], None] | None = None,
         source_key: str = "low_energy",
     ) -> None:
         super().__init__(keys)
         if output_ext not in EXTENSIONS:
             raise InputError(f"output_ext: {output_ext!r}: expected one of {', '.join(EXTENSIONS)}")
+        if output_ext == DICOM_SUFFIX and dicom_writer is None:
+            raise InputError(f"output_ext: {output_ext!r}: expected a dicom_writer with it")
+        self.dicom_writer = dicom_writer
         self.folder = Path(output_dir)
         self.extension = output_ext
         self.low, self.high = (float(limit) for limit in des_range)
@@ -63,13 +71,16 @@ class SaveVirtualDesd(MapTransform):
         """Write the images of ``data``, and return it as it is."""
         d = dict(data)
         self.folder.mkdir(parents=True, exist_ok=True)
-        stem = image_stem(d[self.source_key])
+        stem = output_stem({"case": d["case"], "low_energy": d[self.source_key]})
         for key in self.key_iterator(d):
             pixels = torch.as_tensor(d[key]).detach().cpu().clamp(0, 1)[0].numpy()
             pixel_size = d[key].meta.get("pixel_size_mm", float("nan")) if hasattr(d[key], "meta") else float("nan")
             file = self.folder / f"{stem}{self.extension}"
             with staged([file], overwrite=True) as stages:  # existing files were refused or allowed before the start
-                self._write(stages[file], pixels, float(pixel_size))
+                if self.dicom_writer is not None and self.extension == DICOM_SUFFIX:
+                    self.dicom_writer(stages[file], d[self.source_key], pixels)
+                else:
+                    self._write(stages[file], pixels, float(pixel_size))
         return d
 
     def _write(self, file: Path, pixels: np.ndarray, pixel_size: float) -> None:

@@ -1,0 +1,184 @@
+"""A virtual DES image as a DICOM object that an archive keeps beside its low-energy image."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom import Dataset
+from pydicom.dataset import FileDataset
+from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless
+
+from vdes import __version__
+from vdes.dicom.codes import Code, code_item
+from vdes.dicom.files import damage_as_input_error, lift_functional_groups
+from vdes.dicom.image_facts import ImageFacts, low_energy_facts
+from vdes.dicom.mg_object import mammogram_object
+from vdes.errors import InputError
+
+BITS = 12
+COMPRESSIONS = {"none": None, "jpeg-2000": JPEG2000Lossless, "jpeg-ls": JPEGLSLossless, "rle": RLELossless}
+SERIES_DESCRIPTION = "Virtual DES, AI-generated, not for diagnosis"
+FIRST_SERIES = 9000  # added to the number of the low-energy series: the virtual ones come last
+SYNTHESIZING_EQUIPMENT = Code("109100", "DCM", "Synthesizing Equipment")
+SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
+
+_ENCODERS = {JPEG2000Lossless: "pylibjpeg", JPEGLSLossless: "pyjpegls", RLELossless: "pydicom"}
+# What the virtual DES image shares with its low-energy image. A list of what is copied, not of what is dropped: dose,
+# exposure, compression, private attributes and whatever a later standard adds stay behind.
+_SHARED = (
+    "SpecificCharacterSet", "TimezoneOffsetFromUTC",
+    "PatientName", "PatientID", "IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "PatientBirthDate",
+    "PatientSex", "PatientAge", "PatientIdentityRemoved", "DeidentificationMethod",
+    "DeidentificationMethodCodeSequence",
+    "StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber",
+    "IssuerOfAccessionNumberSequence", "ReferringPhysicianName",
+    "FrameOfReferenceUID", "PositionReferenceIndicator",
+    "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "InstanceNumber", "PatientOrientation",
+    "ViewCodeSequence", "BreastImplantPresent", "PartialView", "PartialViewCodeSequence", "PartialViewDescription",
+    "ImagerPixelSpacing", "PixelSpacing", "PixelSpacingCalibrationType", "PixelSpacingCalibrationDescription",
+)  # fmt: skip
+_EMPTY_IF_ABSENT = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+    "AccessionNumber", "ReferringPhysicianName", "PositionReferenceIndicator", "InstanceNumber",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Model:
+    """What made a virtual DES image.
+
+    Attributes:
+        name: of the bundle.
+        version: of the bundle.
+        weights_sha256: hash of the weights' file.
+    """
+
+    name: str
+    version: str
+    weights_sha256: str
+
+    @property
+    def description(self) -> str:
+        """One sentence for DerivationDescription."""
+        return (
+            f"Virtual DES, estimated from the low-energy image by a neural network: {self.name} {self.version}, "
+            f"weights sha256 {self.weights_sha256}, vdes {__version__}. No contrast uptake was measured. "
+            "Not for diagnosis."
+        )
+
+
+def check_source(path: str | Path) -> ImageFacts:
+    """Return the facts of a low-energy image, and make sure that virtual DES can be written as an object beside it.
+
+    Raises:
+        InputError: see `low_energy_facts`; also when the header lacks a laterality, a view (CC or MLO) or a pixel size.
+    """
+    path = Path(path)
+    facts = low_energy_facts(path)
+    if facts.laterality is None or facts.view is None:
+        raise InputError(f"{path}: ImageLaterality {facts.laterality}, {facts.view_found}; expected L or R, CC or MLO")
+    if np.isnan(facts.pixel_size_mm):
+        raise InputError(f"{path}: ImagerPixelSpacing is missing; expected the pixel size in mm")
+    return facts
+
+
+def virtual_des_object(
+    low_energy: str | Path, values: npt.NDArray[np.floating], model: Model, compression: str = "none"
+) -> FileDataset:
+    """Return a virtual DES image as a mammography object of its low-energy image's study, to be written by ``save_as``.
+
+    Patient, study, frame of reference, laterality, view, pixel size and pixel grid are those of the low-energy image;
+    series and instance are new. The UIDs follow from the study, the model and the pixels: what is made twice is one
+    object, not two. The header says in several places that the image is artificial.
+
+    Args:
+        low_energy: DICOM file of the low-energy image.
+        values: (H, W) on its pixel grid, 0 (black) to 1 (white); stored in `BITS` bits.
+        model: what made the image.
+        compression: one of `COMPRESSIONS`, all lossless.
+
+    Raises:
+        InputError: see `check_source`; also when the compression is unknown or the sizes differ.
+    """
+    path = Path(low_energy)
+    check_compression(compression)
+    facts = check_source(path)
+    if values.shape != (facts.rows, facts.columns):
+        raise InputError(f"{path}: Rows and Columns are {facts.rows} x {facts.columns}; expected {values.shape}")
+    with damage_as_input_error(path):
+        source = pydicom.dcmread(path, stop_before_pixels=True)
+        lift_functional_groups(source)
+        stored = np.round(np.clip(values, 0, 1) * ((1 << BITS) - 1)).astype(np.uint16)
+        made_of = f"{facts.instance} {hashlib.sha256(stored.tobytes()).hexdigest()} {model.description}"
+        image = mammogram_object(
+            stored, BITS, _uid(made_of), str(facts.laterality), str(facts.view), facts.pixel_size_mm
+        )
+        _share(source, image)
+        # a series has one frame of reference, so each of the source's series gets one of its own
+        image.SeriesInstanceUID = _uid(f"{source.SeriesInstanceUID} {facts.frame_of_reference} {model.description}")
+        image.SeriesNumber = FIRST_SERIES + int(source.get("SeriesNumber") or 0) % FIRST_SERIES
+        _state_origin(image, source, model)
+        syntax = COMPRESSIONS[compression]
+        if syntax is not None:
+            image.compress(syntax, encoding_plugin=_ENCODERS[syntax], generate_instance_uid=False)
+    return image
+
+
+def check_compression(compression: str) -> None:
+    """Make sure that a compression is known.
+
+    Raises:
+        InputError: it is none of `COMPRESSIONS`.
+    """
+    if compression not in COMPRESSIONS:
+        raise InputError(f"compression: {compression!r}; expected one of {', '.join(COMPRESSIONS)}")
+
+
+def _uid(text: str) -> UID:
+    """Return the UID that follows from a text (PS3.5, B.2)."""
+    return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, text).int}")
+
+
+def _share(source: Dataset, image: Dataset) -> None:
+    for keyword in _EMPTY_IF_ABSENT:
+        setattr(image, keyword, None)
+    for keyword in _SHARED:
+        if keyword in source:
+            image[keyword] = source[keyword]
+    image.remove_private_tags()  # in the items of shared sequences
+
+
+def _state_origin(image: Dataset, source: Dataset, model: Model) -> None:
+    now = datetime.datetime.now()
+    date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+    image.InstanceCreationDate = image.ContentDate = date
+    image.InstanceCreationTime = image.ContentTime = time
+    image.ImageType = ["DERIVED", "PRIMARY", "", "GENERATED_2D", ""]
+    image.SyntheticData = "YES"
+    image.ContentQualification = "RESEARCH"
+    image.SeriesDescription = SERIES_DESCRIPTION
+    image.DerivationDescription = model.description
+    image.Manufacturer, image.ManufacturerModelName = "vdes", model.name[:64]
+    image.SoftwareVersions = __version__
+
+    equipment = Dataset()
+    equipment.Manufacturer, equipment.ManufacturerModelName = image.Manufacturer, image.ManufacturerModelName
+    equipment.SoftwareVersions = [__version__, model.version]
+    equipment.ContributionDateTime = date + time
+    equipment.ContributionDescription = SERIES_DESCRIPTION
+    equipment.PurposeOfReferenceCodeSequence = [code_item(SYNTHESIZING_EQUIPMENT)]
+    image.ContributingEquipmentSequence = [equipment]
+
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = source.SOPClassUID
+    reference.ReferencedSOPInstanceUID = source.SOPInstanceUID
+    reference.PurposeOfReferenceCodeSequence = [code_item(SOURCE_IMAGE)]
+    reference.SpatialLocationsPreserved = "YES"
+    image.SourceImageSequence = [reference]

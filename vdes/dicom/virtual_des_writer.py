@@ -1,0 +1,43 @@
+"""Write virtual DES objects, as a bundle's inference asks for them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vdes.dicom.deidentify import deidentify
+from vdes.dicom.virtual_des_object import Model, check_compression, virtual_des_object
+
+
+class VirtualDesWriter:
+    """Write virtual DES images of one model as DICOM files.
+
+    Args:
+        name: of the bundle.
+        version: of the bundle.
+        weights: file of the weights, whose hash the objects state; None where there is no file.
+        compression: none, jpeg-2000, jpeg-ls or rle, all lossless.
+        deidentified: write the objects de-identified.
+
+    Raises:
+        InputError: the compression is unknown.
+    """
+
+    def __init__(
+        self, name: str, version: str, weights: str | Path | None, compression: str, deidentified: bool
+    ) -> None:
+        check_compression(compression)
+        digest = "none" if weights is None else hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+        self.model = Model(name, version, digest)
+        self.compression = compression
+        self.deidentified = deidentified
+
+    def __call__(self, file: Path, low_energy: str | Path, values: npt.NDArray[np.floating]) -> None:
+        """Write a virtual DES image to ``file``; see `virtual_des_object` for the other arguments."""
+        image = virtual_des_object(low_energy, values, self.model, self.compression)
+        if self.deidentified:
+            deidentify(image)
+        image.save_as(file, enforce_file_format=True)
