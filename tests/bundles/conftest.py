@@ -24,6 +24,8 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter, shift
 
 from vdes.data.datalist import write_datalist
+from vdes.phantom.generate import generate
+from vdes.phantom.settings import Settings
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 # small and quick: every test's run has them unless it says otherwise
@@ -183,3 +185,10 @@ def killed_program(command: Callable[..., tuple[list[str], dict[str, str]]]) -> 
             process.send_signal(signal.SIGKILL)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def dicom_phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a phantom set as DICOM; its patients are of GE, Hologic and GE."""
+    settings = Settings(3, 0, 96, "dicom", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
+    return generate(tmp_path_factory.mktemp("dicom") / "set", settings).parent

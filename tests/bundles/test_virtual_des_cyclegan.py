@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 import torch
 import yaml
@@ -266,6 +267,17 @@ def test_inference_restores_size_and_orientation(run, pairs, trained, tmp_path, 
     assert made["network"].shape == source.shape
     inside = (made["network"] > 0) & (source > 0.1)
     assert np.abs(made["identity"] - source)[inside].mean() < 0.02 < np.abs(made["network"] - source)[inside].mean()
+
+
+def test_inference_writes_dicom_that_names_the_bundle(run, dicom_phantoms, trained, tmp_path):
+    file = dicom_phantoms / "images" / "P2" / "P2_R_MLO_low_energy.dcm"
+    knobs = {"dataset_dir": str(file), "output_dir": str(tmp_path), "output_ext": ".dcm"}
+    run("inference", workflow_type="infer", ckpt_path=str(trained / "model.pt"), **knobs)
+    [written] = tmp_path.iterdir()
+    made, source = pydicom.dcmread(written), pydicom.dcmread(file)
+    assert made.StudyInstanceUID == source.StudyInstanceUID
+    assert "breast_cesm_virtual_des_cyclegan 0.1.0" in made.DerivationDescription
+    assert made.pixel_array.shape == source.pixel_array.shape and made.pixel_array.any()
 
 
 def test_evaluation_scores_the_weights_beside_trivial_predictions(run, pairs, trained, cache_dir, tmp_path):

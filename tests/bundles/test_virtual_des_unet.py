@@ -24,8 +24,6 @@ from vdes.dicom import read_mammogram
 from vdes.errors import find_input_error
 from vdes.networks.virtual_des_unet import VirtualDesUNet
 from vdes.networks.weights import load_weights
-from vdes.phantom.generate import generate
-from vdes.phantom.settings import Settings
 from vdes.transforms.breast_mask import BreastMask
 from vdes.transforms.read_mammogram import ReadMammogram
 
@@ -469,13 +467,6 @@ def test_an_error_in_a_worker_process_is_one_line_too(program, refusal, listed, 
 
 
 # ---- DICOM -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def dicom_phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a phantom set as DICOM; its patients are of GE, Hologic and GE."""
-    settings = Settings(3, 0, 96, "dicom", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
-    return generate(tmp_path_factory.mktemp("dicom") / "set", settings).parent
 
 
 def test_dicom_goes_in_and_comes_out_valid(run, dicom_phantoms, trained, tmp_path, dciodvfy):

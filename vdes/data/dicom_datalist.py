@@ -145,10 +145,10 @@ def _grouped(folder: Path, left_out: dict[Path, str]) -> list[dict[str, Any]]:
 
 def _notes(pairs: list[Pair], labels: StudyLabels) -> list[dict[str, Any]]:
     notes = []
-    nameless = sorted({pair.present.study for pair in pairs if not pair.present.patient})
+    nameless = {pair.present.study for pair in pairs if not pair.present.patient}
     if nameless:
         what = "studies without PatientID, each taken for a patient of its own"
-        notes.append({"what": what, "count": len(nameless), "names": nameless})
+        notes.append({"what": what, "count": len(nameless), "names": []})  # a study's UID identifies it
     if labels.unused:
         notes.append({"what": "studies of the table without images here", "count": labels.unused, "names": []})
     return notes
