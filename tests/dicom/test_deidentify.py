@@ -12,8 +12,8 @@ from vdes.dicom.deidentify import deidentify
 MODEL = Model("bundle", "0.1.0", "ab" * 32)
 IDENTIFIERS = {
     "PatientName": "Secret^Name", "PatientID": "SECRETID", "AccessionNumber": "SECRETACC", "StudyID": "SECRETST",
-    "PatientBirthDate": "19510203", "StudyDate": "20200304", "AcquisitionDate": "20200304", "StudyTime": "111213",
-    "AcquisitionTime": "111314", "ReferringPhysicianName": "Secret^Doctor", "StudyDescription": "SECRET study",
+    "PatientBirthDate": "19510203", "StudyDate": "20200304", "AcquisitionDate": "20200304", "StudyTime": "111213.25",
+    "AcquisitionTime": "111314.25", "ReferringPhysicianName": "Secret^Doctor", "StudyDescription": "SECRET study",
 }  # fmt: skip
 
 
@@ -22,7 +22,7 @@ def objects(write_mammogram, tmp_path: Path) -> list[pydicom.Dataset]:
     """Virtual DES of both breasts of a study, and of another study."""
     values = np.random.default_rng(0).random((64, 48))
     made = []
-    for study, laterality in (("2.25.5", "L"), ("2.25.5", "R"), ("2.25.6", "L")):
+    for study, laterality in (("1.2.3.4711", "L"), ("1.2.3.4711", "R"), ("1.2.3.4712", "L")):
         file = write_mammogram(tmp_path / "a.dcm", values, laterality=laterality, study=study, **IDENTIFIERS)
         made.append(virtual_des_object(file, values, MODEL))
     return made
