@@ -93,11 +93,13 @@ def fidelity_tables(result: dict[str, Any]) -> str:
 
 def runs_table(result: dict[str, Any]) -> str:
     """Return the table of all runs and of the arms' means with their intervals."""
-    head = ["encoder weights", "seed", "validation PSNR (dB)", *RUN_METRICS.values()]
+    knob = result["knob"].replace("_", " ")
+    head = [knob, "seed", "validation PSNR (dB)", *RUN_METRICS.values(), "correlation, training patients"]
     lines = [head, ["---"] * len(head)]
     for run in result["runs"]:
-        figures = [f"{run['test'][metric]:.3f}" for metric in RUN_METRICS]
-        lines.append([run["arm"], str(run["seed"]), f"{run['validation']['psnr_breast']:.3f}", *figures])
+        figures = [run["validation"]["psnr_breast"], *(run["test"][metric] for metric in RUN_METRICS)]
+        figures.append(run["training"]["correlation_breast"])
+        lines.append([run["arm"], str(run["seed"]), *(f"{figure:.3f}" for figure in figures)])
     arms = pd.DataFrame(result["arms"])
     for (arm, minus), rows in arms.groupby(["arm", "minus"], sort=False):
         cells = rows.set_index("metric")
@@ -107,7 +109,7 @@ def runs_table(result: dict[str, Any]) -> str:
         figures = [
             "-" if v.isna().any() else f"{v['value']:{form}} ({v['low']:{form}} to {v['high']:{form}})" for v in values
         ]
-        lines.append([name, "", "", *figures])
+        lines.append([name, "", "", *figures, ""])
     shipped = result["shipped"]
     chosen = f"Shipped: {shipped['arm']}, seed {shipped['seed']}, chosen by {shipped['chosen_by']}."
     return "\n".join([*("| " + " | ".join(line) + " |" for line in lines), "", chosen])

@@ -1,10 +1,9 @@
 """Train a generator bundle's shipped weights: every arm and seed, on the same patient split, and keep the best.
 
-Each run has two stages of the bundle's own train.yaml, the first at half the working size (whole breasts are learnt
-sooner there), the second from its weights at the full size; then evaluate.yaml on the validation and the test patients.
-A run that was interrupted goes on where it stopped, and a finished one is not repeated: give the same command again.
-The weights that are best on the validation patients become models/model.pt in half precision, and all runs are listed
-in docs/results/runs_<name>.json.
+A run is the stages of the bundle's recipe (tools/recipes), each of them the bundle's own train.yaml, going on from the
+weights of the stage before; then evaluate.yaml on the patients of each section. A run that was interrupted goes on
+where it stopped, and a finished one is not repeated: give the same command again. The weights that are best on the
+validation patients become models/NAME.pt in half precision, and all runs are listed in docs/results/runs_NAME.json.
 
     vdes datalist cdd-cesm DIR --output datalist.json
     python tools/train_weights.py bundles/breast_cesm_virtual_des_unet --datalist datalist.json --output runs/unet
@@ -24,6 +23,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+import yaml
 from bundle_process import run_workflow
 from tqdm import tqdm
 
@@ -33,25 +33,30 @@ from vdes.networks.weights import half_precision
 from vdes.report.provenance import provenance
 from vdes.statistics.bootstrap import cluster_bootstrap_mean
 
-COARSE = {"epochs": 40, "learning_rate": 1e-3}
-FINE = {"epochs": 12, "learning_rate": 3e-4}
-EVALUATED = ("validation", "test")
+RECIPES = Path(__file__).parent / "recipes"
+EVALUATED = ("training", "validation", "test")  # training beside test tells whether more patients would help
 CHOSEN_BY = "psnr_breast"
 REPORTED = ("psnr_breast", "ssim_breast", "correlation_breast", "mae_breast", "lesion_cnr")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One arm (the encoder's first weights) and seed."""
+    """One arm and seed."""
 
     arm: str
     seed: int
     folder: Path
+    last_stage: str
+
+    @property
+    def last(self) -> Path:
+        """The folder of the last stage, whose best weights are the run's."""
+        return self.folder / self.last_stage
 
     @property
     def weights(self) -> Path:
-        """The weights of the best validation at the full size."""
-        return self.folder / "fine" / "model.pt"
+        """The weights of the best validation of the last stage."""
+        return self.last / "model.pt"
 
     def results(self, section: str) -> Path:
         """The folder of its results on a section of the datalist."""
@@ -65,11 +70,9 @@ def main() -> int:
     parser.add_argument("--datalist", type=Path, required=True, help="datalist with training, validation and test")
     parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--name", default="model", help="the weights become models/NAME.pt (default: model)")
-    parser.add_argument(
-        "--arms", nargs="+", default=["imagenet", "none"], help="encoder_weights (default: imagenet none)"
-    )
+    parser.add_argument("--arms", nargs="+", help="values of the knob that the arms differ in (default: the recipe's)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="seeds of each arm (default: 0 1 2)")
-    parser.add_argument("--height", type=int, default=512, help="working size in pixels (default: 512)")
+    parser.add_argument("--height", type=int, help="working size in pixels (default: the recipe's)")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
     parser.add_argument("--overwrite", action="store_true", help="replace models/NAME.pt and its list of runs")
     arguments = parser.parse_args()
@@ -86,26 +89,29 @@ def ship(arguments: argparse.Namespace) -> None:
     bundle, datalist = arguments.bundle, arguments.datalist
     if not (bundle / "configs" / "train.yaml").is_file():
         raise InputError(f"{bundle}: no configs/train.yaml; expected the folder of a bundle")
+    recipe = read_recipe(bundle)
+    height = arguments.height or recipe["height"]
     weights = bundle / "models" / f"{arguments.name}.pt"
     listed = bundle / "docs" / "results" / f"runs_{arguments.name}.json"
     for file in (weights, listed):
         if file.exists() and not arguments.overwrite:
             raise InputError(f"{file}: exists already; pass --overwrite to replace it")
     runs = [
-        Run(arm, seed, arguments.output / f"{Path(arm).stem}_seed{seed}")
+        Run(arm, seed, arguments.output / f"{Path(arm).stem}_seed{seed}", recipe["stages"][-1]["name"])
         for seed in arguments.seeds
-        for arm in arguments.arms
+        for arm in arguments.arms or recipe["arms"]
     ]
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        jobs = [pool.submit(train, bundle, datalist, run, arguments.height, arguments.jobs) for run in runs]
+        jobs = [pool.submit(train, bundle, datalist, run, recipe, height, arguments.jobs) for run in runs]
         for job in tqdm(jobs, desc="runs", unit="run"):
             job.result()
     table = [row(run) for run in runs]
     best = max(range(len(runs)), key=lambda i: table[i]["validation"][CHOSEN_BY])
     result = {
         "provenance": provenance(datalist, "test", runs[best].weights),
-        "height": arguments.height,
-        "stages": {"coarse": COARSE, "fine": FINE},
+        "height": height,
+        "knob": recipe["knob"],
+        "stages": recipe["stages"],
         "runs": table,
         "arms": arm_means(runs),
         "shipped": {"arm": runs[best].arm, "seed": runs[best].seed, "chosen_by": f"validation {CHOSEN_BY}"},
@@ -118,24 +124,42 @@ def ship(arguments: argparse.Namespace) -> None:
     print(f"wrote {weights} ({runs[best].arm}, seed {runs[best].seed}) and {listed}")
 
 
-def train(bundle: Path, datalist: Path, run: Run, height: int, jobs: int) -> None:
-    """Train one run in its two stages and evaluate it; stages that are finished return at once."""
-    if all((run.results(section) / "fidelity.json").is_file() for section in EVALUATED):
-        return
+def read_recipe(bundle: Path) -> dict[str, Any]:
+    """Return the recipe of a bundle: the knob its arms differ in, the arms, the working size and the stages."""
+    file = RECIPES / f"{bundle.resolve().name}.yaml"
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; expected the recipe of {bundle}")
+    recipe: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return recipe
+
+
+def train(bundle: Path, datalist: Path, run: Run, recipe: dict[str, Any], height: int, jobs: int) -> None:
+    """Train one run in its stages and evaluate it; what is finished is not repeated."""
     threads = max(1, (os.cpu_count() or 1) // jobs)
     common = {"cache_dir": run.folder.parent / "cache", "seed": run.seed, "num_workers": 0}
-    coarse = {"height": height // 2, "encoder_weights": run.arm, **COARSE}
-    fine = {"height": height, "encoder_weights": "none", "initial_weights": run.folder / "coarse" / "model.pt", **FINE}
-    for stage, settings in (("coarse", coarse), ("fine", fine)):
-        run_workflow(bundle, ["train"], datalist, run.folder / stage, {**common, **settings}, threads)
+    start: dict[str, Any] = {}
+    for stage in recipe["stages"]:
+        output = run.folder / stage["name"]
+        settings = {recipe["knob"]: run.arm, **stage["settings"], "height": round(height * stage["scale"]), **start}
+        if not finished(output, stage["settings"]["epochs"]):
+            run_workflow(bundle, ["train"], datalist, output, {**common, **settings}, threads)
+        start = {"initial_weights": output / "model.pt"}
     for section in EVALUATED:
+        if (run.results(section) / "fidelity.json").is_file():
+            continue
         settings = {"height": height, "ckpt_path": run.weights, "section": section, "overwrite": True, **common}
         run_workflow(bundle, ["train", "evaluate"], datalist, run.results(section), settings, threads)
 
 
+def finished(stage: Path, epochs: int) -> bool:
+    """Tell whether a stage was trained for all of its epochs."""
+    last = stage / "last.pt"
+    return last.is_file() and bool(torch.load(last, weights_only=True)["progress"]["epoch"] == epochs)
+
+
 def row(run: Run) -> dict[str, Any]:
     """Return what is listed of a run."""
-    progress = torch.load(run.folder / "fine" / "last.pt", weights_only=True)["progress"]
+    progress = torch.load(run.last / "last.pt", weights_only=True)["progress"]
     figures = {section: means(run.results(section)) for section in EVALUATED}
     return {"arm": run.arm, "seed": run.seed, "best_epoch": progress["best_metric_epoch"], **figures}
 

@@ -2,9 +2,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from train_weights import REPORTED, Run, arm_means
+import torch
+import yaml
+from train_weights import RECIPES, REPORTED, Run, arm_means, finished, read_recipe
+
+from vdes.errors import InputError
 
 PATIENTS = 5
+BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 
 
 def write_rows(run: Run, virtual: float) -> None:
@@ -19,7 +24,7 @@ def write_rows(run: Run, virtual: float) -> None:
 
 
 def test_an_arm_is_the_mean_over_its_seeds_and_differences_are_paired(tmp_path: Path) -> None:
-    runs = [Run(arm, seed, tmp_path / f"{arm}_{seed}") for arm in ("imagenet", "none") for seed in (0, 1)]
+    runs = [Run(arm, seed, tmp_path / f"{arm}_{seed}", "fine") for arm in ("imagenet", "none") for seed in (0, 1)]
     for run, level in zip(runs, (3.0, 5.0, 2.0, 2.0), strict=True):
         write_rows(run, level)
     table = pd.DataFrame(arm_means(runs)).set_index(["arm", "minus", "metric"])["value"]
@@ -30,7 +35,31 @@ def test_an_arm_is_the_mean_over_its_seeds_and_differences_are_paired(tmp_path: 
 
 
 def test_equal_cases_have_an_interval_of_no_width(tmp_path: Path) -> None:
-    run = Run("imagenet", 0, tmp_path / "run")
+    run = Run("imagenet", 0, tmp_path / "run", "fine")
     write_rows(run, 2.5)
     entry = next(row for row in arm_means([run]) if row["minus"] == "constant" and row["metric"] == "psnr_breast")
     assert (entry["value"], entry["low"], entry["high"]) == pytest.approx((1.5, 1.5, 1.5))
+
+
+@pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_recipe_sets_knobs_that_the_bundle_has(file: Path) -> None:
+    bundle = BUNDLES / file.stem
+    recipe = read_recipe(bundle)
+    train = yaml.safe_load((bundle / "configs" / "train.yaml").read_text(encoding="utf-8"))
+    assert {recipe["knob"], "height", "seed", "cache_dir", "num_workers"} <= train.keys()
+    assert len(recipe["stages"]) == 1 or "initial_weights" in train
+    for stage in recipe["stages"]:
+        assert stage["settings"].keys() <= train.keys()
+    assert recipe["stages"][-1]["scale"] == 1
+
+
+def test_a_folder_without_recipe_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"{tmp_path.name}\.yaml: no such file; expected the recipe of"):
+        read_recipe(tmp_path)
+
+
+def test_a_stage_is_finished_after_its_last_epoch(tmp_path: Path) -> None:
+    assert not finished(tmp_path, epochs=3)
+    torch.save({"progress": {"epoch": 2}}, tmp_path / "last.pt")
+    assert not finished(tmp_path, epochs=3)
+    assert finished(tmp_path, epochs=2)
