@@ -94,11 +94,11 @@ def test_all_workflows_have_the_ids_that_monai_wants(run, pairs, trained, cache_
 
 
 def test_what_both_bundles_do_is_written_the_same(bundle, bundles):
-    """Validation, evaluation and inference of the two differ in the network, the working size and channels last."""
+    """Validation, evaluation and inference differ in the bundle's name, the network, the size and channels last."""
     other = bundles / "breast_cesm_virtual_des_unet"
 
     def configs(folder: Path, name: str) -> dict[str, Any]:
-        text = (folder / "configs" / f"{name}.yaml").read_text()
+        text = (folder / "configs" / f"{name}.yaml").read_text().replace(folder.name, "this bundle")
         return yaml.safe_load(text.replace(", memory_format=torch.channels_last", ""))
 
     assert configs(bundle, "train")["validate"] == configs(other, "train")["validate"]
