@@ -89,7 +89,7 @@ def ship(arguments: argparse.Namespace) -> None:
     bundle, datalist = arguments.bundle, arguments.datalist
     if not (bundle / "configs" / "train.yaml").is_file():
         raise InputError(f"{bundle}: no configs/train.yaml; expected the folder of a bundle")
-    recipe = read_recipe(bundle)
+    recipe = read_recipe(bundle, arguments.name)
     height = arguments.height or recipe["height"]
     weights = bundle / "models" / f"{arguments.name}.pt"
     listed = bundle / "docs" / "results" / f"runs_{arguments.name}.json"
@@ -124,13 +124,16 @@ def ship(arguments: argparse.Namespace) -> None:
     print(f"wrote {weights} ({runs[best].arm}, seed {runs[best].seed}) and {listed}")
 
 
-def read_recipe(bundle: Path) -> dict[str, Any]:
-    """Return the recipe of a bundle: the knob its arms differ in, the arms, the working size and the stages."""
+def read_recipe(bundle: Path, name: str) -> dict[str, Any]:
+    """Return the recipe of a bundle's weights: the knob its arms differ in, the arms, the working size and the stages.
+
+    What the recipe says under ``name`` replaces what it says of all weights.
+    """
     file = RECIPES / f"{bundle.resolve().name}.yaml"
     if not file.is_file():
         raise InputError(f"{file}: no such file; expected the recipe of {bundle}")
     recipe: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return recipe
+    return {**recipe, **recipe.get(name, {})}
 
 
 def train(bundle: Path, datalist: Path, run: Run, recipe: dict[str, Any], height: int, jobs: int) -> None:

@@ -41,10 +41,11 @@ def test_equal_cases_have_an_interval_of_no_width(tmp_path: Path) -> None:
     assert (entry["value"], entry["low"], entry["high"]) == pytest.approx((1.5, 1.5, 1.5))
 
 
+@pytest.mark.parametrize("name", ["model", "model_phantom"])
 @pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda file: file.stem)
-def test_a_recipe_sets_knobs_that_the_bundle_has(file: Path) -> None:
+def test_a_recipe_sets_knobs_that_the_bundle_has(file: Path, name: str) -> None:
     bundle = BUNDLES / file.stem
-    recipe = read_recipe(bundle)
+    recipe = read_recipe(bundle, name)
     train = yaml.safe_load((bundle / "configs" / "train.yaml").read_text(encoding="utf-8"))
     assert {recipe["knob"], "height", "seed", "cache_dir", "num_workers"} <= train.keys()
     assert len(recipe["stages"]) == 1 or "initial_weights" in train
@@ -55,7 +56,7 @@ def test_a_recipe_sets_knobs_that_the_bundle_has(file: Path) -> None:
 
 def test_a_folder_without_recipe_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"{tmp_path.name}\.yaml: no such file; expected the recipe of"):
-        read_recipe(tmp_path)
+        read_recipe(tmp_path, "model")
 
 
 def test_a_stage_is_finished_after_its_last_epoch(tmp_path: Path) -> None:
