@@ -8,7 +8,12 @@ import scipy.stats
 
 from vdes.errors import InputError
 from vdes.statistics import bootstrap
-from vdes.statistics.bootstrap import cluster_bootstrap_mean, cluster_bootstrap_ratio
+from vdes.statistics.bootstrap import (
+    cluster_bootstrap_mean,
+    cluster_bootstrap_ratio,
+    cluster_bootstrap_weights,
+    percentile_interval,
+)
 
 
 def test_with_one_case_a_patient_it_is_the_percentile_interval_of_scipy():
@@ -83,18 +88,53 @@ def test_a_ratio_is_that_of_the_sums():
     )
 
 
+def test_weights_are_the_resampling_of_the_mean(monkeypatch):
+    rng = np.random.default_rng(0)
+    values, patients = rng.random(90), rng.integers(25, size=90)
+    weights = np.concatenate(list(cluster_bootstrap_weights(patients, n_resamples=500, seed=3)))
+    assert weights.shape == (500, 90)
+    means = weights @ values / weights.sum(axis=1)
+    expected = cluster_bootstrap_mean(values, patients, n_resamples=500, seed=3)
+    assert percentile_interval(values.mean(), means) == pytest.approx(expected)
+    monkeypatch.setattr(bootstrap, "BLOCK", 7 * 90)
+    blocks = list(cluster_bootstrap_weights(patients, n_resamples=500, seed=3))
+    assert max(len(block) for block in blocks) == 7
+    assert np.array_equal(np.concatenate(blocks), weights)
+
+
+def test_undefined_resamples_are_left_out_unless_they_are_many():
+    resampled = np.linspace(0, 1, 201)
+    resampled[:10] = math.nan
+    expected = (0.5, *np.quantile(resampled[10:], [0.05, 0.95]))
+    assert percentile_interval(0.5, resampled, 0.9) == pytest.approx(expected)
+    resampled[10] = math.nan
+    value, low, high = percentile_interval(0.5, resampled)
+    assert value == 0.5
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (([1.0, 2.0], ["P1"]), "lengths differ"),
         (([1.0, 2.0], ["P1", None]), "clusters: case 1 has no patient"),
-        (([1.0], ["P1"], 0), "n_resamples, level"),
-        (([1.0], ["P1"], 10, 0, 95), "n_resamples, level"),
+        (([1.0], ["P1"], 0), "n_resamples: expected 1 or more, got 0"),
+        (([1.0], ["P1"], 10, 0, 95), "level: expected a number in .* got 95"),
     ],
 )
 def test_bad_input_is_named(arguments, message):
     with pytest.raises(InputError, match=message):
         cluster_bootstrap_mean(*arguments)
+
+
+def test_bad_resampling_is_named():
+    with pytest.raises(InputError, match="clusters: expected one case or more"):
+        next(cluster_bootstrap_weights([]))
+    with pytest.raises(InputError, match="clusters: case 1 has no patient"):
+        next(cluster_bootstrap_weights(["P1", None]))
+    with pytest.raises(InputError, match="level: expected"):
+        percentile_interval(0.5, np.zeros(3), 1.0)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from vdes.errors import InputError
 
-BLOCK = 1_000_000  # resampled patients held in memory at a time
+BLOCK = 1_000_000  # resampled patients or cases held in memory at a time
+MAX_UNDEFINED = 0.05  # share of undefined resamples beyond which there is no interval
 
 
 class Interval(NamedTuple):
@@ -80,10 +82,8 @@ def cluster_bootstrap_ratio(
     patients = pd.Series(clusters)
     if not over.shape == under.shape == patients.shape:
         raise InputError(f"values and clusters: lengths differ, {over.shape}, {under.shape} and {patients.shape}")
-    if patients.isna().any():
-        raise InputError(f"clusters: case {int(patients.isna().argmax())} has no patient")
-    if n_resamples < 1 or not 0 < level < 1:
-        raise InputError(f"n_resamples, level: expected 1 or more and a level in (0, 1), got {n_resamples} and {level}")
+    _check(patients, n_resamples)
+    _check_level(level)
 
     known = ~(np.isnan(over) | np.isnan(under))
     if not known.any():
@@ -100,15 +100,76 @@ def cluster_bootstrap_ratio(
     return Interval(value, float(low), float(high))
 
 
-def _resampled_sums(sums: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
-    """Return (n_resamples, 2) sums over clusters drawn with replacement from ``sums`` (clusters, 2)."""
+def cluster_bootstrap_weights(clusters: ArrayLike, n_resamples: int = 2000, seed: int = 0) -> Iterator[np.ndarray]:
+    """Yield how often each case is drawn with whole patients resampled, in blocks that bound the memory.
+
+    For statistics that are no ratio of sums, such as an area under the ROC. Use the weights for every arm to keep a
+    comparison paired.
+
+    Args:
+        clusters: (N,) the patient of each case.
+        n_resamples: as in `cluster_bootstrap_mean`.
+        seed: as in `cluster_bootstrap_mean`: the same patients give the same resampling as there.
+
+    Yields:
+        (r, N) counts of 0 or more, float64; the r of all blocks sum to ``n_resamples``.
+
+    Raises:
+        InputError: without a case, on a missing patient or a number of resamples out of range.
+    """
+    patients = pd.Series(clusters)
+    _check(patients, n_resamples)
+    if patients.empty:
+        raise InputError("clusters: expected one case or more")
+    codes, names = pd.factorize(patients, sort=True)
+    for counts in _resampled_counts(len(names), n_resamples, seed, len(codes)):
+        yield counts.astype(float)[:, codes]
+
+
+def percentile_interval(value: float, resampled: np.ndarray, level: float = 0.95) -> Interval:
+    """Return an estimate with the percentile interval of its resamples.
+
+    Args:
+        value: the estimate.
+        resampled: (n_resamples,) its resamples, NaN where undefined: those are left out.
+        level: of the two-sided interval.
+
+    Returns:
+        The bounds are NaN if more than the share `MAX_UNDEFINED` of the resamples is undefined.
+
+    Raises:
+        InputError: on a level out of range.
+    """
+    _check_level(level)
+    undefined = np.isnan(resampled)
+    if undefined.mean() > MAX_UNDEFINED:
+        return Interval(value, np.nan, np.nan)
+    low, high = np.quantile(resampled[~undefined], [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, float(low), float(high))
+
+
+def _check(patients: pd.Series, n_resamples: int) -> None:
+    if patients.isna().any():
+        raise InputError(f"clusters: case {int(patients.isna().argmax())} has no patient")
+    if n_resamples < 1:
+        raise InputError(f"n_resamples: expected 1 or more, got {n_resamples}")
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise InputError(f"level: expected a number in (0, 1), got {level}")
+
+
+def _resampled_counts(n: int, n_resamples: int, seed: int, width: int) -> Iterator[np.ndarray]:
+    """Yield blocks (r, n) of how often each of n clusters is drawn, for rows of ``width`` numbers in memory."""
     rng = np.random.default_rng(seed)
-    n = len(sums)
-    rows = max(1, BLOCK // n)
-    blocks = []
+    rows = max(1, BLOCK // max(n, width))
     for start in range(0, n_resamples, rows):
         size = min(rows, n_resamples - start)
         drawn = rng.integers(n, size=(size, n)) + n * np.arange(size)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
-        blocks.append(counts @ sums)
-    return np.concatenate(blocks)
+        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
+
+
+def _resampled_sums(sums: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
+    """Return (n_resamples, 2) sums over clusters drawn with replacement from ``sums`` (clusters, 2)."""
+    return np.concatenate([counts @ sums for counts in _resampled_counts(len(sums), n_resamples, seed, len(sums))])

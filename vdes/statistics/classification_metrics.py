@@ -1,0 +1,199 @@
+"""Metrics of a malignant-or-not classifier, for one set of cases or for many resamples of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vdes.errors import InputError
+
+ECE_BINS = 10
+
+Counts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def classification_metrics(
+    malignant: ArrayLike,
+    probability: ArrayLike,
+    threshold: ArrayLike = 0.5,
+    weights: ArrayLike | None = None,
+    *,
+    prediction: ArrayLike | None = None,
+    metrics: Sequence[str] | None = None,
+) -> dict[str, np.ndarray]:
+    """Return the metrics of probabilities and decisions, weighted by how often each resample holds each case.
+
+    A case of weight 2 counts as two equal cases; ties in the probability count as scikit-learn counts them.
+
+    - ``f1``, ``sensitivity``, ``specificity``, ``balanced_accuracy``, ``accuracy``, ``mcc`` (Matthews' correlation; 0
+      where all decisions are alike) of the decisions.
+    - ``auc``: chance that a malignant case has a higher probability than another (ties count half; Hanley and McNeil,
+      Radiology 143(1), 1982).
+    - ``pr_auc``: average precision, the sum over thresholds of precision times the gain in recall.
+    - ``brier``: mean squared difference of probability and label.
+    - ``ece``: expected calibration error in `ECE_BINS` bins of equal width, the last one closed: the mean over cases of
+      their bin's distance between mean probability and share of malignant cases (Naeini et al., "Obtaining well
+      calibrated probabilities using Bayesian binning", AAAI 2015). Few cases a bin make it too large.
+    - ``calibration_in_the_large``: mean probability minus the share of malignant cases.
+
+    Args:
+        malignant: labels (N,), 0 or 1.
+        probability: of malignancy, (N,) in [0, 1].
+        threshold: at or above it a case is called malignant: one number, or (N,) where it differs between folds.
+        weights: (R, N), 0 or more: the times that each of R resamples holds each case; None is every case once, R = 1.
+        prediction: decisions (N,), 0 or 1, to take instead of those of ``threshold``.
+        metrics: names of the metrics wanted; None is all, in the order of `METRICS`.
+
+    Returns:
+        (R,) values by metric, float64. A metric is NaN in a resample without the cases it needs: ``f1``,
+        ``sensitivity`` and ``pr_auc`` need a malignant case, ``specificity`` another, ``balanced_accuracy``, ``mcc``
+        and ``auc`` both.
+
+    Raises:
+        InputError: on shapes that differ, values out of range, no case, or an unknown metric.
+    """
+    labels, scores, decisions = _cases(malignant, probability, threshold, prediction)
+    times = _weights(weights, len(labels))
+    wanted = METRICS if metrics is None else tuple(metrics)
+    unknown = [name for name in wanted if name not in METRICS]
+    if unknown:
+        raise InputError(f"metrics: expected some of {', '.join(METRICS)}, got {unknown[0]}")
+
+    values = {name: _OF_PROBABILITIES[name](labels, scores, times) for name in wanted if name in _OF_PROBABILITIES}
+    if any(name in _OF_DECISIONS for name in wanted):
+        cells = np.stack([labels & decisions, ~labels & decisions, labels & ~decisions, ~labels & ~decisions], axis=1)
+        tp, fp, fn, tn = (times @ cells.astype(float)).T
+        values |= {name: _OF_DECISIONS[name]((tp, fp, fn, tn)) for name in wanted if name in _OF_DECISIONS}
+    return {name: values[name] for name in wanted}
+
+
+def _cases(
+    malignant: ArrayLike, probability: ArrayLike, threshold: ArrayLike, prediction: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    scores = np.asarray(probability, dtype=float)
+    if scores.ndim != 1 or scores.size == 0:
+        raise InputError(f"probability: expected (N,) with N of 1 or more, got {scores.shape}")
+    if not ((scores >= 0) & (scores <= 1)).all():
+        case = int(np.argmin((scores >= 0) & (scores <= 1)))
+        raise InputError(f"probability: expected values in [0, 1], got {scores[case]} for case {case}")
+    labels = _binary("malignant", malignant, scores.shape)
+    if prediction is not None:
+        return labels, scores, _binary("prediction", prediction, scores.shape)
+    limits = np.asarray(threshold, dtype=float)
+    if limits.shape not in ((), scores.shape) or not np.isfinite(limits).all():
+        raise InputError(f"threshold: expected a finite number or {scores.shape} of them, got {limits.shape}")
+    return labels, scores, scores >= limits
+
+
+def _binary(name: str, values: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.asarray(values, dtype=float)
+    if array.shape != shape:
+        raise InputError(f"{name} and probability: shapes differ, {array.shape} and {shape}")
+    if not np.isin(array, (0, 1)).all():
+        case = int(np.argmin(np.isin(array, (0, 1))))
+        raise InputError(f"{name}: expected 0 or 1, got {array[case]} for case {case}")
+    return array == 1
+
+
+def _weights(weights: ArrayLike | None, n_cases: int) -> np.ndarray:
+    times = np.ones((1, n_cases)) if weights is None else np.asarray(weights, dtype=float)
+    if times.ndim != 2 or times.shape[1] != n_cases:
+        raise InputError(f"weights: expected (R, {n_cases}), got {times.shape}")
+    if times.size and not 0 <= times.min() <= times.max() < np.inf:
+        raise InputError("weights: expected finite numbers of 0 or more")
+    return times
+
+
+def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
+
+
+def _sensitivity(cells: Counts) -> np.ndarray:
+    tp, _, fn, _ = cells
+    return _ratio(tp, tp + fn)
+
+
+def _specificity(cells: Counts) -> np.ndarray:
+    _, fp, _, tn = cells
+    return _ratio(tn, tn + fp)
+
+
+def _balanced_accuracy(cells: Counts) -> np.ndarray:
+    return (_sensitivity(cells) + _specificity(cells)) / 2
+
+
+def _accuracy(cells: Counts) -> np.ndarray:
+    tp, fp, fn, tn = cells
+    return _ratio(tp + tn, tp + fp + fn + tn)
+
+
+def _f1(cells: Counts) -> np.ndarray:
+    tp, fp, fn, _ = cells
+    return np.where(tp + fn > 0, _ratio(2 * tp, 2 * tp + fp + fn), np.nan)
+
+
+def _mcc(cells: Counts) -> np.ndarray:
+    tp, fp, fn, tn = cells
+    scale = np.sqrt(tp + fp) * np.sqrt(tn + fn) * np.sqrt(tp + fn) * np.sqrt(tn + fp)
+    value = np.where(scale > 0, _ratio(tp * tn - fp * fn, scale), 0)
+    return np.where((tp + fn > 0) & (tn + fp > 0), value, np.nan)
+
+
+def _auc(labels: np.ndarray, scores: np.ndarray, times: np.ndarray) -> np.ndarray:
+    order = np.argsort(scores)
+    malignant, others = order[labels[order]], order[~labels[order]]
+    weights = times[:, malignant]
+    # others with a lower probability than the k lowest: column k; a tie lies halfway between "lower" and "up to"
+    lower = np.zeros((len(times), len(others) + 1))
+    np.cumsum(times[:, others], axis=1, out=lower[:, 1:])
+    left, right = (np.searchsorted(scores[others], scores[malignant], side) for side in ("left", "right"))
+    won = np.einsum("rn,rn->r", weights, lower[:, left])
+    tied = right > left
+    won += np.einsum("rn,rn->r", weights[:, tied], lower[:, right[tied]] - lower[:, left[tied]]) / 2
+    return _ratio(won, weights.sum(axis=1) * lower[:, -1])
+
+
+def _pr_auc(labels: np.ndarray, scores: np.ndarray, times: np.ndarray) -> np.ndarray:
+    order = np.argsort(-scores)
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    ordered = times[:, order]
+    found = np.cumsum(ordered * labels[order], axis=1)[:, ends]
+    called = np.cumsum(ordered, axis=1)[:, ends]
+    precision = np.divide(found, called, out=np.zeros(found.shape), where=called > 0)
+    gained = np.diff(found, axis=1, prepend=0)
+    return _ratio(np.einsum("rn,rn->r", precision, gained), found[:, -1])
+
+
+def _brier(labels: np.ndarray, scores: np.ndarray, times: np.ndarray) -> np.ndarray:
+    return _ratio(times @ (scores - labels) ** 2, times.sum(axis=1))
+
+
+def _ece(labels: np.ndarray, scores: np.ndarray, times: np.ndarray) -> np.ndarray:
+    bins = np.minimum((scores * ECE_BINS).astype(int), ECE_BINS - 1)
+    excess = np.zeros((len(labels), ECE_BINS))
+    excess[np.arange(len(labels)), bins] = scores - labels
+    return _ratio(np.abs(times @ excess).sum(axis=1), times.sum(axis=1))
+
+
+def _calibration_in_the_large(labels: np.ndarray, scores: np.ndarray, times: np.ndarray) -> np.ndarray:
+    return _ratio(times @ (scores - labels), times.sum(axis=1))
+
+
+_OF_DECISIONS: dict[str, Callable[[Counts], np.ndarray]] = {
+    "f1": _f1,
+    "sensitivity": _sensitivity,
+    "specificity": _specificity,
+    "balanced_accuracy": _balanced_accuracy,
+    "accuracy": _accuracy,
+    "mcc": _mcc,
+}
+_OF_PROBABILITIES: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    "auc": _auc,
+    "pr_auc": _pr_auc,
+    "brier": _brier,
+    "ece": _ece,
+    "calibration_in_the_large": _calibration_in_the_large,
+}
+METRICS = (*_OF_DECISIONS, *_OF_PROBABILITIES)
