@@ -30,7 +30,7 @@ def test_cases_of_known_pathology_are_kept(table):
     assert cases["case"].tolist() == ["a", "b", "a"]
     assert cases["malignant"].tolist() == [True, False, False]
     assert cases["prediction"].tolist() == [True, False, False]
-    assert cases.index.tolist() == [0, 1, 2]
+    assert cases.index.tolist() == ["image L a", "image R b", "breast R a"]
 
 
 def test_without_decisions_the_thresholds_make_them(table):
@@ -45,7 +45,7 @@ def test_missing_labels_of_any_kind_are_unknown(table, dtype):
 
 def test_a_table_of_one_level_needs_no_level(table):
     cases = known_cases(table.iloc[:2].drop(columns=["level", "laterality"]))
-    assert cases.columns.tolist() == ["case", "patient", "malignant", "probability", "prediction"]
+    assert cases.columns.tolist() == ["case", "patient", "malignant", "prediction", "probability"]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,7 @@ def test_a_table_of_one_level_needs_no_level(table):
         ("probability", 0, 1.5, r"arm: case image L a: `probability`: expected a number in \[0, 1\], got 1.5"),
         ("probability", 0, np.nan, r"arm: case image L a: `probability`: expected a number in \[0, 1\], got nan"),
         ("prediction", 3, 0.5, "arm: case breast R a: `prediction`: expected 0 or 1, got 0.5"),
+        ("case", 2, None, "arm: row 2 has no case"),
         ("patient", 0, None, "arm: case image L a has no patient"),
         ("laterality", 3, "L", "arm: case breast L a is there twice"),
     ],

@@ -21,57 +21,56 @@ def known_cases(predictions: pd.DataFrame, name: str = "predictions") -> pd.Data
         name: of the table, for messages.
 
     Returns:
-        The rows whose ``malignant`` is not missing, in the table's order and with a new index: ``level`` and
-        ``laterality`` where the table has them, ``case``, ``patient``, ``malignant`` and ``prediction`` as bool,
-        ``probability`` as float.
+        The rows whose ``malignant`` is not missing, in the table's order and with the cases' names as index: ``case``,
+        ``patient``, ``malignant`` and ``prediction`` as bool, ``probability`` as float, and ``level`` where the table
+        has it.
 
     Raises:
-        InputError: on a missing column, a case twice, a case without a patient, or values out of range.
+        InputError: on a missing column, a case without a name or twice, a case without a patient, or values out of
+            range.
     """
-    columns = ["case", "patient", "malignant", "probability"]
-    missing = [column for column in columns if column not in predictions]
+    missing = [column for column in ("case", "patient", "malignant", "probability") if column not in predictions]
     if missing:
         raise InputError(f"{name}: no column `{missing[0]}`")
     if "prediction" not in predictions and "threshold" not in predictions:
         raise InputError(f"{name}: expected a column `prediction` or `threshold`")
+    if predictions["case"].isna().any():
+        raise InputError(f"{name}: row {int(predictions['case'].isna().argmax())} has no case")
     keys = [column for column in ("level", "laterality", "case") if column in predictions]
-    twice = predictions[predictions.duplicated(keys)]
-    if not twice.empty:
-        raise InputError(f"{name}: case {_label(twice.iloc[0], keys)} is there twice")
+    table = predictions.set_axis(
+        [" ".join(str(key) for key in row if not pd.isna(key)) for row in predictions[keys].itertuples(index=False)]
+    )
+    if table.index.has_duplicates:
+        raise InputError(f"{name}: case {table.index[table.index.duplicated()][0]} is there twice")
 
-    table = predictions[_numbers(predictions, "malignant", name).notna().to_numpy()].reset_index(drop=True)
+    table = table[_numbers(table, "malignant", name).notna()]
     if table["patient"].isna().any():
-        raise InputError(
-            f"{name}: case {_label(table.iloc[int(table['patient'].isna().argmax())], keys)} has no patient"
-        )
-    cases = table[[*keys, "patient"]].copy()
-    limits = {"malignant": "0 or 1", "probability": "a number in [0, 1]"}
-    if "prediction" in table:
-        limits["prediction"] = "0 or 1"
-    for column, expected in limits.items():
-        values = _numbers(table, column, name)
-        right = values.isin([0, 1]) if expected == "0 or 1" else values.between(0, 1)
-        if not right.all():
-            row = int(right.argmin())
-            raise InputError(
-                f"{name}: case {_label(table.iloc[row], keys)}: `{column}`: expected {expected}, got {values[row]}"
-            )
-        cases[column] = values.astype(bool) if expected == "0 or 1" else values
-    if "prediction" not in cases:
+        raise InputError(f"{name}: case {table['patient'].isna().idxmax()} has no patient")
+    cases = table[[column for column in ("level", "case", "patient") if column in table]].copy()
+    for column in ("malignant", "prediction"):
+        if column in table:
+            values = _numbers(table, column, name)
+            _check(values.isin([0, 1]), values, "0 or 1", name)
+            cases[column] = values.astype(bool)
+    cases["probability"] = _numbers(table, "probability", name)
+    _check(cases["probability"].between(0, 1), cases["probability"], "a number in [0, 1]", name)
+    if "prediction" not in table:
         thresholds = _numbers(table, "threshold", name)
-        if thresholds.isna().any():
-            row = int(thresholds.isna().argmax())
-            raise InputError(f"{name}: case {_label(table.iloc[row], keys)}: `threshold`: expected a number, got nan")
+        _check(thresholds.notna(), thresholds, "a number", name)
         cases["prediction"] = cases["probability"] >= thresholds
     return cases
 
 
 def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     try:
-        return pd.Series(table[column].to_numpy(dtype=float, na_value=np.nan), index=table.index)
+        return pd.Series(table[column].to_numpy(dtype=float, na_value=np.nan), index=table.index, name=column)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name}: `{column}`: expected numbers ({error})") from error
 
 
-def _label(row: pd.Series, keys: list[str]) -> str:
-    return " ".join(str(row[key]) for key in keys if not pd.isna(row[key]))
+def _check(right: pd.Series, values: pd.Series, expected: str, name: str) -> None:
+    if not right.all():
+        row = int(right.to_numpy().argmin())
+        raise InputError(
+            f"{name}: case {right.index[row]}: `{values.name}`: expected {expected}, got {values.iloc[row]}"
+        )
