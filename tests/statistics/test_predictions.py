@@ -43,6 +43,12 @@ def test_missing_labels_of_any_kind_are_unknown(table, dtype):
     pd.testing.assert_frame_equal(known_cases(table.assign(malignant=table["malignant"].astype(dtype))), expected)
 
 
+def test_a_missing_side_is_the_same_however_it_is_written(table):
+    for missing in (None, np.nan, ""):
+        names = known_cases(table.iloc[:2].assign(level="examination", laterality=missing)).index
+        assert names.tolist() == ["examination a", "examination b"]
+
+
 def test_a_table_of_one_level_needs_no_level(table):
     cases = known_cases(table.iloc[:2].drop(columns=["level", "laterality"]))
     assert cases.columns.tolist() == ["case", "patient", "malignant", "prediction", "probability"]

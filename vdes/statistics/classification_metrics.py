@@ -54,7 +54,8 @@ def classification_metrics(
     Raises:
         InputError: on shapes that differ, values out of range, no case, or an unknown metric.
     """
-    labels, scores, decisions = _cases(malignant, probability, threshold, prediction)
+    labels, scores = checked_cases(malignant, probability)
+    decisions = _decisions(scores, threshold, prediction)
     times = _weights(weights, len(labels))
     wanted = METRICS if metrics is None else tuple(metrics)
     unknown = [name for name in wanted if name not in METRICS]
@@ -69,22 +70,29 @@ def classification_metrics(
     return {name: values[name] for name in wanted}
 
 
-def _cases(
-    malignant: ArrayLike, probability: ArrayLike, threshold: ArrayLike, prediction: ArrayLike | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def equal_width_bins(probability: np.ndarray, bins: int) -> np.ndarray:
+    """Return the bin, 0 to ``bins`` - 1, of each probability (N,); edges belong to the upper bin, but 1 to the last."""
+    return np.minimum((probability * bins).astype(int), bins - 1)
+
+
+def checked_cases(malignant: ArrayLike, probability: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels (N,) as bool and probabilities (N,) as float, or raise as `classification_metrics` does."""
     scores = np.asarray(probability, dtype=float)
     if scores.ndim != 1 or scores.size == 0:
         raise InputError(f"probability: expected (N,) with N of 1 or more, got {scores.shape}")
     if not ((scores >= 0) & (scores <= 1)).all():
         case = int(np.argmin((scores >= 0) & (scores <= 1)))
         raise InputError(f"probability: expected values in [0, 1], got {scores[case]} for case {case}")
-    labels = _binary("malignant", malignant, scores.shape)
+    return _binary("malignant", malignant, scores.shape), scores
+
+
+def _decisions(scores: np.ndarray, threshold: ArrayLike, prediction: ArrayLike | None) -> np.ndarray:
     if prediction is not None:
-        return labels, scores, _binary("prediction", prediction, scores.shape)
+        return _binary("prediction", prediction, scores.shape)
     limits = np.asarray(threshold, dtype=float)
     if limits.shape not in ((), scores.shape) or not np.isfinite(limits).all():
         raise InputError(f"threshold: expected a finite number or {scores.shape} of them, got {limits.shape}")
-    return labels, scores, scores >= limits
+    return scores >= limits
 
 
 def _binary(name: str, values: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
@@ -171,9 +179,8 @@ def _brier(labels: np.ndarray, scores: np.ndarray, times: np.ndarray) -> np.ndar
 
 
 def _ece(labels: np.ndarray, scores: np.ndarray, times: np.ndarray) -> np.ndarray:
-    bins = np.minimum((scores * ECE_BINS).astype(int), ECE_BINS - 1)
     excess = np.zeros((len(labels), ECE_BINS))
-    excess[np.arange(len(labels)), bins] = scores - labels
+    excess[np.arange(len(labels)), equal_width_bins(scores, ECE_BINS)] = scores - labels
     return _ratio(np.abs(times @ excess).sum(axis=1), times.sum(axis=1))
 
 

@@ -38,7 +38,10 @@ def known_cases(predictions: pd.DataFrame, name: str = "predictions") -> pd.Data
         raise InputError(f"{name}: row {int(predictions['case'].isna().argmax())} has no case")
     keys = [column for column in ("level", "laterality", "case") if column in predictions]
     table = predictions.set_axis(
-        [" ".join(str(key) for key in row if not pd.isna(key)) for row in predictions[keys].itertuples(index=False)]
+        [
+            " ".join(str(key) for key in row if not pd.isna(key) and key != "")
+            for row in predictions[keys].itertuples(index=False)
+        ]
     )
     if table.index.has_duplicates:
         raise InputError(f"{name}: case {table.index[table.index.duplicated()][0]} is there twice")
