@@ -110,6 +110,7 @@ def _items(pairs: Iterable[Pair], labels: StudyLabels) -> list[dict[str, Any]]:
             {
                 "case": case if views[case] == 1 else f"{case}_{views[case]}",
                 "patient": patient,
+                "examination": f"S{study}",
                 "laterality": image.laterality,
                 "view": image.view,
                 **{

@@ -24,17 +24,19 @@ Item = dict[str, Any]
 PathLike = str | os.PathLike[str]
 
 
-def inference_items(path: PathLike) -> list[Item]:
-    """List the low-energy images to work on.
+def inference_items(path: PathLike, inputs: Sequence[str] = ("low_energy",)) -> list[Item]:
+    """List the images to work on.
 
     Args:
         path: one image file; a folder of images, without its sub-folders (of a folder in CDD-CESM's layout the
-            low-energy sub-folder is read); or a datalist, of which all splits are taken together.
+            sub-folder of the modality is read); or a datalist, of which all splits are taken together.
+        inputs: the modalities that a datalist's item needs at least one of. Of an image or a folder, which do not state
+            it, the last is the modality.
 
     Returns:
-        Items with ``case`` (the file's stem; from a datalist its case id) and ``low_energy`` (absolute path), from a
-        datalist with its other fields too, except path fields that are null. Sorted by file name; a datalist keeps its
-        order.
+        Items with ``case`` (the file's stem; from a datalist its case id) and the absolute path of their image under
+        its modality, from a datalist with its other fields too, except path fields that are null. Sorted by file name;
+        a datalist keeps its order.
 
     Raises:
         InputError: the path does not exist or holds no image, an image is unreadable or truncated, two have the same
@@ -43,25 +45,29 @@ def inference_items(path: PathLike) -> list[Item]:
     """
     path = Path(path)
     if path.is_dir():
-        items = _from_folder(path)
+        items = _from_folder(path, inputs[-1])
     elif not path.exists():
         raise InputError(f"{path}: no such file or folder; expected an image, a folder of images or a datalist")
     elif path.suffix.lower() == ".json":
         datalist = read_datalist(path)
         listed = [item for section in SECTIONS for item in datalist[section]]
-        items = [without_null_paths(item) for item in listed if item["low_energy"] is not None]
+        items = [without_null_paths(item) for item in listed if any(item[name] is not None for name in inputs)]
         if not items:
-            raise InputError(f"{path}: no item has 'low_energy'; expected at least one low-energy image")
+            raise InputError(f"{path}: no item has {' or '.join(map(repr, inputs))}; expected at least one image")
     elif image_suffix(path) is not None or is_dicom(path):
-        items = [_item(path)]
+        items = [_item(path, inputs[-1])]
     else:
         raise InputError(
             f"{path}: not a file that vdes reads; expected an image ({', '.join(IMAGE_SUFFIXES)}) or a datalist (.json)"
         )
-    _check_stems(path, items)
-    common_dtype((item["low_energy"], read_image_header(item["low_energy"])) for item in items)
+    if inputs == ("low_energy",):  # outputs are named by it
+        _check_stems(path, items)
+    for name in inputs:
+        shown = [item[name] for item in items if name in item]
+        if shown:
+            common_dtype((file, read_image_header(file)) for file in shown)
     for item in items:
-        if is_dicom(item["low_energy"]):
+        if "low_energy" in item and is_dicom(item["low_energy"]):
             from vdes.dicom.image_facts import low_energy_facts  # here: other formats do without its extra
 
             low_energy_facts(Path(item["low_energy"]))
@@ -77,14 +83,15 @@ def output_stem(item: Item) -> str:
 
 
 def input_intensity_range(
-    path: PathLike, items: Sequence[Item], given: Sequence[float] | None = None
+    path: PathLike, items: Sequence[Item], given: Sequence[float] | None = None, modality: str = "low_energy"
 ) -> tuple[float, float]:
-    """Return the fixed range that the low-energy pixel values are scaled by.
+    """Return the fixed range that the pixel values of a modality are scaled by.
 
     Args:
         path: what was passed to `inference_items`.
         items: what it returned.
         given: the range to use for images without a datalist, such as (0, 4095) for 12-bit values in 16-bit files.
+        modality: ``low_energy`` or ``des``.
 
     Returns:
         The datalist's range where there is one, else ``given``, else the range of the files' bit depth: 0 to 255 or
@@ -94,17 +101,18 @@ def input_intensity_range(
         InputError: the range is not two increasing numbers, or the files are neither 8- nor 16-bit and none is given.
     """
     if Path(path).suffix.lower() == ".json":
-        return intensity_range(path, "low_energy")
+        return intensity_range(path, modality)
     if given is not None:
         limits = [float(limit) for limit in given]
         if len(limits) != 2 or not limits[0] < limits[1]:
             raise InputError(f"intensity range: {list(given)}; expected two increasing numbers, such as [0, 4095]")
         return limits[0], limits[1]
-    header = read_image_header(items[0]["low_energy"])
+    file = items[0][modality]
+    header = read_image_header(file)
     if header.integer_range is None:
         raise InputError(
-            f"{items[0]['low_energy']}: pixel type {header.dtype} has no natural intensity range; "
-            "pass the range of the low-energy values as two numbers, such as [0, 4095], or a datalist that states it"
+            f"{file}: pixel type {header.dtype} has no natural intensity range; "
+            "pass the range of the pixel values as two numbers, such as [0, 4095], or a datalist that states it"
         )
     return header.integer_range
 
@@ -147,8 +155,8 @@ def _check_dicom(low_energy: str) -> None:
     check_source(low_energy)
 
 
-def _from_folder(folder: Path) -> list[Item]:
-    official = folder / FOLDERS["low_energy"]
+def _from_folder(folder: Path, modality: str) -> list[Item]:
+    official = folder / FOLDERS[modality]
     source = official if official.is_dir() else folder
     files = [
         file
@@ -157,11 +165,11 @@ def _from_folder(folder: Path) -> list[Item]:
     ]
     if not files:
         raise InputError(f"{source}: no image in this folder; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
-    return [_item(file) for file in files]
+    return [_item(file, modality) for file in files]
 
 
-def _item(file: Path) -> Item:
-    return {"case": image_stem(file), "low_energy": str(file.absolute())}
+def _item(file: Path, modality: str) -> Item:
+    return {"case": image_stem(file), modality: str(file.absolute())}
 
 
 def _check_stems(path: Path, items: Sequence[Item]) -> None:

@@ -9,3 +9,5 @@ DENSITIES = ("a", "b", "c", "d")
 PATHOLOGIES = ("normal", "benign", "malignant")
 BIRADS = tuple(range(7))
 MODALITIES = ("low_energy", "des")
+# what a prediction is about
+LEVELS = ("image", "breast", "examination")

@@ -48,6 +48,7 @@ def image_preprocessing(
     width: int,
     intensity_range: Sequence[float],
     pixel_size_mm: float | None = None,
+    stretch: bool = False,
 ) -> Compose:
     """Return the transforms of one modality's images by themselves, as `low_energy_preprocessing` has them.
 
@@ -58,6 +59,7 @@ def image_preprocessing(
         width: columns of the working grid.
         intensity_range: the two intensities that become 0 and 1, the same for all images of a datalist.
         pixel_size_mm: pixel size of the working grid in mm; None fills the grid.
+        stretch: fill the grid without regard to the aspect ratio.
 
     """
     keys = (key, "breast_mask")
@@ -66,7 +68,7 @@ def image_preprocessing(
             CopyItemsd(modality, names=key),
             ReadMammogramd(key, reference=key),
             BreastMaskd(key, "breast_mask", air_threshold(intensity_range)),
-            *to_working_grid(keys, ("bilinear", "nearest-exact"), height, width, pixel_size_mm),
+            *to_working_grid(keys, ("bilinear", "nearest-exact"), height, width, pixel_size_mm, stretch),
             scale(key, intensity_range),
             SelectItemsd((*keys, "case", "patient", modality), allow_missing_keys=True),
         ]
@@ -84,13 +86,18 @@ def prediction_in_breast() -> Compose:
 
 
 def to_working_grid(
-    keys: Sequence[str], modes: tuple[str, ...], height: int, width: int, pixel_size_mm: float | None
+    keys: Sequence[str],
+    modes: tuple[str, ...],
+    height: int,
+    width: int,
+    pixel_size_mm: float | None,
+    stretch: bool = False,
 ) -> list[MapTransform]:
     """Return the transforms that bring ``keys`` to the working grid: chest wall left, crop to the breast, resize."""
     return [
         ChestWallLeftd(keys),
         CropForegroundd(keys, source_key="breast_mask", allow_smaller=True),
-        WorkingGridd(keys, height, width, pixel_size_mm, modes),
+        WorkingGridd(keys, height, width, pixel_size_mm, modes, stretch=stretch),
     ]
 
 

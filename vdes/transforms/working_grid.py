@@ -20,7 +20,8 @@ class WorkingGrid(InvertibleTransform):
 
     In pixels (``pixel_size_mm`` None) the image is scaled to the largest size that fits. In millimetres it is scaled to
     ``pixel_size_mm``; what does not fit then is an error, never a silent second scaling. The rest is padded with
-    zeros below and at the right, where there is air once the chest wall is at the left.
+    zeros below and at the right, where there is air once the chest wall is at the left. With ``stretch`` rows and
+    columns are scaled apart and nothing is padded: for images whose aspect ratio is lost, or must not tell anything.
 
     Args:
         height: rows of the grid.
@@ -28,14 +29,25 @@ class WorkingGrid(InvertibleTransform):
         pixel_size_mm: pixel size of the grid in mm, or None to fill the grid.
         mode: interpolation of `torch.nn.functional.interpolate`; ``"nearest-exact"`` for masks
             (``"nearest"`` would move them by half a pixel against the image).
+        stretch: give up the aspect ratio; not with ``pixel_size_mm``.
 
     Raises:
         InputError: a pixel size is asked for and the image has none, or the image does not fit at that pixel size.
 
     """
 
-    def __init__(self, height: int, width: int, pixel_size_mm: float | None = None, mode: str = "bilinear") -> None:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        pixel_size_mm: float | None = None,
+        mode: str = "bilinear",
+        stretch: bool = False,
+    ) -> None:
+        if stretch and pixel_size_mm is not None:
+            raise ValueError("stretch: a pixel size fixes the scale; expected one of the two")
         self.size = (height, width)
+        self.stretch = stretch
         self.pixel_size_mm = pixel_size_mm
         self.mode = mode
 
@@ -50,7 +62,7 @@ class WorkingGrid(InvertibleTransform):
             )
         else:
             scale = image_pixel_size_mm / self.pixel_size_mm
-        target = [max(1, round(length * scale)) for length in shape]
+        target = list(self.size) if self.stretch else [max(1, round(length * scale)) for length in shape]
         if any(length > room for length, room in zip(target, self.size, strict=True)):
             raise InputError(
                 f"{_name(image)}: working grid {self.size} at {self.pixel_size_mm:g} mm: the breast needs "
@@ -96,10 +108,12 @@ class WorkingGridd(MapTransform, InvertibleTransform):
         pixel_size_mm: float | None = None,
         mode: str | tuple[str, ...] = "bilinear",
         pixel_size_key: str = "pixel_size_mm",
+        stretch: bool = False,
     ) -> None:
         super().__init__(keys)
         self.pixel_size_key = pixel_size_key
-        self.grids = [WorkingGrid(height, width, pixel_size_mm, m) for m in ensure_tuple_rep(mode, len(self.keys))]
+        modes = ensure_tuple_rep(mode, len(self.keys))
+        self.grids = [WorkingGrid(height, width, pixel_size_mm, m, stretch) for m in modes]
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return ``data`` on the working grid."""

@@ -1,0 +1,60 @@
+"""Image, breast, examination: what a prediction is about, and the labels of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vdes.data.datalist import PathLike, section
+from vdes.data.vocabulary import MODALITIES, PATHOLOGIES
+from vdes.errors import InputError
+
+Item = dict[str, Any]
+
+# what classification keeps of an item beside its images
+LEVEL_FIELDS = ("case", "patient", "laterality", "breast", "examination", "pathology_index", "malignant")
+
+
+def with_levels(item: Item) -> Item:
+    """Return a datalist item with `LEVEL_FIELDS`; unknown texts are empty and unknown numbers NaN, so that they collate.
+
+    ``breast`` and ``examination`` are names that are unique in the datalist. An item's own ``examination`` tells the
+    examinations of a patient apart; without it a patient has one. A breast is one of an examination. Where patient or
+    laterality is unknown, the image stands alone.
+    """
+    patient, laterality, own = (item.get(field) or "" for field in ("patient", "laterality", "examination"))
+    alone = f"case {item['case']}"
+    examination = f"{patient}_{own}" if own else patient or alone
+    pathology = item.get("pathology")
+    return {
+        **item,
+        "patient": patient,
+        "laterality": laterality,
+        "examination": examination,
+        "breast": f"{examination}_{laterality or alone}",
+        "pathology_index": float(PATHOLOGIES.index(pathology)) if pathology else float("nan"),
+        "malignant": float(pathology == "malignant") if pathology else float("nan"),
+    }
+
+
+def labelled_items(path: PathLike, name: str, inputs: Sequence[str] = MODALITIES) -> list[Item]:
+    """Return the items of a datalist section whose pathology is known and that have an image of ``inputs``.
+
+    Each has `LEVEL_FIELDS`: ``pathology_index`` is 0.0 normal, 1.0 benign, 2.0 malignant; ``malignant`` 0.0 or 1.0.
+
+    Raises:
+        InputError: see `vdes.data.datalist.section`; also when no item has one of the inputs, or all items are
+            malignant or none is.
+
+    """
+    labelled = section(path, name, ["pathology"])
+    items = [item for item in labelled if any(field in item for field in inputs)]
+    if not items:
+        raise InputError(f"{path}: {name}: no item with a pathology has {' or '.join(inputs)}; expected at least one")
+    classes = {item["pathology"] == "malignant" for item in items}
+    if len(classes) == 1:
+        found = "all" if classes == {True} else "none"
+        raise InputError(
+            f"{path}: {name}: {found} of {len(items)} items are malignant; expected malignant and other images"
+        )
+    return [with_levels(item) for item in items]

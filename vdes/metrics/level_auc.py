@@ -1,0 +1,55 @@
+"""Area under the ROC of images, breasts or examinations, as a validation metric."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ignite.distributed as idist
+import torch.distributed as dist
+from ignite.engine import Engine
+from ignite.metrics import Metric
+from sklearn.metrics import roc_auc_score
+
+from vdes.metrics.decollated import decollated_cases
+from vdes.metrics.level_predictions import case_row, level_predictions
+
+
+class LevelAUC(Metric):
+    """Score an evaluator's predictions of one level by the area under their ROC (scikit-learn's).
+
+    Several processes score all of their cases together. NaN where no prediction, or only one class, is known.
+
+    Args:
+        level: ``image``, ``breast`` or ``examination``.
+
+    """
+
+    def __init__(self, level: str = "image") -> None:
+        self.level = level
+        self.rows: list[dict[str, Any]] = []
+        super().__init__()
+
+    def reset(self) -> None:
+        """Forget all cases."""
+        self.rows = []
+
+    def iteration_completed(self, engine: Engine) -> None:
+        """Keep the cases of the iteration."""
+        self.rows += [case_row(case) for case in decollated_cases(engine)]
+
+    def update(self, output: Any) -> None:
+        """Do nothing: `iteration_completed` sees what the engine's output lacks."""
+
+    def compute(self) -> float:
+        """Return the area."""
+        rows = self.rows
+        if idist.get_world_size() > 1:
+            gathered: list[Any] = [None] * idist.get_world_size()
+            dist.all_gather_object(gathered, rows)
+            # a sampler that gives all processes as many cases repeats some
+            rows = list({row["case"]: row for part in gathered for row in part}.values())
+        table = level_predictions(rows)
+        known = table[(table["level"] == self.level) & table["malignant"].notna()]
+        if known["malignant"].nunique() < 2:
+            return float("nan")
+        return float(roc_auc_score(known["malignant"], known["logit"]))

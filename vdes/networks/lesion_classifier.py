@@ -1,0 +1,143 @@
+"""The classifier of malignant lesions, the yardstick of the real-vs-virtual study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+
+from vdes.data.vocabulary import LEVELS, MODALITIES, PATHOLOGIES
+from vdes.errors import InputError
+from vdes.networks.efficientnet_lite0 import EfficientNetLite0Encoder, load_encoder_weights
+from vdes.networks.view_pooling import SCORES
+
+STACKS = 5  # of EfficientNet-Lite0's seven: 0.7 M of 3.0 M parameters, and a last feature map at 1/16 of the size
+FEATURES = 112  # channels after them
+MINIMUM = 32
+SHARPNESS = 1000.0  # of the softmax that stands for a maximum
+
+
+class LesionClassifier(nn.Module):
+    """Tell malignant from other images of a breast, from its low-energy image, its DES image, or both.
+
+    Input: ``(B, 2, H, W)``, channel 0 low energy and channel 1 DES (real or virtual), in [0, 1]. A channel of NaN is
+    an absent input: its encoder does not run, and a learned vector stands for its features, which is not what an
+    empty image would give. H and W are ``size``, the working size of the weights, which is part of them: a lesion of
+    another scale is another thing to a network, so images of another size are refused.
+
+    Output: ``(B, C + 2)``. The first C are logits: C = 1, of malignant against the rest, or with ``classes=3`` those of
+    normal, benign and malignant. The last two are scores by which `vdes.networks.view_pooling.pooled_logits` makes
+    predictions of breasts and examinations: how much the image counts among those of its breast, and its breast among
+    those of the examination.
+
+    Each input has an encoder: EfficientNet-Lite0 (see `vdes.networks.efficientnet_lite0`) up to its fifth stack, a
+    convolution to ``channels``, and the mean and the maximum over the image, for a lesion is small. Their features are
+    added after a linear layer each (what concatenation followed by a linear layer is), and linear layers give the
+    outputs. Pooling: ``"attention"`` learns the two scores (Ilse et al., ICML 2018, without the gate); ``"mean"`` and
+    ``"max"`` have none to learn: the logit of a breast is the mean, or the largest, of its images'.
+
+    What validation tells is part of the weights, in vectors of `LEVELS` (image, breast, examination): ``temperature``,
+    by which logits are divided (Guo et al., ICML 2017), and ``threshold``, the probability of malignancy from which on
+    a prediction is positive. Both are 1 and 0.5 in a network that was not calibrated.
+
+    Args:
+        classes: 2 (malignant and the rest) or 3 (normal, benign, malignant).
+        encoder_weights: ``"imagenet"``, ``"none"`` for random weights, or a file (see `load_encoder_weights`).
+        pooling: ``"attention"``, ``"mean"`` or ``"max"``.
+        channels: features of each input, before mean and maximum.
+        dropout: share of the features that training leaves out.
+        size: rows and columns of the images, 32 px or more; weights that are loaded bring their own.
+
+    Raises:
+        InputError: an argument is none of these, or the encoder weights are missing or do not fit; in use, an image
+            has neither input, another size than ``size``, or another number of channels.
+
+    """
+
+    temperature: torch.Tensor
+    threshold: torch.Tensor
+    size: torch.Tensor
+
+    def __init__(
+        self,
+        classes: int = 2,
+        encoder_weights: str | Path = "none",
+        pooling: Literal["attention", "mean", "max"] = "attention",
+        channels: int = 256,
+        dropout: float = 0.3,
+        size: int = 256,
+    ) -> None:
+        super().__init__()
+        if classes not in (2, len(PATHOLOGIES)):
+            raise InputError(
+                f"classes: {classes!r}; expected 2 (malignant and the rest) or 3 ({', '.join(PATHOLOGIES)})"
+            )
+        if pooling not in ("attention", "mean", "max"):
+            raise InputError(f"pooling: {pooling!r}; expected attention, mean or max")
+        if size < MINIMUM:
+            raise InputError(f"size: {size!r}; expected {MINIMUM} px or more")
+        self.pooling = pooling
+        self.encoders = nn.ModuleList([_ImageEncoder(channels, encoder_weights) for _ in MODALITIES])
+        self.fusion = nn.ModuleList([nn.Linear(2 * channels, channels) for _ in MODALITIES])
+        self.absent = nn.Parameter(torch.zeros(len(MODALITIES), channels))
+        self.head = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(channels, 1 if classes == 2 else classes))
+        self.scores = nn.Linear(channels, SCORES) if pooling == "attention" else None
+        self.register_buffer("size", torch.tensor(size))
+        self.register_buffer("temperature", torch.ones(len(LEVELS)))
+        self.register_buffer("threshold", torch.full((len(LEVELS),), 0.5))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Return logits and scores of ``image`` ``(B, 2, H, W)``."""
+        wanted = (len(MODALITIES), int(self.size), int(self.size))
+        if tuple(image.shape[1:]) != wanted:
+            raise InputError(
+                f"image of shape {tuple(image.shape)}: expected (B, {', '.join(map(str, wanted))}), "
+                f"{' and '.join(MODALITIES)} at the working size of the weights"
+            )
+        present = ~image[:, :, 0, 0].isnan()
+        if not bool(present.any(dim=1).all()):
+            raise InputError("image: both inputs are absent; expected a low-energy image, a DES image or both")
+        features = torch.stack([self._features(i, image[:, i : i + 1], present[:, i]) for i in range(len(MODALITIES))])
+        fused = features.sum(dim=0)
+        logits = self.head(fused)
+        if self.scores is not None:
+            return torch.cat([logits, self.scores(torch.relu(fused))], dim=1)
+        score = (
+            SHARPNESS * malignancy_logit(logits).detach() if self.pooling == "max" else torch.zeros_like(logits[:, 0])
+        )
+        return torch.cat([logits, torch.stack([score] * SCORES, dim=1)], dim=1)
+
+    def _features(self, i: int, image: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        """Return the features ``(B, channels)`` of input ``i``, for absent images the vector that stands for them."""
+        absent = self.absent[i].expand(len(image), -1)
+        if not bool(present.any()):
+            return absent
+        found = self.fusion[i](self.encoders[i](image[present]))
+        if bool(present.all()):
+            return found
+        return absent.to(found.dtype).index_put((present.nonzero()[:, 0],), found)
+
+
+class _ImageEncoder(nn.Module):
+    """From an image ``(B, 1, H, W)`` to the mean and the maximum of its features, ``(B, 2 * channels)``."""
+
+    def __init__(self, channels: int, encoder_weights: str | Path) -> None:
+        super().__init__()
+        self.encoder = EfficientNetLite0Encoder(in_channels=1)
+        if str(encoder_weights) != "none":
+            load_encoder_weights(self.encoder, encoder_weights)
+        self.encoder._blocks = self.encoder._blocks[:STACKS]
+        self.project = nn.Sequential(nn.Conv2d(FEATURES, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU6())
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        features = self.project(self.encoder(image)[-1]).float()
+        return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
+
+
+def malignancy_logit(logits: torch.Tensor) -> torch.Tensor:
+    """Return the logit ``(N,)`` of malignant against the rest, from logits ``(N, 1)`` or ``(N, 3)``."""
+    if logits.shape[1] == 1:
+        return logits[:, 0]
+    return logits[:, -1] - logits[:, :-1].logsumexp(dim=1)

@@ -1,0 +1,81 @@
+"""Make what validation tells of a classifier part of its weights."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from monai.data import DataLoader
+from monai.engines import SupervisedEvaluator
+from monai.inferers import Inferer
+from torch.utils.data import Dataset
+
+from vdes.data.vocabulary import LEVELS
+from vdes.metrics.decollated import decollated_cases
+from vdes.metrics.level_predictions import case_row, level_predictions, with_probabilities
+from vdes.networks.lesion_classifier import LesionClassifier
+from vdes.networks.weights import load_weights
+from vdes.statistics.operating_threshold import best_f1_threshold
+from vdes.statistics.temperature import fitted_temperature
+
+logger = logging.getLogger(__name__)
+
+
+def calibrate_weights(
+    file: str | Path,
+    network: LesionClassifier,
+    dataset: Dataset,
+    inferer: Inferer,
+    device: str | torch.device,
+    batch_size: int = 16,
+) -> None:
+    """Fit temperature and threshold of each level on the validation cases, and write them into the weights' file.
+
+    Temperatures come first (`fitted_temperature`); thresholds are those of the best F1 of the calibrated probabilities
+    (`best_f1_threshold`). A level at which all cases are of one class keeps 1 and 0.5. Doing it again gives the same
+    file.
+
+    Args:
+        file: the weights, replaced in one step.
+        network: a network that they fit; it is changed.
+        dataset: validation cases with ``image`` and the fields of `vdes.data.levels`.
+        inferer: as in validation.
+        device: where to run.
+        batch_size: images at a time.
+
+    Raises:
+        InputError: the file is missing or does not fit the network.
+
+    """
+    file = Path(file)
+    load_weights(network, file).to(device)
+    rows: list[dict[str, Any]] = []
+
+    def keep(engine: Engine) -> None:
+        rows.extend(case_row(case) for case in decollated_cases(engine))
+
+    evaluator = SupervisedEvaluator(
+        device=torch.device(device),
+        val_data_loader=DataLoader(dataset, batch_size=batch_size),
+        network=network,
+        inferer=inferer,
+    )
+    evaluator.add_event_handler(Events.ITERATION_COMPLETED, keep)
+    evaluator.run()
+    table = level_predictions(rows)
+    network.temperature.fill_(1.0)
+    network.threshold.fill_(0.5)
+    for i, level in enumerate(LEVELS):
+        known = table[(table["level"] == level) & table["malignant"].notna()]
+        if known["malignant"].nunique() < 2:
+            logger.warning("%s: one class only in validation, not calibrated", level)
+            continue
+        network.temperature[i] = fitted_temperature(known["logit"], known["malignant"])
+        calibrated = with_probabilities(known, network.temperature.tolist(), network.threshold.tolist())
+        network.threshold[i] = best_f1_threshold(calibrated["probability"], known["malignant"])
+    partial = file.with_name(file.name + ".partial")
+    torch.save(network.state_dict(), partial)
+    partial.replace(file)
