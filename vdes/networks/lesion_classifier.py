@@ -71,9 +71,7 @@ class LesionClassifier(nn.Module):
     ) -> None:
         super().__init__()
         if classes not in (2, len(PATHOLOGIES)):
-            raise InputError(
-                f"classes: {classes!r}; expected 2 (malignant and the rest) or 3 ({', '.join(PATHOLOGIES)})"
-            )
+            raise InputError(f"classes: {classes!r}; expected 2 (malignant, the rest) or 3 ({', '.join(PATHOLOGIES)})")
         if pooling not in ("attention", "mean", "max"):
             raise InputError(f"pooling: {pooling!r}; expected attention, mean or max")
         if size < MINIMUM:
@@ -82,7 +80,8 @@ class LesionClassifier(nn.Module):
         self.encoders = nn.ModuleList([_ImageEncoder(channels, encoder_weights) for _ in MODALITIES])
         self.fusion = nn.ModuleList([nn.Linear(2 * channels, channels) for _ in MODALITIES])
         self.absent = nn.Parameter(torch.zeros(len(MODALITIES), channels))
-        self.head = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(channels, 1 if classes == 2 else classes))
+        self.malignant = 0 if classes == 2 else PATHOLOGIES.index("malignant")  # its logit
+        self.head = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(channels, self.malignant + 1))
         self.scores = nn.Linear(channels, SCORES) if pooling == "attention" else None
         self.register_buffer("size", torch.tensor(size))
         self.register_buffer("temperature", torch.ones(len(LEVELS)))
@@ -104,9 +103,8 @@ class LesionClassifier(nn.Module):
         logits = self.head(fused)
         if self.scores is not None:
             return torch.cat([logits, self.scores(torch.relu(fused))], dim=1)
-        score = (
-            SHARPNESS * malignancy_logit(logits).detach() if self.pooling == "max" else torch.zeros_like(logits[:, 0])
-        )
+        sharpness = SHARPNESS if self.pooling == "max" else 0.0
+        score = sharpness * malignancy_logit(logits).detach()
         return torch.cat([logits, torch.stack([score] * SCORES, dim=1)], dim=1)
 
     def _features(self, i: int, image: torch.Tensor, present: torch.Tensor) -> torch.Tensor:

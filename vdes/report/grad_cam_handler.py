@@ -13,6 +13,7 @@ from monai.visualize import GradCAM
 from vdes.data.vocabulary import MODALITIES
 from vdes.errors import InputError
 from vdes.metrics.decollated import decollated_cases
+from vdes.networks.lesion_classifier import LesionClassifier
 from vdes.report.overlay import heat_map_overlay, write_overlay
 
 
@@ -44,14 +45,12 @@ class GradCamHandler:
     def start(self, _engine: Engine) -> None:
         """Refuse at once to replace pictures."""
         if not self.overwrite and any(self.output_dir.glob("*.png")):
-            raise InputError(
-                f"{self.output_dir}: has pictures already; name another output_dir or set overwrite to true"
-            )
+            raise InputError(f"{self.output_dir}: has pictures already; choose another folder or set overwrite to true")
         self.output_dir.mkdir(parents=True, exist_ok=True)
 
     def draw(self, engine: Engine) -> None:
         """Draw the iteration's cases."""
-        network: Any = engine.network  # type: ignore[attr-defined]
+        network: Any = engine.network
         for case in decollated_cases(engine):
             for i, name in enumerate(MODALITIES):
                 image = case["image"][i]
@@ -61,18 +60,17 @@ class GradCamHandler:
                     write_overlay(overlay, self.output_dir / f"{case['case']}_{name}.png", overwrite=self.overwrite)
 
 
-def malignancy_map(network: torch.nn.Module, image: torch.Tensor, modality: int) -> torch.Tensor:
+def malignancy_map(network: LesionClassifier, image: torch.Tensor, modality: int) -> torch.Tensor:
     """Return where ``network`` finds malignancy in one input, ``(H, W)`` in [0, 1].
 
     Args:
-        network: a `vdes.networks.lesion_classifier.LesionClassifier`.
+        network: the classifier.
         image: ``(2, H, W)``; the input ``modality`` is present.
         modality: 0 low energy, 1 DES.
 
     """
     device = next(network.parameters()).device
     cam = GradCAM(network, f"encoders.{modality}.project", postprocessing=ScaleIntensity(minv=0.0, maxv=1.0))
-    malignant = network.head[-1].out_features - 1
     with torch.enable_grad():
-        heat: torch.Tensor = cam(image[None].to(device).requires_grad_(), class_idx=malignant)
+        heat = cam(image[None].to(device).requires_grad_(), class_idx=network.malignant)
     return torch.as_tensor(heat)[0, 0].detach()

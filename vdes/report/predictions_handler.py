@@ -66,7 +66,7 @@ class PredictionsHandler:
 
     def complete(self, engine: Engine) -> None:
         """Make the table and write it."""
-        network: Any = engine.network  # type: ignore[attr-defined]
+        network: Any = engine.network
         table = level_predictions(self.rows)
         table = with_probabilities(table, network.temperature.tolist(), network.threshold.tolist())
         self.output_dir.mkdir(parents=True, exist_ok=True)
