@@ -37,8 +37,10 @@ def with_levels(item: Item) -> Item:
     }
 
 
-def labelled_items(path: PathLike, name: str, inputs: Sequence[str] = MODALITIES) -> list[Item]:
+def labelled_items(path: PathLike, name: str, inputs: Sequence[str] = MODALITIES, paired: bool = False) -> list[Item]:
     """Return the items of a datalist section whose pathology is known and that have an image of ``inputs``.
+
+    With ``paired`` they have all of ``inputs``.
 
     Each has `LEVEL_FIELDS`: ``pathology_index`` is 0.0 normal, 1.0 benign, 2.0 malignant; ``malignant`` 0.0 or 1.0.
 
@@ -47,7 +49,7 @@ def labelled_items(path: PathLike, name: str, inputs: Sequence[str] = MODALITIES
             malignant or none is.
 
     """
-    labelled = section(path, name, ["pathology"])
+    labelled = section(path, name, ["pathology", *(inputs if paired else ())])
     items = [item for item in labelled if any(field in item for field in inputs)]
     if not items:
         raise InputError(f"{path}: {name}: no item with a pathology has {' or '.join(inputs)}; expected at least one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -26,7 +27,10 @@ class AutocastInferer(SimpleInferer):
         self.dtype = dtype
 
     def __call__(self, inputs: torch.Tensor, network: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return ``network(inputs)``, float32, for ``inputs`` ``(B, C, H, W)``."""
+        """Return ``network(inputs)``, float32, for ``inputs`` ``(B, C, H, W)``; of a dictionary each of its values."""
         inputs = inputs.contiguous(memory_format=torch.channels_last)
         with torch.autocast(inputs.device.type, dtype=self.dtype, enabled=self.enabled):
-            return super().__call__(inputs, network, *args, **kwargs).float()
+            outputs = super().__call__(inputs, network, *args, **kwargs)
+        if isinstance(outputs, Mapping):
+            return {name: value.float() for name, value in outputs.items()}
+        return outputs.float()

@@ -21,11 +21,13 @@ class LevelAUC(Metric):
 
     Args:
         level: ``image``, ``breast`` or ``examination``.
+        key: of the network's output.
 
     """
 
-    def __init__(self, level: str = "image") -> None:
+    def __init__(self, level: str = "image", key: str = "pred") -> None:
         self.level = level
+        self.key = key
         self.rows: list[dict[str, Any]] = []
         super().__init__()
 
@@ -35,7 +37,7 @@ class LevelAUC(Metric):
 
     def iteration_completed(self, engine: Engine) -> None:
         """Keep the cases of the iteration."""
-        self.rows += [case_row(case) for case in decollated_cases(engine)]
+        self.rows += [case_row(case, self.key) for case in decollated_cases(engine)]
 
     def update(self, output: Any) -> None:
         """Do nothing: `iteration_completed` sees what the engine's output lacks."""

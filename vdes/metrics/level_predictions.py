@@ -17,16 +17,19 @@ from vdes.networks.view_pooling import pooled_logits
 COLUMNS = ["level", "case", "patient", "laterality", "malignant", "logit", "inputs"]
 
 
-def case_row(case: dict[str, Any]) -> dict[str, Any]:
+def case_row(case: dict[str, Any], key: str = "pred") -> dict[str, Any]:
     """Return what the predictions need of one case: its fields of `vdes.data.levels`, its output and its inputs.
 
     Args:
-        case: with ``image`` ``(2, H, W)``, of which NaN is an absent input, and ``pred`` ``(C + 2,)``.
+        case: with ``image`` ``(2, H, W)``, of which NaN is an absent input, and the network's output ``(C + 2,)``.
+        key: of the output.
 
     """
-    present = [name for name, channel in zip(MODALITIES, case["image"], strict=True) if not bool(channel[0, 0].isnan())]
+    # a joint network's image is low energy alone
+    channels = zip(MODALITIES, case["image"], strict=False)
+    present = [name for name, channel in channels if not bool(channel[0, 0].isnan())]
     fields = {name: case[name] for name in LEVEL_FIELDS if name in case}
-    return {**fields, "malignant": float(case["malignant"]), "pred": case["pred"].float().cpu(), "inputs": present}
+    return {**fields, "malignant": float(case["malignant"]), "pred": case[key].float().cpu(), "inputs": present}
 
 
 def level_predictions(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:

@@ -20,6 +20,7 @@ def paired_preprocessing(
     des_range: Sequence[float],
     pixel_size_mm: float | None = None,
     register: bool = True,
+    keep: Sequence[str] = (),
 ) -> Compose:
     """Return the transforms from a datalist item to a pair for training and evaluation.
 
@@ -36,6 +37,7 @@ def paired_preprocessing(
         des_range: the DES intensities that become 0 and 1.
         pixel_size_mm: pixel size of the working grid in mm; None fills the grid.
         register: register the DES image onto the low-energy image. Leave it out only for pairs known to be aligned.
+        keep: further fields of the item to keep, such as those of `vdes.data.levels`.
 
     """
     keys = ("image", "label", "lesion_mask", "des_lesion_mask", "breast_mask")
@@ -63,7 +65,7 @@ def paired_preprocessing(
             EnsureTyped(keys, track_meta=False),
             CastToTyped(keys[2:], dtype=torch.uint8),  # a cached case takes half the room
             SelectItemsd(
-                (*keys, "case", "patient", "edge_offset_before_px", "edge_offset_px"), allow_missing_keys=True
+                (*keys, "case", "patient", "edge_offset_before_px", "edge_offset_px", *keep), allow_missing_keys=True
             ),
         ]
     )

@@ -1,0 +1,69 @@
+"""A generator of virtual DES and the classifier that judges its images, as one network."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn.functional import interpolate
+
+from vdes.networks.lesion_classifier import LesionClassifier
+
+
+class JointNetwork(nn.Module):
+    """Make virtual DES images and classify them, so that the classifier's loss reaches the generator.
+
+    The classifier sees what `vdes.transforms.classifier_preprocessing` would make of the written image: in [0, 1], 0
+    outside the breast, cropped to it, stretched to a square; its low-energy input is absent, or with ``low_energy`` the
+    generator's own input treated alike.
+
+    Args:
+        generator: from low energy ``(B, 1, H, W)`` to virtual DES ``(B, 1, H, W)``.
+        classifier: its weights too are trained.
+        low_energy: let the classifier see the low-energy image beside the virtual DES image.
+        freeze_generator: train the classifier alone; the generator is as in use, batch statistics included.
+
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        classifier: LesionClassifier,
+        low_energy: bool = False,
+        freeze_generator: bool = False,
+    ) -> None:
+        super().__init__()
+        self.generator = generator.requires_grad_(not freeze_generator)
+        self.classifier = classifier
+        self.low_energy = low_energy
+        self.freeze_generator = freeze_generator
+
+    def train(self, mode: bool = True) -> JointNetwork:
+        """Set the mode of training, but not that of a frozen generator."""
+        super().train(mode)
+        if self.freeze_generator:
+            self.generator.eval()
+        return self
+
+    def forward(self, image: torch.Tensor, breast_mask: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return ``pred``, virtual DES ``(B, 1, H, W)``, and ``classification``, the classifier's ``(B, C + 2)``.
+
+        Args:
+            image: low energy ``(B, 1, H, W)`` in [0, 1].
+            breast_mask: ``(B, 1, H, W)`` of 0 and 1; each breast has at least one pixel.
+
+        """
+        virtual_des = self.generator(image)
+        size = int(self.classifier.size)
+        des = breast_square(virtual_des.float().clamp(0, 1), breast_mask, size)
+        low_energy = breast_square(image, breast_mask, size) if self.low_energy else torch.full_like(des, torch.nan)
+        return {"pred": virtual_des, "classification": self.classifier(torch.cat([low_energy, des], dim=1))}
+
+
+def breast_square(image: torch.Tensor, breast_mask: torch.Tensor, size: int) -> torch.Tensor:
+    """Return the breasts of images ``(B, 1, H, W)``, cropped and stretched to ``(B, 1, size, size)``, 0 outside."""
+    squares = []
+    for one, mask in zip(image, breast_mask > 0.5, strict=True):
+        rows, columns = (torch.nonzero(mask[0].any(dim=axis))[[0, -1], 0].tolist() for axis in (1, 0))
+        crop = (one * mask)[None, :, rows[0] : rows[1] + 1, columns[0] : columns[1] + 1]
+        squares.append(interpolate(crop, (size, size), mode="bilinear", antialias=True))
+    return torch.cat(squares)
