@@ -30,7 +30,7 @@ STYLES: tuple[tuple[str, tuple[float, ...], str], ...] = (
     ("#56B4E9", (9, 3), "X"),
 )
 INK, GRID = "#333333", "#dddddd"
-SIDE_INCHES, LINE_INCHES, DPI = 5.0, 0.21, 150
+SIDE_INCHES, TITLE_INCHES, LINE_INCHES, DPI = 5.0, 0.25, 0.21, 150
 
 
 def roc_plot(
@@ -77,7 +77,7 @@ def roc_figure(arms: Mapping[str, pd.DataFrame], intervals: Mapping[str, Interva
     bounds = dict(intervals or {})
     if bounds.keys() - arms.keys():
         raise InputError(f"intervals: expected some of {', '.join(arms)}, got {min(bounds.keys() - arms.keys())}")
-    height = SIDE_INCHES + LINE_INCHES * (len(arms) + 1)
+    height = SIDE_INCHES + TITLE_INCHES + LINE_INCHES * len(arms)
     figure = Figure(figsize=(SIDE_INCHES, height), dpi=DPI, layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=(0, (4, 3)))
@@ -117,7 +117,7 @@ def _draw(
 
 
 def _finish(axes: Axes) -> None:
-    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", anchor="N")
     axes.set_xlabel("1 - specificity", size=11)
     axes.set_ylabel("sensitivity", size=11)
     axes.tick_params(labelsize=9, colors=INK)
