@@ -24,11 +24,15 @@ class MultiLevelLoss(nn.Module):
     from the frequencies: calibrate them afterwards.
 
     Args:
-        image_weight: weight of the images.
-        breast_weight: weight of the breasts.
-        examination_weight: weight of the examinations.
+        image_weight: weight of the images, 0 or more.
+        breast_weight: weight of the breasts, 0 or more.
+        examination_weight: weight of the examinations, 0 or more; one of the three is above 0.
         malignant_weight: factor of what is malignant; the number of others over that of malignant ones balances them.
-        focal_gamma: 0 for the cross-entropy.
+        focal_gamma: 0 for the cross-entropy, or 1 and more; between, the focal loss of three classes has no gradient
+            where a prediction is sure.
+
+    Raises:
+        ValueError: a weight or ``focal_gamma`` is none of these.
 
     """
 
@@ -44,6 +48,8 @@ class MultiLevelLoss(nn.Module):
         self.weights = dict(zip(LEVELS, (image_weight, breast_weight, examination_weight), strict=True))
         if min(self.weights.values()) < 0 or not any(self.weights.values()):
             raise ValueError(f"expected weights of 0 or more, and one above 0; got {self.weights}")
+        if focal_gamma != 0 and not focal_gamma >= 1:
+            raise ValueError(f"focal_gamma: expected 0, or 1 and more; got {focal_gamma}")
         self.malignant_weight = malignant_weight
         self.binary = FocalLoss(gamma=focal_gamma, reduction="none")
         self.multiclass = FocalLoss(gamma=focal_gamma, reduction="none", use_softmax=True, to_onehot_y=True)
