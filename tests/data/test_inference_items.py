@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nibabel
@@ -163,3 +164,97 @@ def test_outputs_for_dicom_are_named_by_the_case(tmp_path: Path, write_mammogram
         check_outputs(tmp_path / "out", [dicom, png], ".png", overwrite=False)
     with pytest.raises(InputError, match=r"P1_L_DM_CC\.png: not DICOM; outputs in \.dcm need low-energy images in"):
         check_outputs(tmp_path / "out", [dicom, png], ".dcm", overwrite=True)
+
+
+def test_an_image_or_a_folder_is_of_the_last_input(tmp_path: Path) -> None:
+    file = str(save(tmp_path / "a.png"))
+    for inputs, modality in ((("low_energy", "des"), "des"), (("des",), "des"), (("low_energy",), "low_energy")):
+        for path in (tmp_path, tmp_path / "a.png"):
+            assert inference_items(path, inputs) == [{"case": "a", modality: file}]
+
+
+def test_official_layout_gives_the_images_of_the_modality(official) -> None:
+    items = inference_items(official.path, ("low_energy", "des"))
+    assert len(items) == 26
+    assert all("_CM_" in item["case"] and "_CM_" in item["des"] and "low_energy" not in item for item in items)
+    assert all("_DM_" in item["low_energy"] for item in inference_items(official.path, ["low_energy"]))
+
+
+def test_datalist_gives_items_with_either_input(official, tmp_path: Path) -> None:
+    official.image("P3_R_DM_CC").unlink()
+    official.image("P7_R_CM_MLO").unlink()
+    write_cdd_cesm(official.path, tmp_path / "d.json", include_unpaired=True)
+    for inputs, count in ((("low_energy", "des"), 26), (("des",), 25), (("low_energy",), 25)):
+        assert len(inference_items(tmp_path / "d.json", inputs)) == count
+    items = {item["case"]: item for item in inference_items(tmp_path / "d.json", ("low_energy", "des"))}
+    assert "low_energy" not in items["P3_R_CC"] and Path(items["P3_R_CC"]["des"]).is_file()
+    assert "des" not in items["P7_R_MLO"] and Path(items["P7_R_MLO"]["low_energy"]).is_file()
+
+
+def test_datalist_without_any_input_is_an_error(official, tmp_path: Path) -> None:
+    for file in (official.path / "Subtracted images of CDD-CESM").iterdir():
+        file.unlink()
+    write_cdd_cesm(official.path, tmp_path / "d.json", include_unpaired=True)
+    with pytest.raises(InputError, match=r"d\.json: no item has 'des'; expected at least one image"):
+        inference_items(tmp_path / "d.json", ("des",))
+    assert len(inference_items(tmp_path / "d.json", ("low_energy", "des"))) == 26
+
+
+def test_ranges_are_those_of_each_modality(official, tmp_path: Path) -> None:
+    write_cdd_cesm(official.path, tmp_path / "d.json")
+    listed = json.loads((tmp_path / "d.json").read_text())
+    listed["intensity_range"]["des"] = [-100, 100]
+    (tmp_path / "d.json").write_text(json.dumps(listed))
+    items = inference_items(tmp_path / "d.json", ("low_energy", "des"))
+    assert input_intensity_range(tmp_path / "d.json", items, modality="low_energy") == (0, 255)
+    assert input_intensity_range(tmp_path / "d.json", items, modality="des") == (-100, 100)
+
+
+def test_the_range_of_a_modality_that_no_item_has_is_that_of_the_other(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", np.uint16)
+    for inputs in (("low_energy",), ("des",)):
+        items = inference_items(path, inputs)
+        for modality in ("low_energy", "des"):
+            assert input_intensity_range(path, items, modality=modality) == (0, 65535)
+
+
+def test_two_des_files_of_one_stem_are_an_error(tmp_path: Path) -> None:
+    save(tmp_path / "a.png"), save(tmp_path / "a.jpg")
+    for inputs in (("des",), ("low_energy", "des"), ["low_energy"]):
+        with pytest.raises(InputError, match=r"a\.jpg and .*a\.png have the same stem 'a'"):
+            inference_items(tmp_path, inputs)
+
+
+def test_des_files_of_mixed_bit_depths_are_an_error(tmp_path: Path) -> None:
+    save(tmp_path / "a.png"), save(tmp_path / "b.png", np.uint16)
+    with pytest.raises(InputError, match=r"b\.png: pixel type uint16, but .*a\.png has uint8"):
+        inference_items(tmp_path, ("low_energy", "des"))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({}, "is a low_energy image (ImageType LOW_ENERGY); expected a DES image"),
+        ({"ImageType": ["DERIVED", "PRIMARY", "", "HIGH_ENERGY"]}, "is a high_energy image (ImageType HIGH_ENERGY)"),
+        ({"ImageType": ["DERIVED", "PRIMARY", "", "CESM"], "PresentationIntentType": "FOR PROCESSING"}, "raw: "),
+    ],
+)
+def test_dicom_files_that_are_no_des_are_refused(tmp_path: Path, write_mammogram, attributes, message) -> None:
+    file = write_mammogram(tmp_path / "a.dcm", **attributes)
+    for inputs in (("des",), ("low_energy", "des")):
+        with pytest.raises(InputError) as error:
+            inference_items(file, inputs)
+        assert str(error.value).startswith(f"{file}: {message}")
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"ImageType": ["DERIVED", "PRIMARY", "", "SUBTRACTION"]},
+        {"SyntheticData": "YES"},
+        {"ImageType": ["DERIVED", "PRIMARY"], "KVP": 28},  # of an exposure that it may have been made from
+    ],
+)
+def test_dicom_des_images_are_taken_real_and_virtual(tmp_path: Path, write_mammogram, attributes) -> None:
+    file = write_mammogram(tmp_path / "a.dcm", **attributes)
+    assert inference_items(file, ("low_energy", "des")) == [{"case": "a", "des": str(file)}]

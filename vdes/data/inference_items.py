@@ -18,6 +18,7 @@ from vdes.data.image_header import (
     is_dicom,
     read_image_header,
 )
+from vdes.data.vocabulary import MODALITIES
 from vdes.errors import InputError
 
 Item = dict[str, Any]
@@ -41,7 +42,7 @@ def inference_items(path: PathLike, inputs: Sequence[str] = ("low_energy",)) -> 
     Raises:
         InputError: the path does not exist or holds no image, an image is unreadable or truncated, two have the same
             stem (their outputs would get the same name), their bit depths differ, or a DICOM header says that an image
-            is raw or not of low energy.
+            is raw or not of the modality that it is taken for.
     """
     path = Path(path)
     if path.is_dir():
@@ -60,17 +61,16 @@ def inference_items(path: PathLike, inputs: Sequence[str] = ("low_energy",)) -> 
         raise InputError(
             f"{path}: not a file that vdes reads; expected an image ({', '.join(IMAGE_SUFFIXES)}) or a datalist (.json)"
         )
-    if inputs == ("low_energy",):  # outputs are named by it
-        _check_stems(path, items)
+    _check_stems(path, items, inputs)
     for name in inputs:
         shown = [item[name] for item in items if name in item]
         if shown:
             common_dtype((file, read_image_header(file)) for file in shown)
-    for item in items:
-        if "low_energy" in item and is_dicom(item["low_energy"]):
-            from vdes.dicom.image_facts import low_energy_facts  # here: other formats do without its extra
+    for name in inputs:
+        for file in (item[name] for item in items if name in item and is_dicom(item[name])):
+            from vdes.dicom.image_facts import des_facts, low_energy_facts  # here: other formats do without its extra
 
-            low_energy_facts(Path(item["low_energy"]))
+            (low_energy_facts if name == "low_energy" else des_facts)(Path(file))
     return items
 
 
@@ -95,7 +95,7 @@ def input_intensity_range(
 
     Returns:
         The datalist's range where there is one, else ``given``, else the range of the files' bit depth: 0 to 255 or
-        0 to 65535.
+        0 to 65535. Where no item has the modality, the files are those of the other one.
 
     Raises:
         InputError: the range is not two increasing numbers, or the files are neither 8- nor 16-bit and none is given.
@@ -107,7 +107,7 @@ def input_intensity_range(
         if len(limits) != 2 or not limits[0] < limits[1]:
             raise InputError(f"intensity range: {list(given)}; expected two increasing numbers, such as [0, 4095]")
         return limits[0], limits[1]
-    file = items[0][modality]
+    file = next(item[name] for name in (modality, *MODALITIES) for item in items if name in item)
     header = read_image_header(file)
     if header.integer_range is None:
         raise InputError(
@@ -172,13 +172,15 @@ def _item(file: Path, modality: str) -> Item:
     return {"case": image_stem(file), modality: str(file.absolute())}
 
 
-def _check_stems(path: Path, items: Sequence[Item]) -> None:
+def _check_stems(path: Path, items: Sequence[Item], inputs: Sequence[str]) -> None:
+    """Make sure that outputs get names of their own: one of low energy alone is named by its file, others by case."""
     seen: dict[str, str] = {}
     for item in items:
-        stem = output_stem(item)
+        file = next(item[name] for name in inputs if name in item)
+        stem = output_stem(item) if tuple(inputs) == ("low_energy",) else item["case"]
         if stem in seen:
             raise InputError(
-                f"{path}: {seen[stem]} and {item['low_energy']} have the same stem '{stem}', so their outputs would "
-                "get one name; expected each stem once"
+                f"{path}: {seen[stem]} and {file} have the same stem '{stem}', so their outputs would get one name; "
+                "expected each stem once"
             )
-        seen[stem] = item["low_energy"]
+        seen[stem] = file

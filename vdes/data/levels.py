@@ -16,15 +16,15 @@ LEVEL_FIELDS = ("case", "patient", "laterality", "breast", "examination", "patho
 
 
 def with_levels(item: Item) -> Item:
-    """Return a datalist item with `LEVEL_FIELDS`; unknown texts are empty and unknown numbers NaN, so that they collate.
+    """Return a datalist item with `LEVEL_FIELDS`; to collate, unknown texts are empty and unknown numbers NaN.
 
     ``breast`` and ``examination`` are names that are unique in the datalist. An item's own ``examination`` tells the
-    examinations of a patient apart; without it a patient has one. A breast is one of an examination. Where patient or
-    laterality is unknown, the image stands alone.
+    examinations of a patient apart; without it a patient has one. A breast is one of an examination. An image without a
+    laterality is a breast of its own; one without a patient is an examination of its own too.
     """
     patient, laterality, own = (item.get(field) or "" for field in ("patient", "laterality", "examination"))
     alone = f"case {item['case']}"
-    examination = f"{patient}_{own}" if own else patient or alone
+    examination = (f"{patient}_{own}" if own else patient) if patient else alone
     pathology = item.get("pathology")
     return {
         **item,

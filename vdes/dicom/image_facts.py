@@ -10,7 +10,7 @@ from pydicom import Dataset
 
 from vdes.dicom import kinds, views
 from vdes.dicom.files import damage_as_input_error, read_header
-from vdes.dicom.kinds import DES, HIGH_ENERGY, VIRTUAL_DES, Kind, kind_of
+from vdes.dicom.kinds import DES, HIGH_ENERGY, LOW_ENERGY, VIRTUAL_DES, Kind, kind_of
 from vdes.dicom.pixels import pixel_size_mm, raw_reason
 from vdes.dicom.views import laterality_of, view_of
 from vdes.errors import InputError
@@ -97,11 +97,29 @@ def low_energy_facts(path: Path) -> ImageFacts:
         InputError: see `read_image_facts`; also when the image is raw, or its header says that it is a DES, high-energy
             or virtual image. One whose header says nothing is taken for what the user says.
     """
+    facts = _facts_for_presentation(path)
+    if facts.kind.name in (DES, HIGH_ENERGY, VIRTUAL_DES):
+        raise InputError(f"{path}: is a {facts.kind.name} image ({facts.kind.evidence}); expected a low-energy image")
+    return facts
+
+
+def des_facts(path: Path) -> ImageFacts:
+    """Read the facts of a file that a user says is a DES image, real or virtual.
+
+    Raises:
+        InputError: see `read_image_facts`; also when the image is raw, or its header says that it is a low- or
+            high-energy image. KVP alone does not say so: a DES image may have that of an exposure it was made from.
+    """
+    facts = _facts_for_presentation(path)
+    if facts.kind.name in (LOW_ENERGY, HIGH_ENERGY) and not facts.kind.evidence.startswith("KVP"):
+        raise InputError(f"{path}: is a {facts.kind.name} image ({facts.kind.evidence}); expected a DES image")
+    return facts
+
+
+def _facts_for_presentation(path: Path) -> ImageFacts:
     facts = read_image_facts(path)
     if facts.raw:
         raise InputError(f"{path}: {facts.raw}")
-    if facts.kind.name in (DES, HIGH_ENERGY, VIRTUAL_DES):
-        raise InputError(f"{path}: is a {facts.kind.name} image ({facts.kind.evidence}); expected a low-energy image")
     return facts
 
 
