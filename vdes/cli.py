@@ -108,6 +108,13 @@ def add_datalist_cdd_cesm(subparsers: SubParsers) -> None:
     )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the split (default: %(default)s)")
     parser.add_argument(
+        "--splits-of",
+        metavar="F",
+        type=Path,
+        help="datalist whose patients keep their sections, such as that of a generator which was trained already; the "
+        "others are split as usual (not with --folds)",
+    )
+    parser.add_argument(
         "--include-unpaired", action="store_true", help="keep images without a partner; the missing one is null"
     )
     parser.add_argument(
@@ -144,6 +151,7 @@ def run_datalist_cdd_cesm(arguments: argparse.Namespace) -> int:
         include_unpaired=arguments.include_unpaired,
         annotations=arguments.annotations,
         segmentations=arguments.segmentations,
+        splits_of=arguments.splits_of,
         overwrite=arguments.overwrite,
     )
     for path, datalist in datalists.items():

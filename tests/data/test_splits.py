@@ -137,3 +137,23 @@ def test_pathologies_all_rarer_than_the_folds_are_an_error() -> None:
     items = [{"case": name, "patient": name, "pathology": name} for name in PATHOLOGIES]
     with pytest.raises(InputError, match="3 items cannot be split into 3 folds"):
         k_fold(items, 3)
+
+
+def test_settled_patients_stay_and_the_others_are_split_by_their_own_fractions() -> None:
+    items = make_items()
+    before = hold_out(items[: len(items) // 2], seed=3)
+    settled = {item["patient"]: name for name, section in before.items() for item in section}
+    sections = hold_out(items, 0.25, 0.1, seed=1, settled=settled)
+    assert_disjoint_and_complete(sections, items)
+    for name, section in before.items():
+        assert patients(section) <= patients(sections[name])
+    others = {name: patients(section) - settled.keys() for name, section in sections.items()}
+    count = sum(map(len, others.values()))
+    assert [len(others[name]) for name in ("test", "validation")] == [round(0.25 * count), round(0.1 * count)]
+
+
+def test_when_all_patients_are_settled_nothing_is_drawn() -> None:
+    items = make_items(6)
+    settled = {f"P{number}": "test" if number < 2 else "training" for number in range(6)}
+    sections = hold_out(items, settled=settled)
+    assert patients(sections["test"]) == {"P0", "P1"} and not sections["validation"]

@@ -10,7 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from vdes.data.cdd_cesm import CddCesm, Outline, read_cdd_cesm
-from vdes.data.datalist import datalist_text
+from vdes.data.datalist import datalist_text, patient_sections
 from vdes.data.splits import hold_out, k_fold
 from vdes.data.staging import staged
 from vdes.data.via import render
@@ -32,6 +32,7 @@ def write_cdd_cesm(
     include_unpaired: bool = False,
     annotations: Path | None = None,
     segmentations: Path | None = None,
+    splits_of: Path | None = None,
     overwrite: bool = False,
 ) -> dict[Path, dict[str, Any]]:
     """Read CDD-CESM, split it by patient, render the lesion masks, and write all of it or nothing.
@@ -50,6 +51,8 @@ def write_cdd_cesm(
         include_unpaired: keep images without a partner.
         annotations: xlsx or csv; without it the one in the folder.
         segmentations: VIA csv; without it the one in the folder, or none.
+        splits_of: a datalist whose patients keep their sections, in a hold-out split; the others are split among
+            themselves.
         overwrite: replace datalists and masks that exist.
 
     Returns:
@@ -60,6 +63,9 @@ def write_cdd_cesm(
     """
     if output.suffix.lower() != ".json":
         raise InputError(f"{output}: expected the name of a datalist to write, ending in .json")
+    if splits_of is not None and folds is not None:
+        raise InputError(f"{splits_of}: its splits can be kept in a hold-out split only; expected no folds")
+    settled = {} if splits_of is None else patient_sections(splits_of)
     masks = output.with_name(f"{output.stem}_masks")
     outputs = [output] if folds is None else [output.with_name(f"{output.stem}_fold{k}.json") for k in range(folds)]
     with staged([*outputs, masks], overwrite) as stages:
@@ -73,8 +79,10 @@ def write_cdd_cesm(
         common = {"seed": seed, "grouped_by": "patient", "stratified_by": "worst pathology of the patient"}
         if folds is None:
             fractions = {"test_fraction": test_fraction, "validation_fraction": validation_fraction}
-            splits = [hold_out(data.items, test_fraction, validation_fraction, seed)]
-            methods = [{"method": "hold-out", **common, **fractions}]
+            splits = [hold_out(data.items, test_fraction, validation_fraction, seed, settled)]
+            here = {item["patient"] for item in data.items}
+            kept = {} if splits_of is None else {"patients_kept_from_another_datalist": len(here & settled.keys())}
+            methods = [{"method": "hold-out", **common, **fractions, **kept}]
         else:
             splits = k_fold(data.items, folds, validation_fraction, seed)
             methods = [

@@ -171,6 +171,17 @@ def intensity_range(path: PathLike, modality: str) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def patient_sections(path: PathLike) -> dict[str, str]:
+    """Return the section of each patient of a datalist, whose images need not be there.
+
+    Raises:
+        InputError: the file is not a datalist, or a patient is in two splits.
+    """
+    datalist = read_json(path)
+    _check(datalist, Path(path), SECTIONS)
+    return {item["patient"]: section for section, _, item in _items(datalist, SECTIONS)}
+
+
 def pairs_aligned(path: PathLike) -> bool:
     """Tell whether a datalist states ``"aligned": true``: DES lies on low energy and needs no registration.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,11 @@ def worst_pathology(items: Sequence[Item]) -> dict[str, str]:
 
 
 def hold_out(
-    items: Sequence[Item], test_fraction: float = 0.2, validation_fraction: float = 0.1, seed: int = 0
+    items: Sequence[Item],
+    test_fraction: float = 0.2,
+    validation_fraction: float = 0.1,
+    seed: int = 0,
+    settled: Mapping[str, str] | None = None,
 ) -> dict[str, list[Item]]:
     """Split once, by patient, stratified by each patient's worst pathology.
 
@@ -37,6 +41,8 @@ def hold_out(
         test_fraction: share of the patients, 0 or more; above 0 the set has at least one patient.
         validation_fraction: share of the patients, likewise.
         seed: of the shuffling.
+        settled: the section of patients that were split before and stay where they are; the fractions are those of the
+            others.
 
     Returns:
         The items of ``training``, ``validation`` and ``test``, each sorted by case; the same for the same items and
@@ -46,14 +52,17 @@ def hold_out(
         InputError: a fraction is out of range, or no patient is left for training.
     """
     _check_fractions(test_fraction, validation_fraction)
-    line = _stratified_line(items, seed)
+    settled = settled or {}
+    line = _stratified_line([item for item in items if item["patient"] not in settled], seed)
     n_test, n_validation = (_share(fraction, len(line)) for fraction in (test_fraction, validation_fraction))
-    if n_test + n_validation >= len(line):
+    if line and n_test + n_validation >= len(line):
         raise InputError(
             f"{len(line)} patients are too few for a test fraction of {test_fraction:g} and a validation fraction of "
             f"{validation_fraction:g}; expected at least one patient to be left for training"
         )
-    return _sections(items, test=set(line[:n_test]), validation=set(line[n_test : n_test + n_validation]))
+    drawn = {"test": line[:n_test], "validation": line[n_test : n_test + n_validation]}
+    kept = {name: [patient for patient, section in settled.items() if section == name] for name in drawn}
+    return _sections(items, **{name: {*drawn[name], *kept[name]} for name in drawn})
 
 
 def k_fold(

@@ -42,6 +42,9 @@ class LesionClassifier(nn.Module):
     by which logits are divided (Guo et al., ICML 2017), and ``threshold``, the probability of malignancy from which on
     a prediction is positive. Both are 1 and 0.5 in a network that was not calibrated.
 
+    So is ``seen``: which of the inputs training has had. Weights of DES images alone know nothing of low energy, so an
+    input that they have not seen is refused in use.
+
     Args:
         classes: 2 (malignant and the rest) or 3 (normal, benign, malignant).
         encoder_weights: ``"imagenet"``, ``"none"`` for random weights, or a file (see `load_encoder_weights`).
@@ -52,13 +55,15 @@ class LesionClassifier(nn.Module):
 
     Raises:
         InputError: an argument is none of these, or the encoder weights are missing or do not fit; in use, an image
-            has neither input, another size than ``size``, or another number of channels.
+            has neither input, one that its weights have not seen, another size than ``size``, or another number of
+            channels.
 
     """
 
     temperature: torch.Tensor
     threshold: torch.Tensor
     size: torch.Tensor
+    seen: torch.Tensor
 
     def __init__(
         self,
@@ -84,6 +89,7 @@ class LesionClassifier(nn.Module):
         self.head = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(channels, self.malignant + 1))
         self.scores = nn.Linear(channels, SCORES) if pooling == "attention" else None
         self.register_buffer("size", torch.tensor(size))
+        self.register_buffer("seen", torch.zeros(len(MODALITIES), dtype=torch.bool))
         self.register_buffer("temperature", torch.ones(len(LEVELS)))
         self.register_buffer("threshold", torch.full((len(LEVELS),), 0.5))
 
@@ -98,6 +104,7 @@ class LesionClassifier(nn.Module):
         present = ~image[:, :, 0, 0].isnan()
         if not bool(present.any(dim=1).all()):
             raise InputError("image: both inputs are absent; expected a low-energy image, a DES image or both")
+        self._check_seen(present.any(dim=0))
         features = torch.stack([self._features(i, image[:, i : i + 1], present[:, i]) for i in range(len(MODALITIES))])
         fused = features.sum(dim=0)
         logits = self.head(fused)
@@ -106,6 +113,14 @@ class LesionClassifier(nn.Module):
         sharpness = SHARPNESS if self.pooling == "max" else 0.0
         score = sharpness * malignancy_logit(logits).detach()
         return torch.cat([logits, torch.stack([score] * SCORES, dim=1)], dim=1)
+
+    def _check_seen(self, present: torch.Tensor) -> None:
+        """Learn which inputs there are in training, and refuse others in use."""
+        if self.training:
+            self.seen |= present
+        elif bool(self.seen.any() & (present & ~self.seen).any()):
+            unseen = " and ".join(name for name, new in zip(MODALITIES, present & ~self.seen, strict=True) if new)
+            raise InputError(f"image: {unseen}: the weights were trained without; expected images of the other input")
 
     def _features(self, i: int, image: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
         """Return the features ``(B, channels)`` of input ``i``, for absent images the vector that stands for them."""

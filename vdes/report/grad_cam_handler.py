@@ -14,7 +14,7 @@ from vdes.data.vocabulary import MODALITIES
 from vdes.errors import InputError
 from vdes.metrics.decollated import decollated_cases
 from vdes.networks.lesion_classifier import LesionClassifier
-from vdes.report.overlay import heat_map_overlay, write_overlay
+from vdes.report.overlay import overlay_picture
 
 
 class GradCamHandler:
@@ -56,8 +56,7 @@ class GradCamHandler:
                 image = case["image"][i]
                 if not bool(image[0, 0].isnan()):
                     heat = malignancy_map(network, case["image"], i)
-                    overlay = heat_map_overlay(image.cpu().numpy(), heat.cpu().numpy())
-                    write_overlay(overlay, self.output_dir / f"{case['case']}_{name}.png", overwrite=self.overwrite)
+                    overlay_picture(image.cpu(), heat.cpu(), self.output_dir / f"{case['case']}_{name}.png")
 
 
 def malignancy_map(network: LesionClassifier, image: torch.Tensor, modality: int) -> torch.Tensor:
