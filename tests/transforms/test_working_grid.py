@@ -115,3 +115,37 @@ def test_the_dictionary_form_has_one_interpolation_a_key_and_reads_the_pixel_siz
     assert back["image"].shape == back["breast_mask"].shape == (1, 100, 50)
     with pytest.raises(InputError, match="has no pixel size"):
         transform(data | {"pixel_size_mm": None})
+
+
+@pytest.mark.parametrize("shape", [(200, 100), (50, 100), (64, 48), (301, 17)])
+def test_stretching_fills_the_grid_whatever_the_aspect_ratio(shape):
+    image = plane(*shape)
+    resized = WorkingGrid(64, 48, stretch=True)(image)
+    assert resized.shape == (1, 64, 48)
+    scales = 64 / shape[0], 48 / shape[1]
+    rows, columns = ((torch.arange(n) + 0.5) / s - 0.5 for n, s in zip((64, 48), scales, strict=True))
+    inner = slice(4, -4)
+    found, expected = resized.as_tensor()[0, inner, inner], (2 * rows[:, None] + 3 * columns)[inner, inner]
+    torch.testing.assert_close(found, expected, atol=0.06 * (2 + 3), rtol=0)
+    # the last row and column are the image's: nothing is padded
+    assert float(resized[0, -1, -1]) > 0.9 * float(image[0, -1, -1])
+
+
+def test_the_inverse_of_stretching_restores_size_and_place():
+    image = MetaTensor(blob((301, 97), 120, 40, 6)[None], affine=torch.eye(4))
+    grid = WorkingGrid(128, 96, stretch=True)
+    back = grid.inverse(grid(image))
+    assert back.shape == image.shape
+    assert centroid(back) == pytest.approx((120, 40), abs=0.05)
+    mask = (image > 0.5).float()
+    data = WorkingGridd(("image", "mask"), 64, 64, mode=("bilinear", "nearest-exact"), stretch=True)(
+        {"image": image, "mask": mask}
+    )
+    assert data["image"].shape == data["mask"].shape == (1, 64, 64)
+    assert set(np.unique(data["mask"].numpy())) == {0.0, 1.0}
+    assert centroid(data["mask"]) == pytest.approx(centroid(data["image"]), abs=0.5)
+
+
+def test_a_stretched_grid_has_no_pixel_size():
+    with pytest.raises(ValueError, match="stretch: a pixel size fixes the scale; expected one of the two"):
+        WorkingGrid(64, 48, pixel_size_mm=0.1, stretch=True)
