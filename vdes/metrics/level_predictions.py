@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import expit
 
 from vdes.data.levels import LEVEL_FIELDS
 from vdes.data.vocabulary import LEVELS, MODALITIES
@@ -41,8 +42,9 @@ def level_predictions(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     Returns:
         ``level``, ``case`` (the image's case, or the name of the breast or the examination), ``patient``,
         ``laterality`` (empty for an examination), ``malignant`` (0, 1, or NaN where unknown; of a breast or examination
-        1 where one of its images is malignant), ``logit`` of malignant against the rest before calibration, and
-        ``inputs``, such as ``low_energy+des``. Images without a patient or a laterality have no row above their own.
+        1 where one of its images is malignant, 0 where all are known not to be), ``logit`` of malignant against the
+        rest before calibration, and ``inputs``, such as ``low_energy+des``. An image without a laterality has no row of
+        a breast, one without a patient none of an examination either.
 
     """
     images = pd.DataFrame([{key: value for key, value in row.items() if key != "pred"} for row in rows])
@@ -80,7 +82,7 @@ def with_probabilities(table: pd.DataFrame, temperature: Sequence[float], thresh
     """
     place = table["level"].map({level: i for i, level in enumerate(LEVELS)}).to_numpy()
     logit = table["logit"].to_numpy() / np.asarray(temperature, dtype=float)[place]
-    probability = 1 / (1 + np.exp(-logit))
+    probability = expit(logit)
     limit = np.asarray(threshold, dtype=float)[place]
     return table.assign(probability=probability, threshold=limit, prediction=(probability >= limit).astype(int))
 
