@@ -29,7 +29,7 @@ from vdes.phantom.settings import Settings
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 # small and quick: every test's run has them unless it says otherwise
-KNOBS = {"height": 96, "amp": False, "num_workers": 0, "device": "cpu"}
+KNOBS = {"amp": False, "num_workers": 0, "device": "cpu"}
 SECTIONS = {"training": ("P1", "P2", "P3"), "validation": ("P4",), "test": ("P5", "P6")}
 
 Run = Callable[..., ConfigWorkflow]
@@ -46,15 +46,18 @@ def bundles() -> Path:
     return BUNDLES
 
 
-def _breast(rows: int, columns: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return an 8-bit pair of a left breast and its masks; the DES image was cropped one row and column apart."""
+def _breast(rows: int, columns: int, rng: np.random.Generator, enhancement: float = 1.0) -> dict[str, np.ndarray]:
+    """Return an 8-bit pair of a left breast and its masks; the DES image was cropped one row and column apart.
+
+    Its lesion enhances by ``enhancement``; at 0 there is none.
+    """
     y, x = np.mgrid[:rows, :columns]
     thickness = np.sqrt(np.clip(1 - ((y - rows / 2) / (0.44 * rows)) ** 2 - (x / (0.8 * columns)) ** 2, 0, 1))
     texture = gaussian_filter(rng.standard_normal((rows, columns)), 2.0)
     row, column = rows * rng.uniform(0.4, 0.6), columns * rng.uniform(0.25, 0.5)
     lesion = np.hypot(y - row, x - column) < 5
     inside = thickness > 0
-    glow = gaussian_filter(lesion.astype(float), 1.0)
+    glow = enhancement * gaussian_filter(lesion.astype(float), 1.0)
     low_energy = inside * (0.25 + 0.35 * thickness + 0.5 * texture + 0.15 * glow)
     des = inside * (0.35 + 0.1 * thickness + 0.25 * texture + 0.35 * glow)
 
@@ -97,6 +100,37 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     (folder / field).mkdir(exist_ok=True)
                     Image.fromarray(image if laterality == "L" else image[:, ::-1]).save(item[field])
                 datalist[section].append(item)
+    write_datalist(folder / "datalist.json", datalist)
+    return folder / "datalist.json"
+
+
+@pytest.fixture(scope="session")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A datalist of 18 patients with four views each; in every other one the left breast has a malignant lesion."""
+    folder = tmp_path_factory.mktemp("labelled")
+    rng = np.random.default_rng(1)
+    datalist: dict[str, Any] = {
+        "name": "drawn examinations",
+        "pixel_size_mm": None,
+        "intensity_range": {"low_energy": [0, 255], "des": [0, 255]},
+        "split": {"method": "by hand", "seed": 0},
+        "aligned": True,
+        **{section: [] for section in SECTIONS},
+    }
+    for number in range(18):
+        section = "training" if number < 8 else "validation" if number < 12 else "test"
+        for laterality, view in ((side, view) for side in "LR" for view in ("CC", "MLO")):
+            case = f"P{number}_{laterality}_{view}"
+            malignant = number % 2 == 0 and laterality == "L"
+            images = _breast(96, 64, rng, enhancement=2.0 if malignant else 0.0)
+            item = {"case": case, "patient": f"P{number}", "laterality": laterality, "view": view}
+            item |= {"pathology": "malignant" if malignant else "normal", "density": "b", "birads": None}
+            item |= {"lesion_mask": None, "des_lesion_mask": None}
+            for field in ("low_energy", "des"):
+                item[field] = str(folder / field / f"{case}.png")
+                (folder / field).mkdir(exist_ok=True)
+                Image.fromarray(images[field] if laterality == "L" else images[field][:, ::-1]).save(item[field])
+            datalist[section].append(item)
     write_datalist(folder / "datalist.json", datalist)
     return folder / "datalist.json"
 

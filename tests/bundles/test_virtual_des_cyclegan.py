@@ -30,7 +30,7 @@ def bundle(bundles: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def knobs() -> dict[str, Any]:
-    return SIZE
+    return {"height": 96, **SIZE}
 
 
 @pytest.fixture(scope="module")

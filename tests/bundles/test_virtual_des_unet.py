@@ -38,7 +38,7 @@ def bundle(bundles: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def knobs() -> dict[str, Any]:
-    return {}
+    return {"height": 96}
 
 
 @pytest.fixture(scope="module")

@@ -117,7 +117,7 @@ class LesionClassifier(nn.Module):
     def _check_seen(self, present: torch.Tensor) -> None:
         """Learn which inputs there are in training, and refuse others in use."""
         if self.training:
-            self.seen |= present
+            self.seen.logical_or_(present.as_subclass(torch.Tensor))  # plain, for it goes into checkpoints
         elif bool(self.seen.any() & (present & ~self.seen).any()):
             unseen = " and ".join(name for name, new in zip(MODALITIES, present & ~self.seen, strict=True) if new)
             raise InputError(f"image: {unseen}: the weights were trained without; expected images of the other input")

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from monai.transforms import MapTransform
+from monai.utils import convert_to_tensor
 
 from vdes.data.vocabulary import MODALITIES
 
@@ -23,7 +24,7 @@ class StackInputsd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return ``data`` with ``image`` in place of its parts."""
         d = dict(data)
-        images = {key: torch.as_tensor(d.pop(key)) for key in self.key_iterator(d)}
+        images = {key: convert_to_tensor(d.pop(key), track_meta=False) for key in self.key_iterator(d)}
         absent = torch.full_like(next(iter(images.values())), torch.nan)
         d["image"] = torch.cat([images.get(name, absent) for name in MODALITIES])
         return d

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from PIL import Image
+from sklearn.metrics import f1_score, roc_auc_score
+
+from vdes.data.cdd_cesm_datalist import write_cdd_cesm
+from vdes.data.datalist import read_datalist
+from vdes.errors import find_input_error
+from vdes.networks.lesion_classifier import LesionClassifier
+from vdes.networks.weights import load_weights
+
+SMALL: dict[str, Any] = {"size": 64, "channels": 16}
+TRAINING: dict[str, Any] = {"encoder_weights": "none", "epochs": 3, "batch_size": 2, "learning_rate": 0.003}
+INPUTS = {"both": "low_energy+des", "low_energy": "low_energy", "des": "des"}
+
+
+@pytest.fixture(scope="module")
+def bundle(bundles: Path) -> Path:
+    return bundles / "breast_cesm_lesion_classification"
+
+
+@pytest.fixture(scope="module")
+def knobs() -> dict[str, Any]:
+    return SMALL
+
+
+@pytest.fixture(scope="module")
+def classifier(run, labelled: Path, cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training run on both inputs that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("classifier")
+    run("train", dataset_dir=str(labelled), output_dir=str(folder), cache_dir=str(cache_dir), **TRAINING)
+    return folder
+
+
+@pytest.fixture
+def predict(run, classifier: Path, labelled: Path, tmp_path: Path) -> Callable[..., pd.DataFrame]:
+    """Run inference with the trained weights and return its table."""
+
+    def predict(name: str, dataset_dir: Path = labelled, **own: Any) -> pd.DataFrame:
+        folder = tmp_path / name
+        made = {"ckpt_path": str(classifier / "model.pt"), "output_dir": str(folder)}
+        run("inference", workflow_type="infer", dataset_dir=str(dataset_dir), **made, **own)
+        return pd.read_csv(folder / "predictions.csv", keep_default_na=False)
+
+    return predict
+
+
+def refusal(run, *names: str, **own: Any) -> str:
+    """Return the one error that a run ends with."""
+    with pytest.raises(Exception) as caught:
+        run(*names, **own)
+    error = find_input_error(caught.value)
+    assert error is not None, caught.value
+    return str(error)
+
+
+# ---- the workflows ---------------------------------------------------------------------------------------------------
+
+
+def test_all_workflows_have_the_ids_that_monai_wants(run, labelled, classifier, cache_dir, tmp_path):
+    common = {"dataset_dir": str(labelled), "run": [], "output_dir": str(tmp_path)}
+    cached = {**common, "cache_dir": str(cache_dir)}
+    made = {"ckpt_path": str(classifier / "model.pt")}
+    workflows = {
+        "train": run("train", **TRAINING, **cached),
+        "evaluate": run("train", "evaluate", **cached, **made),
+        "inference": run("inference", workflow_type="infer", **common, **made),
+    }
+    assert {name: workflow.check_properties() for name, workflow in workflows.items()} == {
+        name: [] for name in workflows
+    }
+
+
+def test_what_trains_by_default_is_what_infers_by_default(bundle):
+    train, inference = (
+        yaml.safe_load((bundle / "configs" / f"{name}.yaml").read_text()) for name in ("train", "inference")
+    )
+    for knob in ("classes", "pooling", "size", "channels"):
+        assert train[knob] == inference[knob]
+    metadata = json.loads((bundle / "configs" / "metadata.json").read_text())
+    expected = metadata["network_data_format"]
+    size = expected["inputs"]["image"]["spatial_shape"]
+    network = LesionClassifier(train["classes"], pooling=train["pooling"], size=train["size"]).eval()
+    output = network(torch.rand(1, expected["inputs"]["image"]["num_channels"], *size))
+    assert output.shape == (1, expected["outputs"]["pred"]["num_channels"])
+
+
+# ---- training --------------------------------------------------------------------------------------------------------
+
+
+def test_training_leaves_calibrated_weights_that_have_seen_both_inputs(classifier):
+    weights = torch.load(classifier / "model.pt", weights_only=True)
+    assert weights["seen"].tolist() == [True, True] and int(weights["size"]) == 64
+    assert not torch.equal(weights["temperature"], torch.ones(3))
+    assert ((weights["threshold"] > 0) & (weights["threshold"] < 1)).all()
+    assert torch.load(classifier / "last.pt", weights_only=True)["progress"]["epoch"] == 3
+
+
+def test_a_killed_training_ends_as_if_it_had_not_been(killed_program, program, labelled, classifier, tmp_path):
+    run = {"dataset_dir": labelled, "output_dir": tmp_path, "cache_dir": tmp_path / "cache", **TRAINING}
+    killed_program(tmp_path / "last.pt", "train", **run)
+    interrupted = torch.load(tmp_path / "last.pt", weights_only=True)["progress"]["epoch"]
+    assert interrupted < 3
+    assert program("train", **run).returncode == 0
+    one, other = (torch.load(folder / "model.pt", weights_only=True) for folder in (classifier, tmp_path))
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+def test_two_processes_share_the_examinations_and_train_the_same_weights(program, labelled, tmp_path):
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    run = {"dataset_dir": labelled, "output_dir": tmp_path, "cache_dir": tmp_path / "cache", **TRAINING, "epochs": 1}
+    done = program("train", "multi_gpu_train", launcher=launcher, **run)
+    assert done.returncode == 0, done.stderr[-2000:]
+    weights = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert load_weights(LesionClassifier(size=64, channels=16), tmp_path / "model.pt")
+    assert not torch.equal(weights["temperature"], torch.ones(3))
+    assert done.stdout.count("Epoch[1] Metrics") + done.stderr.count("Epoch[1] Metrics") >= 1
+
+
+def test_training_on_three_classes_with_fixed_pooling(run, labelled, cache_dir, tmp_path):
+    own = {"classes": 3, "pooling": "max", "inputs": "des", **TRAINING, "epochs": 1}
+    run("train", dataset_dir=str(labelled), output_dir=str(tmp_path), cache_dir=str(cache_dir), **own)
+    weights = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert weights["head.2.weight"].shape[0] == 3 and weights["seen"].tolist() == [False, True]
+
+
+# ---- inference -------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_weights_take_either_input_or_both(predict, labelled):
+    tables = {inputs: predict(inputs, inputs=inputs) for inputs in INPUTS}
+    for inputs, table in tables.items():
+        assert set(table["inputs"]) == {INPUTS[inputs]}
+        assert table["level"].value_counts().to_dict() == {"image": 72, "breast": 36, "examination": 18}
+        assert table["probability"].between(0, 1).all()
+        assert ((table["probability"] >= table["threshold"]) == (table["prediction"] == 1)).all()
+    images = [table[table["level"] == "image"]["logit"].to_numpy() for table in tables.values()]
+    assert not np.allclose(images[0], images[1]) and not np.allclose(images[0], images[2])
+    cases = {
+        item["case"] for items in map(read_datalist(labelled).get, ("training", "validation", "test")) for item in items
+    }
+    assert set(tables["both"].query("level == 'image'")["case"]) == cases
+
+
+def test_a_folder_of_des_images_is_des_alone_and_names_cases_by_their_stems(predict, labelled):
+    table = predict("folder", labelled.parent / "des")
+    listed = predict("listed", inputs="des").query("level == 'image'").set_index("case")["logit"]
+    assert set(table["level"]) == {"image"} and set(table["inputs"]) == {"des"} and set(table["patient"]) == {""}
+    # batches of other cases round differently
+    assert np.allclose(table.set_index("case")["logit"], listed[table["case"]], atol=1e-4)
+
+
+def test_grad_cam_draws_a_picture_for_each_input(predict, labelled, tmp_path):
+    predict("cam", labelled.parent / "des" / "P0_L_CC.png", grad_cam=True)
+    assert [file.name for file in (tmp_path / "cam" / "grad_cam").iterdir()] == ["P0_L_CC_des.png"]
+    with Image.open(tmp_path / "cam" / "grad_cam" / "P0_L_CC_des.png") as picture:
+        assert picture.size == (64, 64) and picture.mode == "RGB"
+
+
+def test_predictions_are_not_replaced_unless_told(predict, run, classifier, labelled, tmp_path):
+    predict("out", labelled.parent / "des")
+    made = {"ckpt_path": str(classifier / "model.pt"), "output_dir": str(tmp_path / "out")}
+    again = {"dataset_dir": str(labelled.parent / "des"), "workflow_type": "infer", **made}
+    assert "predictions.csv: exists already" in refusal(run, "inference", **again)
+    run("inference", overwrite=True, **again)
+
+
+# ---- evaluation ------------------------------------------------------------------------------------------------------
+
+
+def test_evaluation_writes_the_metrics_that_its_predictions_have(
+    run, labelled, classifier, cache_dir, tmp_path, capsys
+):
+    made = {"ckpt_path": str(classifier / "model.pt"), "output_dir": str(tmp_path), "cache_dir": str(cache_dir)}
+    run("train", "evaluate", dataset_dir=str(labelled), **made)
+    result = json.loads((tmp_path / "classification.json").read_text())
+    summary = pd.DataFrame(result["summary"]).set_index(["level", "metric"])
+    table = pd.read_csv(tmp_path / "predictions.csv")
+    for level, count in (("image", 24), ("breast", 12), ("examination", 6)):
+        rows = table[table["level"] == level]
+        assert len(rows) == summary.loc[(level, "auc"), "cases"] == count
+        assert summary.loc[(level, "auc"), "value"] == pytest.approx(
+            roc_auc_score(rows["malignant"], rows["probability"])
+        )
+        assert summary.loc[(level, "f1"), "value"] == pytest.approx(f1_score(rows["malignant"], rows["prediction"]))
+    assert result["provenance"]["section"] == "test" and result["provenance"]["inputs"] == "both"
+    assert "| AUC " in capsys.readouterr().out
+
+
+# ---- bad input -------------------------------------------------------------------------------------------------------
+
+
+def changed(labelled: Path, folder: Path, change: Callable[[dict[str, Any]], None]) -> str:
+    """Write a changed datalist on the same images."""
+    datalist = json.loads(labelled.read_text())
+    for item in (item for section in ("training", "validation", "test") for item in datalist[section]):
+        for field in ("low_energy", "des"):
+            item[field] = str(labelled.parent / item[field])
+        change(item)
+    (folder / "datalist.json").write_text(json.dumps(datalist))
+    return str(folder / "datalist.json")
+
+
+def test_a_split_of_one_class_is_refused(run, labelled, tmp_path):
+    dataset_dir = changed(labelled, tmp_path, lambda item: item.update(pathology="benign", malignant=None))
+    said = refusal(run, "train", dataset_dir=dataset_dir, output_dir=str(tmp_path), **TRAINING)
+    assert "training: none of 32 items are malignant" in said
+
+
+def test_an_unknown_label_is_refused(run, labelled, tmp_path):
+    dataset_dir = changed(labelled, tmp_path, lambda item: item.update(pathology="cancer"))
+    said = refusal(run, "train", dataset_dir=dataset_dir, output_dir=str(tmp_path), **TRAINING)
+    assert "pathology: 'cancer'; expected one of normal, benign, malignant" in said
+
+
+def test_a_datalist_without_the_wanted_input_is_refused(run, labelled, classifier, tmp_path):
+    dataset_dir = changed(labelled, tmp_path, lambda item: item.update(des=None))
+    own = {"dataset_dir": dataset_dir, "output_dir": str(tmp_path), "inputs": "des"}
+    assert "no item with a pathology has des" in refusal(run, "train", **own, **TRAINING)
+    made = {"ckpt_path": str(classifier / "model.pt"), "workflow_type": "infer"}
+    assert "no item has 'des'" in refusal(run, "inference", **own, **made)
+
+
+def test_weights_of_another_size_or_other_inputs_are_refused(run, labelled, classifier, cache_dir, tmp_path):
+    own = {"dataset_dir": str(labelled), "output_dir": str(tmp_path), "workflow_type": "infer"}
+    weights = str(classifier / "model.pt")
+    assert "at the working size of the weights" in refusal(run, "inference", **own, ckpt_path=weights, size=96)
+    state = torch.load(weights, weights_only=True)
+    torch.save({**state, "seen": torch.tensor([False, True])}, tmp_path / "des.pt")
+    assert "low_energy: the weights were trained without" in refusal(
+        run, "inference", **own, ckpt_path=str(tmp_path / "des.pt")
+    )
+    assert "no file" in refusal(run, "inference", **own, ckpt_path=str(tmp_path / "absent.pt"))
+
+
+# ---- the shipped weights ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.cdd_cesm
+def test_shipped_weights_tell_malignant_real_des_images(run, bundle, cdd_cesm, tmp_path):
+    (listed,) = write_cdd_cesm(
+        cdd_cesm / "des_only", tmp_path / "des.json", include_unpaired=True, splits_of=_pairs(cdd_cesm, tmp_path)
+    )
+    own = {"size": 256, "channels": 256, "inputs": "des", "output_dir": str(tmp_path / "out")}
+    run("train", "evaluate", dataset_dir=str(listed), ckpt_path=str(bundle / "models" / "model.pt"), **own)
+    summary = pd.DataFrame(json.loads((tmp_path / "out" / "classification.json").read_text())["summary"])
+    areas = summary[summary["metric"] == "auc"].set_index("level")["value"]
+    assert areas["image"] > 0.85 and areas["examination"] > 0.85
+
+
+def _pairs(cdd_cesm: Path, folder: Path) -> Path:
+    write_cdd_cesm(cdd_cesm / "pairs", folder / "pairs.json")
+    return folder / "pairs.json"
