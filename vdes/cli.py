@@ -65,6 +65,7 @@ def add_datalist(subparsers: SubParsers) -> None:
     sources = parser.add_subparsers(title="sources", metavar="SOURCE", required=True)
     add_datalist_cdd_cesm(sources)
     add_datalist_dicom(sources)
+    add_datalist_virtual(sources)
 
 
 def add_datalist_cdd_cesm(subparsers: SubParsers) -> None:
@@ -218,6 +219,34 @@ def run_datalist_dicom(arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         overwrite=arguments.overwrite,
     )
+    print(f"wrote {arguments.output}\n{summary(datalist)}")
+    return 0
+
+
+def add_datalist_virtual(subparsers: SubParsers) -> None:
+    """Register ``vdes datalist virtual``."""
+    parser = subparsers.add_parser(
+        "virtual",
+        help="a datalist, with virtual DES images in place of the real ones",
+        description=(
+            "Write a datalist like SOURCE whose DES images are those that a generator's inference made of its "
+            "low-energy images: the same cases, labels and splits, for a classifier to be trained or evaluated on."
+        ),
+        epilog="example: vdes datalist virtual datalist.json virtual_des --output virtual.json",
+    )
+    parser.add_argument("source", metavar="SOURCE", type=Path, help="datalist that the generator worked on")
+    parser.add_argument("images", metavar="DIR", type=Path, help="folder of its outputs (16-bit PNG)")
+    parser.add_argument("--output", metavar="F", type=Path, required=True, help="datalist to write (.json)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the datalist if it exists")
+    parser.set_defaults(run=run_datalist_virtual)
+
+
+def run_datalist_virtual(arguments: argparse.Namespace) -> int:
+    """Run ``vdes datalist virtual``."""
+    from vdes.data.summary import summary
+    from vdes.data.virtual_datalist import write_virtual_datalist
+
+    datalist = write_virtual_datalist(arguments.source, arguments.images, arguments.output, arguments.overwrite)
     print(f"wrote {arguments.output}\n{summary(datalist)}")
     return 0
 

@@ -13,6 +13,7 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from torch.utils.data import Dataset
 
+from vdes.data.staging import staged
 from vdes.data.vocabulary import LEVELS
 from vdes.metrics.decollated import decollated_cases
 from vdes.metrics.level_predictions import case_row, level_predictions, with_probabilities
@@ -25,21 +26,23 @@ logger = logging.getLogger(__name__)
 
 
 def calibrate_weights(
-    file: str | Path,
+    weights: str | Path,
+    calibrated: str | Path,
     network: LesionClassifier,
     dataset: Dataset,
     inferer: Inferer,
     device: str | torch.device,
     batch_size: int = 16,
 ) -> None:
-    """Fit temperature and threshold of each level on the validation cases, and write them into the weights' file.
+    """Fit temperature and threshold of each level on the validation cases, and write weights that have them.
 
     Temperatures come first (`fitted_temperature`); thresholds are those of the best F1 of the calibrated probabilities
     (`best_f1_threshold`). A level at which all cases are of one class keeps 1 and 0.5. Doing it again gives the same
     file.
 
     Args:
-        file: the weights, replaced in one step.
+        weights: the file of the weights.
+        calibrated: the file to write, in one step; it may be the same.
         network: a network that they fit; it is changed.
         dataset: validation cases with ``image`` and the fields of `vdes.data.levels`.
         inferer: as in validation.
@@ -50,8 +53,7 @@ def calibrate_weights(
         InputError: the file is missing or does not fit the network.
 
     """
-    file = Path(file)
-    load_weights(network, file).to(device)
+    load_weights(network, weights).to(device)
     rows: list[dict[str, Any]] = []
 
     def keep(engine: Engine) -> None:
@@ -74,8 +76,8 @@ def calibrate_weights(
             logger.warning("%s: one class only in validation, not calibrated", level)
             continue
         network.temperature[i] = fitted_temperature(known["logit"], known["malignant"])
-        calibrated = with_probabilities(known, network.temperature.tolist(), network.threshold.tolist())
-        network.threshold[i] = best_f1_threshold(calibrated["probability"], known["malignant"])
-    partial = file.with_name(file.name + ".partial")
-    torch.save(network.state_dict(), partial)
-    partial.replace(file)
+        probability = with_probabilities(known, network.temperature.tolist(), network.threshold.tolist())["probability"]
+        network.threshold[i] = best_f1_threshold(probability, known["malignant"])
+    target = Path(calibrated)
+    with staged([target], overwrite=True) as stages:
+        torch.save(network.state_dict(), stages[target])

@@ -1,0 +1,55 @@
+"""A datalist with virtual DES images in place of the real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.inference_items import output_stem
+from vdes.errors import InputError
+
+SUFFIX = ".png"
+RANGE = [0, 65535]  # of the 16-bit PNG files that the generators' inference writes
+
+
+def write_virtual_datalist(source: Path, images: Path, output: Path, overwrite: bool = False) -> dict[str, Any]:
+    """Write a datalist whose DES images are those that a generator's inference made of its low-energy images.
+
+    Cases, patients, labels and splits are those of ``source``, so that a classifier can be trained or evaluated on
+    virtual DES images as on real ones. A virtual image lies on its low-energy image, and so do its masks.
+
+    Args:
+        source: a datalist; its items without a low-energy image are left out.
+        images: folder of the 16-bit PNG files, named by the stems of the low-energy images.
+        output: the datalist to write.
+        overwrite: replace a file that exists.
+
+    Returns:
+        The datalist that was written.
+
+    Raises:
+        InputError: ``source`` is not a datalist, an image is missing, or ``output`` exists and ``overwrite`` is off.
+
+    """
+    datalist = read_datalist(source)
+    virtual = {
+        **datalist,
+        "name": f"{datalist['name']}, virtual DES",
+        "aligned": True,
+        "intensity_range": {**datalist["intensity_range"], "des": RANGE},
+    }
+    for section in SECTIONS:
+        items = [item for item in datalist[section] if item["low_energy"] is not None]
+        virtual[section] = [
+            {**item, "des": str(_image(images, item)), "des_lesion_mask": item["lesion_mask"]} for item in items
+        ]
+    write_datalist(output, virtual, overwrite)
+    return virtual
+
+
+def _image(folder: Path, item: dict[str, Any]) -> Path:
+    file = (folder / f"{output_stem(item)}{SUFFIX}").absolute()
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; expected the virtual DES image of case {item['case']}")
+    return file
