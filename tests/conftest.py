@@ -44,6 +44,30 @@ def cdd_cesm() -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_classifier() -> Callable[..., Any]:
+    """Make a small lesion classifier as after training: absent inputs have a vector, and images tell it something."""
+    import torch  # here: other tests do without
+
+    from vdes.networks.lesion_classifier import LesionClassifier
+
+    def make(seed: int = 0, **settings: Any) -> LesionClassifier:
+        torch.manual_seed(seed)
+        network = LesionClassifier(**{"size": 64, "channels": 8} | settings)
+        torch.nn.init.normal_(network.absent)
+        norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+        for norm in norms:
+            norm.momentum = 1.0  # statistics of the next batch alone
+        size = int(network.size)
+        with torch.no_grad():
+            network.train()(torch.linspace(0.1, 1.0, 6)[:, None, None, None] * torch.rand(6, 2, size, size))
+        for norm in norms:
+            norm.momentum = 0.1
+        return network
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def write_mammogram() -> Callable[..., Path]:
     """Write a mammogram in DICOM; keywords set attributes, and None deletes one."""
     from pydicom.uid import generate_uid

