@@ -1,0 +1,114 @@
+"""The tables of model cards, each from a results file that a command of this folder wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from shortcut_control import markdown as shortcut_table
+
+from vdes.report.classification_table import classification_table
+from vdes.report.fidelity_table import all_tables
+
+RUN_METRICS = {"psnr_breast": "breast PSNR (dB)", "ssim_breast": "breast SSIM", "correlation_breast": "correlation"}
+
+
+def fidelity_tables(result: dict[str, Any]) -> str:
+    """Return the fidelity tables of one evaluation, with what was evaluated."""
+    source = result["provenance"]
+    summary = pd.DataFrame(result["summary"])
+    header = (
+        f"Data: {source['data']}, section {source['section']} (split: {source['split']['method']}, "
+        f"seed {source['split']['seed']}); weights sha256 {source['weights_sha256'][:12]}; data range "
+        f"{result['data_range']:g}; constant level {result['constant_level']:.3f}."
+    )
+    return f"{header}\n\n{all_tables(summary)}"
+
+
+def runs_table(result: dict[str, Any]) -> str:
+    """Return the table of all runs and of the arms' means with their intervals."""
+    knob = result["knob"].replace("_", " ")
+    head = [knob, "seed", "validation PSNR (dB)", *RUN_METRICS.values(), "correlation, training patients"]
+    lines = [head, ["---"] * len(head)]
+    for run in result["runs"]:
+        figures = [run["validation"]["psnr_breast"], *(run["test"][metric] for metric in RUN_METRICS)]
+        figures.append(run["training"]["correlation_breast"])
+        lines.append([run["arm"], str(run["seed"]), *(f"{figure:.3f}" for figure in figures)])
+    arms = pd.DataFrame(result["arms"])
+    for (arm, minus), rows in arms.groupby(["arm", "minus"], sort=False):
+        cells = rows.set_index("metric")
+        name = f"{arm}, mean of seeds" + (f", minus {minus}" if minus else "")
+        form = "+.3f" if minus else ".3f"
+        values = [cells.loc[metric, ["value", "low", "high"]].astype(float) for metric in RUN_METRICS]
+        figures = [
+            "-" if v.isna().any() else f"{v['value']:{form}} ({v['low']:{form}} to {v['high']:{form}})" for v in values
+        ]
+        lines.append([name, "", "", *figures, ""])
+    shipped = result["shipped"]
+    chosen = f"Shipped: {shipped['arm']}, seed {shipped['seed']}, chosen by {shipped['chosen_by']}."
+    return "\n".join([*("| " + " | ".join(line) + " |" for line in lines), "", chosen])
+
+
+def classification_tables(result: dict[str, Any]) -> str:
+    """Return the tables of a classifier: test patients of all folds, those of the split, and its operating points."""
+    parts = []
+    if "folds" in result:
+        folds = result["folds"]
+        source = folds["provenance"]
+        count = len(source["folds_sha256"])
+        parts.append(
+            f"{source['data']}, inputs: {source['inputs']}; the test patients of all {count} folds, each by its fold's run."
+        )
+        parts.append(classification_table(pd.DataFrame(folds["summary"])))
+    for inputs, test in result["test"].items():
+        source = test["provenance"]
+        parts.append(
+            f"The weights themselves (sha256 {source['weights_sha256'][:12]}), {source['data']}, section "
+            f"{source['section']} (split: {source['split']['method']}, seed {source['split']['seed']}); inputs: "
+            f"{inputs}."
+        )
+        parts.append(classification_table(pd.DataFrame(test["summary"])))
+    points = result["calibration"]
+    cells = [
+        f"{level} {temperature:.2f}, {threshold:.3f}"
+        for level, temperature, threshold in zip(
+            points["levels"], points["temperature"], points["threshold"], strict=True
+        )
+    ]
+    parts.append(f"Temperature and threshold of the weights, from the validation patients: {'; '.join(cells)}.")
+    return "\n\n".join(parts)
+
+
+def joint_tables(result: dict[str, Any]) -> str:
+    """Return what joint training did to fidelity and classification, beside the frozen U-Net."""
+    source = result["provenance"]
+    head = (
+        f"Data: {source['data']}, section {source['section']}; {result['epochs']} epochs each, classification_weight "
+        f"{result['classification_weight']:g}, working height {result['height']} px."
+    )
+    fidelity, classification = pd.DataFrame(result["fidelity"]), pd.DataFrame(result["classification"])
+    fidelity["level"] = "fidelity"
+    arms = list(dict.fromkeys(fidelity["arm"]))
+    lines = [["level", "metric", *arms, f"{arms[-1]} minus {arms[0]}", "cases of patients"]]
+    lines.append(["---"] * len(lines[0]))
+    for (level, metric), rows in pd.concat([fidelity, classification]).groupby(["level", "metric"], sort=False):
+        cells = rows.set_index(["arm", "statistic"])
+        values = [_interval(cells.loc[(arm, "value")], ".3f") for arm in arms]
+        difference = _interval(cells.loc[(arms[-1], "difference")], "+.3f")
+        counts = cells.loc[(arms[0], "value")]
+        lines.append([str(level), str(metric), *values, difference, f"{counts['cases']} of {counts['patients']}"])
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"{head}\n\n{table}\n\nWith 95 % patient-bootstrap intervals, paired for the difference."
+
+
+def _interval(row: pd.Series, form: str) -> str:
+    return f"{row['value']:{form}} ({row['low']:{form}} to {row['high']:{form}})"
+
+
+WRITERS = {
+    "fidelity": fidelity_tables,
+    "runs": runs_table,
+    "classification": classification_tables,
+    "joint": joint_tables,
+    "shortcut": shortcut_table,
+}
