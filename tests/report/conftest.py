@@ -9,6 +9,8 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
+from vdes.data.levels import LEVEL_FIELDS, with_levels
+
 SIZE = (64, 48)
 
 
@@ -35,4 +37,21 @@ def cases() -> list[dict[str, Any]]:
                 "des_lesion_mask": des_lesion,
             }
         )
+    return made
+
+
+@pytest.fixture()
+def views() -> list[dict[str, Any]]:
+    """A classifier's cases: ten patients with three views of two breasts, every other patient with a brighter one."""
+    generator = torch.Generator().manual_seed(1)
+    made = []
+    for i in range(30):
+        pathology = "malignant" if i // 3 % 2 and i % 3 == 1 else "benign"
+        fields = {"case": f"c{i}", "patient": f"P{i // 3}", "laterality": "LLR"[i % 3], "pathology": pathology}
+        item = with_levels(fields)
+        contrast = 0.2 + 0.3 * (pathology == "malignant") + 0.5 * torch.rand(1, generator=generator)
+        image = contrast * torch.rand(2, 64, 64, generator=generator)
+        if i % 5 == 0:
+            image[i % 2] = torch.nan
+        made.append({**{field: item[field] for field in LEVEL_FIELDS}, "image": image})
     return made
