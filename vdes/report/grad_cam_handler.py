@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ def malignancy_map(network: LesionClassifier, image: torch.Tensor, modality: int
 
     """
     device = next(network.parameters()).device
+    network = copy.deepcopy(network)  # MONAI's hooks stay in a network, with the features of every image
     cam = GradCAM(network, f"encoders.{modality}.project", postprocessing=ScaleIntensity(minv=0.0, maxv=1.0))
     with torch.enable_grad():
         heat = cam(image[None].to(device).requires_grad_(), class_idx=network.malignant)
