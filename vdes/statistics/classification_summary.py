@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from vdes.data.vocabulary import LEVELS
 from vdes.errors import InputError
 from vdes.statistics.bootstrap import percentile_interval
 from vdes.statistics.classification_metrics import METRICS
-from vdes.statistics.predictions import LEVELS, known_cases
+from vdes.statistics.predictions import known_cases
 from vdes.statistics.resampled_metrics import resampled_metrics
 
 COLUMNS = ["level", "metric", "value", "low", "high", "cases", "positives", "patients"]

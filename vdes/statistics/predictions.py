@@ -7,8 +7,6 @@ import pandas as pd
 
 from vdes.errors import InputError
 
-LEVELS = ("image", "breast", "examination")
-
 
 def known_cases(predictions: pd.DataFrame, name: str = "predictions") -> pd.DataFrame:
     """Check a table of predictions and return its cases whose pathology is known.
