@@ -57,7 +57,7 @@ def classification_tables(result: dict[str, Any]) -> str:
         source = folds["provenance"]
         count = len(source["folds_sha256"])
         parts.append(
-            f"{source['data']}, inputs: {source['inputs']}; the test patients of all {count} folds, each by its fold's run."
+            f"{source['data']}, inputs: {source['inputs']}; test patients of all {count} folds, each by its fold's run."
         )
         parts.append(classification_table(pd.DataFrame(folds["summary"])))
     for inputs, test in result["test"].items():

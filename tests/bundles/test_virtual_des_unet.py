@@ -555,3 +555,54 @@ def test_shipped_weights_beat_the_constant_level_on_real_pairs(run, bundle, cdd_
     psnr = rows.pivot(index="case", columns="method", values="psnr_breast")
     assert len(psnr) == 8
     assert psnr["virtual_des"].mean() > psnr["constant"].mean()
+
+
+# ---- together with the classifier ------------------------------------------------------------------------------------
+
+JOINT: dict[str, Any] = {
+    "encoder_weights": "none",
+    "classifier_encoder_weights": "none",
+    "size": 64,
+    "epochs": 1,
+    "learning_rate": 0.002,
+}
+
+
+@pytest.fixture
+def joint(run, labelled, cache_dir, tmp_path):
+    """Train jointly, and return the weights of the U-Net and of the classifier."""
+
+    def joint(name: str, **own: Any) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        folder = tmp_path / name
+        data = {"dataset_dir": str(labelled), "output_dir": str(folder), "cache_dir": str(cache_dir)}
+        run("train", "joint", **data, **JOINT, **own)
+        return tuple(torch.load(folder / f"{part}.pt", weights_only=True) for part in ("model", "classifier"))
+
+    return joint
+
+
+def test_the_joint_workflow_has_the_ids_that_monai_wants(run, labelled, cache_dir, tmp_path):
+    data = {"dataset_dir": str(labelled), "output_dir": str(tmp_path), "cache_dir": str(cache_dir)}
+    assert run("train", "joint", run=[], **data, **JOINT).check_properties() == []
+
+
+def test_the_classifiers_loss_flows_back_into_the_unet(joint):
+    (alone, _), (judged, classifier) = (
+        joint("alone", classification_weight=0.0),
+        joint("judged", classification_weight=5.0),
+    )
+    assert load_weights(VirtualDesUNet(), None).load_state_dict(judged)  # weights like any others
+    moved = [name for name in differing(alone, judged) if name.endswith("weight")]
+    assert any(name.startswith("encoder.") for name in moved) and any(name.startswith("decoder.") for name in moved)
+    assert classifier["seen"].tolist() == [False, True]
+
+
+def test_a_frozen_unet_stays_as_it_is_while_the_classifier_learns(joint, trained):
+    start = {"initial_weights": str(trained / "model.pt")}
+    frozen, classifier = joint("frozen", freeze_generator=True, classifier_inputs="both", **start)
+    before = torch.load(trained / "model.pt", weights_only=True)
+    for name, value in before.items():  # but for the rounding of the moving average of equal numbers
+        torch.testing.assert_close(frozen[name], value, rtol=1e-5, atol=1e-7)
+    assert classifier["seen"].tolist() == [True, True]
+    again, other = joint("again", freeze_generator=True, classifier_inputs="both", classification_weight=3.0, **start)
+    assert differing(frozen, again) == [] and differing(classifier, other) != []
