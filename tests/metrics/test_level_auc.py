@@ -47,15 +47,16 @@ def views(unknown: bool = False) -> list[dict[str, Any]]:
 
 
 def evaluated(cases: list[dict[str, Any]], batch_size: int = 7) -> dict[str, float]:
-    evaluator = SupervisedEvaluator(
-        device=torch.device("cpu"),
-        val_data_loader=DataLoader(cases, batch_size=batch_size),
-        network=Shown(),
-        key_val_metric={"image": LevelAUC()},
-        additional_metrics={level: LevelAUC(level) for level in LEVELS[1:]},
-    )
-    for _ in range(2):  # the second run forgets the first
-        evaluator.run()
+    metrics = {level: LevelAUC(level) for level in LEVELS}
+    for data in ([{**case, "malignant": 1 - case["malignant"]} for case in cases], cases):
+        evaluator = SupervisedEvaluator(
+            device=torch.device("cpu"),
+            val_data_loader=DataLoader(data, batch_size=batch_size),
+            network=Shown(),
+            key_val_metric={"image": metrics["image"]},
+            additional_metrics={level: metrics[level] for level in LEVELS[1:]},
+        )
+        evaluator.run()  # the second run forgets the first
     return {level: evaluator.state.metrics[level] for level in LEVELS}
 
 

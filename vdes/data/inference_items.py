@@ -95,7 +95,7 @@ def input_intensity_range(
 
     Returns:
         The datalist's range where there is one, else ``given``, else the range of the files' bit depth: 0 to 255 or
-        0 to 65535. Where no item has the modality, the files are those of the other one.
+        0 to 65535, whichever modality they are.
 
     Raises:
         InputError: the range is not two increasing numbers, or the files are neither 8- nor 16-bit and none is given.
@@ -107,7 +107,7 @@ def input_intensity_range(
         if len(limits) != 2 or not limits[0] < limits[1]:
             raise InputError(f"intensity range: {list(given)}; expected two increasing numbers, such as [0, 4095]")
         return limits[0], limits[1]
-    file = next(item[name] for name in (modality, *MODALITIES) for item in items if name in item)
+    file = next(items[0][name] for name in MODALITIES if name in items[0])  # without a datalist all are of one
     header = read_image_header(file)
     if header.integer_range is None:
         raise InputError(
