@@ -70,7 +70,7 @@ def predict(
     items = [without_null_paths(item) for item in (*listed["training"], *listed["validation"], *listed["test"])]
     cases = [with_levels({**items[i % len(items)], "case": f"{i:06d}"}) for i in range(count)]
     ranges = [intensity_range(datalist, name) for name in ("low_energy", "des")]
-    cache = cached_dataset(cases, classifier_preprocessing(size, *ranges, inputs), folder)
+    cache = cached_dataset(cases, classifier_preprocessing(size, ranges[0], ranges[1], inputs), folder)
     network = LesionClassifier(size=size)
     weights = BUNDLE / "models" / "model_phantom.pt"
     if weights.is_file() and int(torch.load(weights, weights_only=True)["size"]) == size:
@@ -78,7 +78,7 @@ def predict(
     evaluator = SupervisedEvaluator(
         device=torch.device("cpu"),
         val_data_loader=DataLoader(Dataset(cache, Compose([StackInputsd()])), batch_size=8),
-        network=network.to(memory_format=torch.channels_last),
+        network=network,
         inferer=AutocastInferer(enabled=amp),
         val_handlers=[PredictionsHandler(folder)],
         prepare_batch=image_alone,

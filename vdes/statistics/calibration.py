@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy.special
 import scipy.stats
-import statsmodels.api as sm  # type: ignore[import-untyped]
+import statsmodels.api as sm
 from numpy.typing import ArrayLike
 
 from vdes.errors import InputError

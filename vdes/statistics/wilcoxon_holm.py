@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 from numpy.typing import ArrayLike
-from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
+from statsmodels.stats.multitest import multipletests
 
 from vdes.errors import InputError
 
