@@ -189,6 +189,24 @@ def test_a_network_that_was_not_calibrated_says_half():
     assert network.threshold.tolist() == [0.5] * 3
 
 
+@pytest.mark.parametrize(("channel", "name"), [(0, "low_energy"), (1, "des")])
+def test_an_input_that_training_has_not_seen_is_refused_in_use(channel, name, tmp_path):
+    network = LesionClassifier(size=64, channels=8)
+    assert not network.seen.any()
+    network.eval()(images())  # nothing was trained: all may be tried
+    network.train()(without(images(), channel))
+    torch.save(half_precision(network.state_dict()), tmp_path / "model.pt")
+    loaded = load_weights(LesionClassifier(size=64, channels=8), tmp_path / "model.pt").eval()
+    assert loaded.seen.tolist() == [channel == 1, channel == 0]
+    loaded(without(images(), channel))
+    mixed = torch.cat([without(images(1), channel), images(1)])
+    for batch in (images(), without(images(), 1 - channel), mixed):
+        with pytest.raises(InputError, match=rf"^image: {name}: the weights were trained without; expected images of"):
+            loaded(batch)
+    loaded.train()(mixed)  # one image is enough to have seen it
+    loaded.eval()(images())
+
+
 def test_images_that_it_cannot_take_are_refused(small_classifier):
     network = small_classifier().eval()
     both = images(2)
