@@ -197,6 +197,20 @@ def test_evaluation_writes_the_metrics_that_its_predictions_have(
     assert "| AUC " in capsys.readouterr().out
 
 
+def test_inference_and_evaluation_agree_when_the_modalities_have_ranges_of_their_own(
+    run, predict, labelled, classifier, tmp_path
+):
+    datalist = changed(labelled, tmp_path, lambda item: None)
+    content = json.loads(Path(datalist).read_text())
+    content["intensity_range"] = {"low_energy": [0, 180], "des": [0, 1000]}
+    Path(datalist).write_text(json.dumps(content))
+    made = {"ckpt_path": str(classifier / "model.pt"), "cache_dir": str(tmp_path / "cache")}
+    run("train", "evaluate", dataset_dir=datalist, output_dir=str(tmp_path / "evaluated"), **made)
+    evaluated = pd.read_csv(tmp_path / "evaluated" / "predictions.csv").set_index(["level", "case"])["logit"]
+    inferred = predict("inferred", Path(datalist)).set_index(["level", "case"])["logit"]
+    assert np.allclose(evaluated, inferred[evaluated.index], atol=1e-4)
+
+
 # ---- bad input -------------------------------------------------------------------------------------------------------
 
 
