@@ -71,7 +71,7 @@ class LesionClassifier(nn.Module):
         encoder_weights: str | Path = "none",
         pooling: Literal["attention", "mean", "max"] = "attention",
         channels: int = 256,
-        dropout: float = 0.5,
+        dropout: float = 0.3,
         size: int = 256,
     ) -> None:
         super().__init__()
