@@ -1,0 +1,1 @@
+"""What verify_bundle.py asks of a bundle, one subject a module."""
