@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from joint_training import main as joint_training
+from train_classifier import main as train_classifier
+
+from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.networks.lesion_classifier import LesionClassifier
+from vdes.networks.virtual_des_unet import VirtualDesUNet
+from vdes.networks.weights import load_weights
+from vdes.phantom.generate import generate
+from vdes.phantom.settings import Settings
+
+BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
+SMALL = {"size: 256 ": "size: 64 ", "encoder_weights: imagenet ": "encoder_weights: none "}
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A datalist of twelve patients, dealt so that each split has malignant and other images."""
+    file = generate(
+        tmp_path_factory.mktemp("phantoms") / "set", Settings(12, 3, 64, "png", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
+    )
+    datalist = read_datalist(file)
+    items = [item for section in SECTIONS for item in datalist[section]]
+    malignant = sorted({item["patient"] for item in items if item["malignant"]})
+    others = sorted({item["patient"] for item in items} - set(malignant))
+    dealt = {patient: SECTIONS[i % 3] for group in (malignant, others) for i, patient in enumerate(group)}
+    assert len(malignant) >= 3 and len(others) >= 3
+    split = {section: [item for item in items if dealt[item["patient"]] == section] for section in SECTIONS}
+    write_datalist(file, {**datalist, **split}, overwrite=True)
+    return file
+
+
+@pytest.fixture
+def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copies of the bundles, without weights and results, that work at a small size."""
+    for name in ("breast_cesm_virtual_des_unet", "breast_cesm_lesion_classification"):
+        shutil.copytree(BUNDLES / name, tmp_path / name, ignore=shutil.ignore_patterns("*.pt", "*.json.bak", "results"))
+        for file in (tmp_path / name / "configs").glob("*.yaml"):
+            text = file.read_text(encoding="utf-8")
+            for knob, small in SMALL.items():
+                text = text.replace(knob, small)
+            file.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def rotated(datalist: Path, folder: Path) -> list[Path]:
+    """Return three folds, each with another section of ``datalist`` as its test section."""
+    content = read_datalist(datalist)
+    files = []
+    for k in range(3):
+        file = folder / f"fold{k}.json"
+        write_datalist(file, {**content, **{name: content[SECTIONS[(i + k) % 3]] for i, name in enumerate(SECTIONS)}})
+        files.append(file)
+    return files
+
+
+@pytest.mark.slow
+def test_weights_results_and_curves_come_from_one_command(phantoms, bundles, tmp_path, monkeypatch, capsys):
+    bundle = bundles / "breast_cesm_lesion_classification"
+    folds = list(map(str, rotated(phantoms, tmp_path)))
+    command = ["train_classifier.py", str(bundle), "--datalist", str(phantoms), "--output", str(tmp_path / "runs")]
+    monkeypatch.setattr(sys, "argv", [*command, "--epochs", "1", "--evaluate", "des", "both", "--folds", *folds])
+    assert train_classifier() == 0
+    weights = load_weights(LesionClassifier(size=64), bundle / "models" / "model.pt")
+    assert weights.seen.tolist() == [True, True]
+    result = json.loads((bundle / "docs" / "results" / "classification_model.json").read_text())
+    assert result["calibration"]["threshold"] == pytest.approx(weights.threshold.tolist())
+    cases = {
+        key: pd.DataFrame(value["summary"]).set_index(["level", "metric"])["cases"]
+        for key, value in result["test"].items()
+    }
+    content = read_datalist(phantoms)
+    assert cases["des"]["image", "auc"] == cases["both"]["image", "auc"] == len(content["test"])
+    pooled = pd.DataFrame(result["folds"]["summary"]).set_index(["level", "metric"])["cases"]
+    assert pooled["examination", "auc"] == 12 and pooled["image", "auc"] == sum(len(content[name]) for name in SECTIONS)
+    assert [run["run"] for run in result["runs"]] == ["split", "fold0", "fold1", "fold2"]
+    assert (bundle / "docs" / "roc_model.png").is_file() and (bundle / "docs" / "calibration_model.png").is_file()
+
+    capsys.readouterr()
+    assert train_classifier() == 2
+    assert "model.pt: exists already; pass --overwrite" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_joint_training_compares_both_arms_on_the_same_test_cases(phantoms, bundles, tmp_path, monkeypatch):
+    unet, classifier = bundles / "breast_cesm_virtual_des_unet", bundles / "breast_cesm_lesion_classification"
+    monkeypatch.setattr("joint_training.GENERATOR", unet)
+    monkeypatch.setattr("joint_training.CLASSIFIER", classifier)
+    torch.manual_seed(0)
+    torch.save(VirtualDesUNet().state_dict(), tmp_path / "unet.pt")
+    torch.save(LesionClassifier(size=64).state_dict(), tmp_path / "classifier.pt")
+    weights = ["--initial-weights", str(tmp_path / "unet.pt"), "--classifier-weights", str(tmp_path / "classifier.pt")]
+    command = ["joint_training.py", "--datalist", str(phantoms), "--output", str(tmp_path / "runs"), *weights]
+    monkeypatch.setattr(sys, "argv", [*command, "--height", "64", "--epochs", "1", "--weight", "1.0"])
+    assert joint_training() == 0
+    result = json.loads((unet / "docs" / "results" / "joint_phantom.json").read_text())
+    fidelity = pd.DataFrame(result["fidelity"]).set_index(["arm", "metric", "statistic"])
+    count = len(read_datalist(phantoms)["test"])
+    assert fidelity.loc[("joint", "psnr_breast", "value"), "cases"] == count
+    arms = [fidelity.loc[(arm, "psnr_breast", "value"), "value"] for arm in ("frozen", "joint")]
+    assert fidelity.loc[("joint", "psnr_breast", "difference"), "value"] == pytest.approx(arms[1] - arms[0])
+    classification = pd.DataFrame(result["classification"])
+    assert set(classification["arm"]) == {"frozen", "joint"} and set(classification["level"]) == {
+        "image",
+        "examination",
+    }
+    assert (classification[classification["level"] == "image"]["cases"] == count).all()
