@@ -54,7 +54,7 @@ def main() -> int:
         "--classifier-weights", type=Path, default=CLASSIFIER / "models" / "model_phantom.pt", help="of the classifier"
     )
     parser.add_argument("--height", type=int, default=256, help="working size of the U-Net (default: 256)")
-    parser.add_argument("--epochs", type=int, default=3, help="of each arm (default: 3)")
+    parser.add_argument("--epochs", type=int, default=2, help="of each arm (default: 2)")
     parser.add_argument("--weight", type=float, default=0.1, help="classification_weight (default: 0.1)")
     parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
     parser.add_argument("--jobs", type=int, default=2, help="arms at a time (default: 2)")
