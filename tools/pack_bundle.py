@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -117,6 +118,8 @@ def committed(bundle: Path) -> dict[str, bytes]:
 
 
 def _git(folder: Path, *arguments: str) -> bytes:
+    if shutil.which("git") is None:
+        raise InputError("no program git; packing reads what it has committed")
     done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True)
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").strip().splitlines()

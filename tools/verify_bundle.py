@@ -3,7 +3,7 @@
 Asked of every bundle:
 
   files      what the zoo wants is there, of 25 MB at most; names are region_modality_task; weights that the card names
-  metadata   the schema (tools/schemas), the version in the changelog, `image` and `pred`
+  metadata   the schema (tools/schemas), the version in the changelog, `image` and `pred`, every imported package
   paths      no path of one machine in configs, docs and results
   code       no config needs vdes before MONAI puts the bundle's folder on the search path
   weights    their sha256 is recorded with their results (weights_sha256 in docs/results/*_NAME.json), they are nothing

@@ -56,6 +56,15 @@ def with_metadata(**values: object) -> Change:
     return change
 
 
+def with_package(name: str, version: str | None) -> Change:
+    def change(bundle: Path) -> None:
+        required = json.loads((bundle / "configs" / "metadata.json").read_text())["required_packages_version"]
+        required |= {name: version}
+        with_metadata(required_packages_version={name: v for name, v in required.items() if v})(bundle)
+
+    return change
+
+
 def with_command(command: str) -> Change:
     return lambda bundle: (bundle / "docs" / "README.md").open("a").write(f"\n```\n{command}\n```\n") and None
 
@@ -78,7 +87,8 @@ BAD = {
     "no version": (with_metadata(version="next", changelog={"next": "x"}), "version: 'next'; expected one like 0.1.0"),
     "no task": (with_metadata(task=None), "configs/metadata.json: top level: 'task' is a required property"),
     "old key": (with_metadata(optional_packages_version={}), "metadata.json: optional_packages_version: "),
-    "package": (with_metadata(required_packages_version={"itk": "any"}), "required_packages_version#itk: 'any'"),
+    "package": (with_package("itk", "any"), "required_packages_version#itk: 'any'; expected a version"),
+    "no package": (with_package("pandas", None), "required_packages_version: without pandas, which vdes.* imports"),
     "monai": (with_metadata(monai_version="1.6.9"), r"monai_version: ends in \.9"),
     "no image": (
         with_metadata(network_data_format={"inputs": {"mask": 1}, "outputs": {"pred": 1}}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,8 +61,8 @@ class Bundle:
     def files(self) -> list[str]:
         """The files that belong to it, sorted: in a git checkout those that git does not ignore."""
         command = ["git", "-C", str(self.root), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "."]
-        listed = subprocess.run(command, capture_output=True, text=True)
-        if listed.returncode == 0 and listed.stdout:
+        listed = subprocess.run(command, capture_output=True, text=True) if shutil.which("git") else None
+        if listed is not None and listed.returncode == 0 and listed.stdout:
             names = set(listed.stdout.split("\0"))
         else:
             names = {file.relative_to(self.root).as_posix() for file in self.root.rglob("*")}

@@ -11,6 +11,7 @@ from verify.bundle import Bundle, Line
 from verify.card import check_commands, check_pictures
 from verify.machine_paths import check_machine_paths
 from verify.metadata import check_metadata
+from verify.packages import check_packages
 from verify.required_files import check_files, check_names, check_sizes
 from verify.search_path import check_search_path
 from verify.weights import check_weights
@@ -22,6 +23,7 @@ STATIC: tuple[Check, ...] = (
     check_names,
     check_sizes,
     check_metadata,
+    check_packages,
     check_machine_paths,
     check_search_path,
     check_weights,
