@@ -176,6 +176,16 @@ def test_a_pickle_that_wants_to_run_code_is_named_and_does_not(bundle: Path, tmp
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_finding_that_is_no_danger_keeps_nothing_from_being_run(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_metadata(version="9.9.9")(bundle)
+    ran = []
+    for check in ("network.check_in_out", "network.check_fit", "exports.check_exports", "workflows.check_workflows"):
+        monkeypatch.setattr(f"verify.{check}", lambda bundle, check=check: iter(ran.append(check) or ()))
+    assert len(verify(Bundle(bundle))) == 1 and len(ran) == 4
+
+
 def test_nothing_of_a_bundle_with_refused_weights_is_run(bundle: Path, tmp_path: Path) -> None:
     (bundle / "models" / "model.pt").write_bytes(b"no weights")
     config = bundle / "configs" / "inference.yaml"

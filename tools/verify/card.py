@@ -14,7 +14,7 @@ from typing import Any
 import monai.bundle
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from vdes.cli import build_parser
+import vdes.cli
 from verify.bundle import Bundle, Line
 from verify.commands import CARD, Command, commands
 
@@ -103,7 +103,7 @@ def _of_vdes(command: Command) -> Iterator[str]:
     complaint = io.StringIO()
     with contextlib.redirect_stderr(complaint), contextlib.redirect_stdout(io.StringIO()):
         try:
-            build_parser().parse_args(command.words[1:])
+            vdes.cli.build_parser().parse_args(command.words[1:])
         except SystemExit as end:
             if end.code:
                 yield complaint.getvalue().strip().rpartition("\n")[2]
@@ -121,10 +121,10 @@ def _of_tools(command: Command) -> Iterator[str]:
 
 
 def _knobs_in_text(bundle: Bundle) -> Iterator[Line]:
-    """Tell which options the card's prose names, such as --height 256, that no config and no script of its has."""
+    """Tell which options the card's prose names, such as --height 256, that no config, script or command has."""
     if CARD not in bundle.files:
         return
-    known: set[str] = set()
+    known = set(re.findall(r'"--([\w-]+)"', inspect.getsource(vdes.cli)))
     for config in bundle.configs:
         known |= bundle.content(config).keys()
     for script in set(re.findall(r"tools/\w+\.py", bundle.text(CARD))):
@@ -134,4 +134,4 @@ def _knobs_in_text(bundle: Bundle) -> Iterator[Line]:
         for span in re.findall(r"`(--[^`]+)`", line):
             for option in re.findall(r"--([\w-]+)", span):
                 if option not in known:
-                    yield Line(f"{CARD}:{number}", f"--{option}: no knob of any config and no option of a script")
+                    yield Line(f"{CARD}:{number}", f"--{option}: no knob of any config and no option of a command")

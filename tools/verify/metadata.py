@@ -29,7 +29,7 @@ def check_metadata(bundle: Bundle) -> Iterator[Line]:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     problems = list(jsonschema.Draft202012Validator(schema).iter_errors(metadata))
     for problem in problems:
-        yield Line(FILE, f"{'#'.join(map(str, problem.absolute_path)) or 'top level'}: {problem.message}")
+        yield Line(FILE, f"{'#'.join(map(str, problem.absolute_path)) or 'top level'}: {problem.message}", stops=True)
     if problems:
         return
     version = metadata["version"]
@@ -48,4 +48,4 @@ def check_metadata(bundle: Bundle) -> Iterator[Line]:
     data = metadata["network_data_format"]
     for side, name in (("inputs", "image"), ("outputs", "pred")):
         if name not in data[side]:
-            yield Line(FILE, f"network_data_format#{side}: no {name}, the name that MONAI's tools take")
+            yield Line(FILE, f"network_data_format#{side}: no {name}, the name that MONAI's tools take", stops=True)
