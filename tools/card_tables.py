@@ -60,6 +60,12 @@ def classification_tables(result: dict[str, Any]) -> str:
             f"{source['data']}, inputs: {source['inputs']}; test patients of all {count} folds, each by its fold's run."
         )
         parts.append(classification_table(pd.DataFrame(folds["summary"])))
+        areas = pd.DataFrame(folds["auc_of_each"])
+        listed = [
+            f"{level} {', '.join(f'{area:.3f}' for area in areas[level])}, mean {areas[level].mean():.3f}"
+            for level in areas
+        ]
+        parts.append(f"Probabilities of different runs are pooled above. AUC inside each fold: {'; '.join(listed)}.")
     for inputs, test in result["test"].items():
         source = test["provenance"]
         parts.append(

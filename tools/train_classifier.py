@@ -26,6 +26,7 @@ from typing import Any
 import pandas as pd
 import torch
 from bundle_process import run_workflow
+from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from vdes.data.staging import staged
@@ -106,7 +107,12 @@ def ship(arguments: argparse.Namespace) -> None:
             raise InputError(f"{arguments.folds[0]}: the test sections of the folds share cases; expected folds")
         folds = [provenance(datalist, "test", weights)["datalist_sha256"] for datalist in arguments.folds]
         made = {key: source[key] for key in ("data", "versions")} | {"inputs": seen[0], "folds_sha256": folds}
-        content["folds"] = summarised(curves, made)
+        # several networks share one scale only as far as their calibration goes; the area inside a fold needs none
+        areas = [
+            {level: auc(table[table["level"] == level]) for level in LEVELS if table["level"].eq(level).any()}
+            for table in tests
+        ]
+        content["folds"] = summarised(curves, made) | {"auc_of_each": areas}
     with staged([result], overwrite=True) as stages:
         stages[result].write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     draw(curves, docs / f"roc_{name}.png", docs / f"calibration_{name}.png")
@@ -134,6 +140,11 @@ def predictions(run: Path, section: str, inputs: str) -> pd.DataFrame:
     return pd.read_csv(
         run / f"{section}_{inputs}" / "predictions.csv", keep_default_na=False, na_values={"malignant": ""}
     )
+
+
+def auc(table: pd.DataFrame) -> float:
+    """Return the area under the ROC of one level's predictions."""
+    return float(roc_auc_score(table["malignant"].astype(float), table["probability"]))
 
 
 def summarised(table: pd.DataFrame, source: dict[str, Any]) -> dict[str, Any]:

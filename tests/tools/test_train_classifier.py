@@ -82,6 +82,7 @@ def test_weights_results_and_curves_come_from_one_command(phantoms, bundles, tmp
     assert cases["des"]["image", "auc"] == cases["both"]["image", "auc"] == len(content["test"])
     pooled = pd.DataFrame(result["folds"]["summary"]).set_index(["level", "metric"])["cases"]
     assert pooled["examination", "auc"] == 12 and pooled["image", "auc"] == sum(len(content[name]) for name in SECTIONS)
+    assert len(result["folds"]["auc_of_each"]) == 3
     assert [run["run"] for run in result["runs"]] == ["split", "fold0", "fold1", "fold2"]
     assert (bundle / "docs" / "roc_model.png").is_file() and (bundle / "docs" / "calibration_model.png").is_file()
 

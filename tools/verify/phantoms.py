@@ -7,6 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
 
@@ -38,12 +41,15 @@ def lay_out(datalist: Path, folder: Path) -> None:
     """
     shutil.copytree(datalist.parent, folder / "phantoms")
     content = json.loads(datalist.read_text(encoding="utf-8"))
+    low, high = content["intensity_range"]["des"]
     for name in ("images", "virtual_des"):
         (folder / name).mkdir()
     for section in ("training", "validation", "test"):
         for item in content[section]:
             low_energy = datalist.parent / item["low_energy"]
-            shutil.copy(datalist.parent / item["des"], folder / "virtual_des" / low_energy.name)
+            image = np.asarray(Image.open(datalist.parent / item["des"]), dtype=float)
+            whole = (65535 * ((image - low) / (high - low)).clip(0, 1)).round().astype(np.uint16)  # as inference writes
+            Image.fromarray(whole).save(folder / "virtual_des" / low_energy.name)
             if section == "validation":
                 shutil.copy(low_energy, folder / "images")
             for field, value in item.items():

@@ -42,7 +42,7 @@ def calibrate_weights(
 
     Args:
         weights: the file of the weights.
-        calibrated: the file to write, in one step; it may be the same.
+        calibrated: the file to write, in one step; it may be the same. Its folder is made where it is missing.
         network: a network that they fit; it is changed.
         dataset: validation cases with ``image`` and the fields of `vdes.data.levels`.
         inferer: as in validation.
@@ -79,5 +79,6 @@ def calibrate_weights(
         probability = with_probabilities(known, network.temperature.tolist(), network.threshold.tolist())["probability"]
         network.threshold[i] = best_f1_threshold(probability, known["malignant"])
     target = Path(calibrated)
+    target.parent.mkdir(parents=True, exist_ok=True)
     with staged([target], overwrite=True) as stages:
         torch.save(network.state_dict(), stages[target])
