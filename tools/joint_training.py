@@ -68,6 +68,7 @@ def main() -> int:
             jobs = [pool.submit(run_arm, arguments, arm) for arm in ARMS]
             for job in tqdm(jobs, desc="arms", unit="arm"):
                 job.result()
+        result.parent.mkdir(parents=True, exist_ok=True)
         with staged([result], overwrite=True) as stages:
             stages[result].write_text(json.dumps(results(arguments), indent=2) + "\n", encoding="utf-8")
     except InputError as error:
