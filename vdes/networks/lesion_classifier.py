@@ -124,7 +124,7 @@ class LesionClassifier(nn.Module):
 
     def _features(self, i: int, image: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
         """Return the features ``(B, channels)`` of input ``i``, for absent images the vector that stands for them."""
-        absent = self.absent[i].expand(len(image), -1)
+        absent = self.absent[i].expand(image.shape[0], -1)  # an export knows no len
         if not bool(present.any()):
             return absent
         found = self.fusion[i](self.encoders[i](image[present]))
