@@ -366,6 +366,20 @@ def add_phantom(subparsers: SubParsers) -> None:
         default=0.5,
         help="correlation of the two within a class, 0 to 1: with 1 shape tells enhancement (default: %(default)s)",
     )
+    parser.add_argument(
+        "--test-fraction",
+        metavar="X",
+        type=float,
+        default=0.25,
+        help="share of the patients in the test set (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--validation-fraction",
+        metavar="X",
+        type=float,
+        default=0.1,
+        help="share of the patients in the validation set; with a sum of 1 none is for training (default: %(default)s)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace the phantom set in OUT")
     parser.set_defaults(run=run_phantom)
 
@@ -386,6 +400,8 @@ def run_phantom(arguments: argparse.Namespace) -> int:
         morphology_dprime=arguments.morphology_dprime,
         enhancement_dprime=arguments.enhancement_dprime,
         coupling=arguments.coupling,
+        test_fraction=arguments.test_fraction,
+        validation_fraction=arguments.validation_fraction,
     )
     print(f"wrote {generate(arguments.out, settings, arguments.workers, arguments.overwrite)}")
     return 0

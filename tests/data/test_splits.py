@@ -88,6 +88,15 @@ def test_every_patient_can_be_drawn_for_the_test_set() -> None:
     assert drawn == patients(items)
 
 
+@pytest.mark.parametrize("fractions", [(0.75, 0.25), (0.5, 0.5), (0.9, 0.1)])
+def test_fractions_of_one_in_all_leave_nothing_for_training(fractions: tuple[float, float]) -> None:
+    items = make_items(9)
+    sections = hold_out(items, *fractions)
+    assert sections["training"] == []
+    assert len(sections["test"]) + len(sections["validation"]) == len(items)
+    assert sections["test"] and sections["validation"]
+
+
 @pytest.mark.parametrize("fractions", [(1.0, 0.1), (-0.1, 0.1), (0.2, 1.5), (0.6, 0.5)])
 def test_impossible_fractions_are_errors(fractions: tuple[float, float]) -> None:
     with pytest.raises(InputError, match="fraction"):

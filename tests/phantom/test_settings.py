@@ -32,6 +32,8 @@ def test_shape_and_pixel_follow_from_the_size():
         ("morphology_dprime", -0.1, "morphology_dprime: -0.1; expected 0 or more"),
         ("enhancement_dprime", float("inf"), "enhancement_dprime: inf; expected 0 or more"),
         ("coupling", 1.5, "coupling: 1.5; expected 0 to 1"),
+        ("test_fraction", 1.0, "test_fraction: 1.0; expected 0 or more and less than 1"),
+        ("validation_fraction", 0.8, "test_fraction and validation_fraction: 1.05; expected 1 or less in all"),
     ],
 )
 def test_bad_settings_are_one_clear_error(field, value, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,7 +40,7 @@ def hold_out(
     Args:
         items: datalist items with ``case``, ``patient`` and ``pathology``, in any order.
         test_fraction: share of the patients, 0 or more; above 0 the set has at least one patient.
-        validation_fraction: share of the patients, likewise.
+        validation_fraction: share of the patients, likewise; with a sum of 1 the training set is empty, and meant so.
         seed: of the shuffling.
         settled: the section of patients that were split before and stay where they are; the fractions are those of the
             others.
@@ -49,13 +50,15 @@ def hold_out(
         seed.
 
     Raises:
-        InputError: a fraction is out of range, or no patient is left for training.
+        InputError: a fraction is out of range, or no patient is left for training with a sum below 1.
     """
     _check_fractions(test_fraction, validation_fraction)
     settled = settled or {}
     line = _stratified_line([item for item in items if item["patient"] not in settled], seed)
     n_test, n_validation = (_share(fraction, len(line)) for fraction in (test_fraction, validation_fraction))
-    if line and n_test + n_validation >= len(line):
+    if math.isclose(test_fraction + validation_fraction, 1.0):
+        n_validation = len(line) - n_test
+    elif line and n_test + n_validation >= len(line):
         raise InputError(
             f"{len(line)} patients are too few for a test fraction of {test_fraction:g} and a validation fraction of "
             f"{validation_fraction:g}; expected at least one patient to be left for training"

@@ -29,7 +29,6 @@ SETTINGS_FILE = "phantom.json"
 DATALIST_FILE = "datalist.json"
 TRUTH_FILE = "truth.csv"
 ORACLE_FILE = "oracle.csv"
-TEST_FRACTION, VALIDATION_FRACTION = 0.25, 0.1
 # what a datalist item holds; the truth table has the rest too
 _ITEM_FIELDS = (
     "case", "patient", "laterality", "view", "low_energy", "des", "lesion_mask", "des_lesion_mask", "breast_mask",
@@ -142,7 +141,7 @@ def _ignore_interrupts() -> None:
 
 def _write_tables(out: Path, settings: Settings, rows: list[Row]) -> None:
     items = [{field: row[field] for field in _ITEM_FIELDS} for row in rows]
-    sections = hold_out(items, TEST_FRACTION, VALIDATION_FRACTION, settings.seed)
+    sections = hold_out(items, settings.test_fraction, settings.validation_fraction, settings.seed)
     split = {item["case"]: section for section, members in sections.items() for item in members}
     truth = pd.DataFrame([{"split": split[row["case"]], **row} for row in rows]).drop(columns=list(_FILES))
     oracle = pd.concat(
@@ -157,8 +156,8 @@ def _write_tables(out: Path, settings: Settings, rows: list[Row]) -> None:
         "split": {
             "method": "patients, stratified by pathology",
             "seed": settings.seed,
-            "test_fraction": TEST_FRACTION,
-            "validation_fraction": VALIDATION_FRACTION,
+            "test_fraction": settings.test_fraction,
+            "validation_fraction": settings.validation_fraction,
         },
         "phantom": {"version": vdes.__version__, **settings.record()},
         "physical_scales": _scales(settings.format),

@@ -34,6 +34,7 @@ class Settings:
         le_contrast: post (low-energy image after the contrast) or pre (without iodine).
         morphology_dprime, enhancement_dprime: 0 or more.
         coupling: 0 to 1.
+        test_fraction, validation_fraction: share of the patients in these sections; with 1 in all none is for training.
     """
 
     patients: int
@@ -46,6 +47,8 @@ class Settings:
     morphology_dprime: float
     enhancement_dprime: float
     coupling: float
+    test_fraction: float = 0.25
+    validation_fraction: float = 0.1
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -67,6 +70,11 @@ class Settings:
             value = getattr(self, name)
             _require(math.isfinite(value) and value >= 0, name, value, "0 or more")
         _require(0 <= self.coupling <= 1, "coupling", self.coupling, "0 to 1")
+        for name in ("test_fraction", "validation_fraction"):
+            value = getattr(self, name)
+            _require(0 <= value < 1, name, value, "0 or more and less than 1")
+        both = self.test_fraction + self.validation_fraction
+        _require(both <= 1, "test_fraction and validation_fraction", both, "1 or less in all")
 
     @property
     def shape(self) -> tuple[int, int]:
