@@ -107,9 +107,10 @@ class LesionClassifier(nn.Module):
         self._check_seen(present.any(dim=0))
         features = torch.stack([self._features(i, image[:, i : i + 1], present[:, i]) for i in range(len(MODALITIES))])
         fused = features.sum(dim=0)
-        logits = self.head(fused)
-        if self.scores is not None:
-            return torch.cat([logits, self.scores(torch.relu(fused))], dim=1)
+        with _float32(image):
+            logits = self.head(fused)
+            if self.scores is not None:
+                return torch.cat([logits, self.scores(torch.relu(fused))], dim=1)
         sharpness = SHARPNESS if self.pooling == "max" else 0.0
         score = sharpness * malignancy_logit(logits).detach()
         return torch.cat([logits, torch.stack([score] * SCORES, dim=1)], dim=1)
@@ -127,10 +128,17 @@ class LesionClassifier(nn.Module):
         absent = self.absent[i].expand(image.shape[0], -1)  # an export knows no len
         if not bool(present.any()):
             return absent
-        found = self.fusion[i](self.encoders[i](image[present]))
+        encoded = self.encoders[i](image[present])
+        with _float32(image):
+            found = self.fusion[i](encoded)
         if bool(present.all()):
             return found
         return absent.to(found.dtype).index_put((present.nonzero()[:, 0],), found)
+
+
+def _float32(image: torch.Tensor) -> torch.autocast:
+    """Return a context without autocast: bfloat16 logits would be ranks with many ties."""
+    return torch.autocast(image.device.type, enabled=False)
 
 
 class _ImageEncoder(nn.Module):
