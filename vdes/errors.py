@@ -42,7 +42,7 @@ def _is_no_traceback_of_bad_input(record: logging.LogRecord) -> bool:
 def report_input_errors() -> None:
     """Make an uncaught `InputError` end this process with its one line and exit status 2, without a traceback.
 
-    For programs that vdes does not write, such as ``python -m monai.bundle run``: a bundle's ``initialize`` calls it.
+    For programs that vdes does not write, such as ``python -m monai.bundle run``: a bundle's ``run`` starts with it.
     Every other exception keeps its traceback and exit status.
     """
     previous = sys.excepthook

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow
 from PIL import Image
 from scipy.ndimage import gaussian_filter, shift
 
@@ -163,6 +163,12 @@ def run(bundle: Path, knobs: dict[str, Any]) -> Run:
         return workflow
 
     return run
+
+
+@pytest.fixture(scope="module")
+def steps(bundle: Path) -> Callable[..., list[str]]:
+    """What configs of the bundle do in ``run``, for a test that does something before, between or after."""
+    return lambda *names: ConfigParser.load_config_files(configs(bundle, names))["run"]
 
 
 @pytest.fixture(scope="session")

@@ -168,7 +168,7 @@ def test_the_same_command_gives_the_same_run(run, pairs, trained, cache_dir, tmp
 
 
 def test_a_training_killed_within_a_step_ends_as_if_it_had_not_been(
-    run, program, pairs, trained, cache_dir, tmp_path, training
+    run, program, steps, pairs, trained, cache_dir, tmp_path, training
 ):
     """SIGKILL in the second epoch, when the generators have taken their step and the discriminators have not."""
     knobs = {"dataset_dir": str(pairs), "output_dir": str(tmp_path), "cache_dir": str(cache_dir), **training}
@@ -176,7 +176,8 @@ def test_a_training_killed_within_a_step_ends_as_if_it_had_not_been(
         "$@train#trainer.add_event_handler(monai.utils.AdversarialIterationEvents.GENERATOR_MODEL_COMPLETED, "
         "lambda engine: engine.state.iteration == 9 and torch.os.kill(torch.os.getpid(), 9))"
     )
-    killed = program("train", run_id="killed", killed=[kill, "$@train#trainer.run()"], **knobs)
+    *prepared, training_itself = steps("train")
+    killed = program("train", run=[*prepared, kill, training_itself], **knobs)
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
     assert state(tmp_path)["progress"]["iteration"] == 6
     run("train", **knobs)
@@ -232,12 +233,12 @@ def test_mixed_precision_trains(run, pairs, cache_dir, tmp_path, training):
 
 
 @pytest.mark.slow
-def test_two_processes_train_the_same_four_networks(program, run, pairs, tmp_path, training):
+def test_two_processes_train_the_same_four_networks(program, run, steps, pairs, tmp_path, training):
     parts = ", ".join(f"'{name}': @{name}.state_dict()" for name in NETWORKS)
     save = f"$torch.save({{{parts}}}, @output_dir + '/rank' + os.environ['RANK'] + '.pt')"
     knobs = {**training, "epochs": 1, "dataset_dir": str(pairs), "output_dir": str(tmp_path)}
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
-    ends = {"run_id": "train_and_save", "train_and_save": ["$@train#trainer.run()", save]}
+    ends = {"run_id": "train_and_save", "train_and_save": [*steps("train", "multi_gpu_train"), save]}
     done = program("train", "multi_gpu_train", launcher=launcher, **ends, **knobs)
     assert done.returncode == 0, done.stderr[-2000:]
     ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]

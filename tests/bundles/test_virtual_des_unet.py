@@ -156,12 +156,12 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
 
 
 @pytest.mark.slow
-def test_two_processes_train_the_same_weights(program, pairs, tmp_path, training):
+def test_two_processes_train_the_same_weights(program, steps, pairs, tmp_path, training):
     # parameters only: each process has batch statistics of its own until the next forward pass
     save = "$torch.save(dict(@single.named_parameters()), @output_dir + '/rank' + os.environ['RANK'] + '.pt')"
     knobs = {**training, "epochs": 1, "batch_size": 1, "dataset_dir": str(pairs), "output_dir": str(tmp_path)}
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
-    ends = {"run_id": "train_and_save", "train_and_save": ["$@train#trainer.run()", save]}
+    ends = {"run_id": "train_and_save", "train_and_save": [*steps("train", "multi_gpu_train"), save]}
     done = program("train", "multi_gpu_train", launcher=launcher, **ends, **knobs)
     assert done.returncode == 0, done.stderr[-2000:]
     ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]

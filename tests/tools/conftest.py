@@ -43,9 +43,6 @@ def good_bundle(record: Callable[[Path], None]) -> Callable[..., Path]:
         for file in Bundle(PROJECT / "bundles" / name).files:
             (bundle / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(PROJECT / "bundles" / name / file, bundle / file)
-        for config in (bundle / "configs").glob("*.yaml"):
-            steps_first = re.sub(r"\ninitialize:\n((?:  .*\n)+)run:\n", r"\nrun:\n\1", config.read_text())
-            config.write_text(steps_first)
         card = bundle / "docs" / "README.md"
         text = re.sub(r"<!-- (\w+:\w+) -->\n<!-- /\1 -->\n", "", card.read_text())
         card.write_text(re.sub(r"!\[[^]]*\]\([^)]*\)", "", text))
