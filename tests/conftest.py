@@ -44,6 +44,31 @@ def cdd_cesm() -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_datalist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A datalist of noise: five patients, P1 to P5, of two views each; P1 to P3 train, P4 validates, P5 tests."""
+    from PIL import Image
+
+    from vdes.data.datalist import write_datalist
+
+    folder = tmp_path_factory.mktemp("small")
+    random = np.random.default_rng(0)
+    sections: dict[str, list[dict[str, Any]]] = {"training": [], "validation": [], "test": []}
+    for number in range(1, 6):
+        for view in ("CC", "MLO"):
+            case = f"P{number}_L_{view}"
+            item: dict[str, Any] = {"case": case, "patient": f"P{number}", "laterality": "L", "view": view}
+            item |= {"pathology": "malignant" if number % 2 else "normal", "density": "b", "birads": None}
+            item |= {"lesion_mask": None, "des_lesion_mask": None}
+            for field in ("low_energy", "des"):
+                item[field] = f"{case}_{field}.png"
+                Image.fromarray(random.integers(0, 255, (24, 18), np.uint8)).save(folder / item[field])
+            sections["training" if number < 4 else "validation" if number == 4 else "test"].append(item)
+    head = {"name": "noise", "pixel_size_mm": None, "intensity_range": {"low_energy": [0, 255], "des": [0, 255]}}
+    write_datalist(folder / "datalist.json", {**head, "split": {"method": "by hand"}, **sections})
+    return folder / "datalist.json"
+
+
+@pytest.fixture(scope="session")
 def small_classifier() -> Callable[..., Any]:
     """Make a small lesion classifier as after training: absent inputs have a vector, and images tell it something."""
     import torch  # here: other tests do without

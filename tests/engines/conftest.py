@@ -26,7 +26,14 @@ class Run:
     """All objects of a run, made anew as a new process would."""
 
     def __init__(
-        self, folder: Path, epochs: int, seed: int = 3, num_workers: int = 0, width: int = 6, resume: bool = True
+        self,
+        folder: Path,
+        datalist: Path,
+        epochs: int,
+        seed: int = 3,
+        num_workers: int = 0,
+        width: int = 6,
+        resume: bool = True,
     ) -> None:
         torch.manual_seed(17)  # the initial weights; the run's own seed is the handler's
         self.network = nn.Sequential(
@@ -55,7 +62,7 @@ class Run:
             val_data_loader=DataLoader(Dataset(data[5:]), batch_size=2),
             network=self.averaged,
             key_val_metric={"mae": MeanAbsoluteError(output_transform=from_engine(["pred", "label"]))},
-            val_handlers=[BestWeights(self.best_file, self.averaged)],
+            val_handlers=[BestWeights(self.best_file, self.averaged, datalist)],
             metric_cmp_fn=lambda current, best: current < best,
         )
         self.file = folder / "run" / "last.pt"
@@ -90,11 +97,11 @@ class Run:
 
 
 @pytest.fixture
-def make_run(tmp_path: Path) -> Callable[..., Run]:
+def make_run(tmp_path: Path, small_datalist: Path) -> Callable[..., Run]:
     """Make the objects of a run in a folder of the given name."""
 
     def make(name: str, epochs: int = TOTAL_EPOCHS, **settings: Any) -> Run:
         (tmp_path / name).mkdir(exist_ok=True)
-        return Run(tmp_path / name, epochs, **settings)
+        return Run(tmp_path / name, small_datalist, epochs, **settings)
 
     return make

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from monai.engines import SupervisedEvaluator
 from monai.handlers import MeanAbsoluteError, from_engine
 from torch import nn
 
+from vdes.data.training_record import training_record
 from vdes.engines.best_weights import BestWeights
 
 
@@ -22,14 +24,14 @@ class Level(nn.Module):
         return self.level + 0 * image
 
 
-def evaluator(file: Path, network: Level) -> SupervisedEvaluator:
+def evaluator(file: Path, network: Level, datalist: Path) -> SupervisedEvaluator:
     """Compare a level with 0.5; less is better."""
     return SupervisedEvaluator(
         device=torch.device("cpu"),
         val_data_loader=[{"image": torch.zeros(1, 1, 4, 4), "label": torch.full((1, 1, 4, 4), 0.5)}],
         network=network,
         key_val_metric={"mae": MeanAbsoluteError(output_transform=from_engine(["pred", "label"]))},
-        val_handlers=[BestWeights(file, network)],
+        val_handlers=[BestWeights(file, network, datalist)],
         metric_cmp_fn=lambda current, best: current < best,
     )
 
@@ -41,15 +43,16 @@ def evaluator(file: Path, network: Level) -> SupervisedEvaluator:
         ((0.3, 0.3, 0.9, 0.6), (0.3, 0.3, 0.3, 0.6)),
     ],
 )
-def test_weights_are_saved_when_the_metric_improves_and_only_then(tmp_path, levels, kept):
+def test_weights_are_saved_when_the_metric_improves_and_only_then(tmp_path, small_datalist, levels, kept):
     file = tmp_path / "made" / "model.pt"
     network = Level()
-    validator = evaluator(file, network)
+    validator = evaluator(file, network, small_datalist)
     for epoch, (level, best) in enumerate(zip(levels, kept, strict=True), start=1):
         network.level.data.fill_(level)
         validator.run(epoch)
         assert float(torch.load(file, weights_only=True)["level"]) == pytest.approx(best)
-    assert list(file.parent.iterdir()) == [file]
+    assert sorted(file.parent.iterdir()) == [file.with_suffix(".json"), file]
+    assert json.loads(file.with_suffix(".json").read_text()) == training_record(small_datalist)
 
 
 def test_a_resumed_run_does_not_overwrite_better_weights(make_run):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,11 @@ from monai.inferers import Inferer
 from torch.utils.data import Dataset
 
 from vdes.data.staging import staged
-from vdes.data.vocabulary import LEVELS
 from vdes.metrics.decollated import decollated_cases
-from vdes.metrics.level_predictions import case_row, level_predictions, with_probabilities
+from vdes.metrics.level_predictions import case_row, level_predictions
 from vdes.networks.lesion_classifier import LesionClassifier
 from vdes.networks.weights import load_weights
-from vdes.statistics.operating_threshold import best_f1_threshold
-from vdes.statistics.temperature import fitted_temperature
-
-logger = logging.getLogger(__name__)
+from vdes.study.level_calibration import level_calibration
 
 
 def calibrate_weights(
@@ -36,9 +31,7 @@ def calibrate_weights(
 ) -> None:
     """Fit temperature and threshold of each level on the validation cases, and write weights that have them.
 
-    Temperatures come first (`fitted_temperature`); thresholds are those of the best F1 of the calibrated probabilities
-    (`best_f1_threshold`). A level at which all cases are of one class keeps 1 and 0.5. Doing it again gives the same
-    file.
+    They are those of `vdes.study.level_calibration.level_calibration`. Doing it again gives the same file.
 
     Args:
         weights: the file of the weights.
@@ -67,17 +60,9 @@ def calibrate_weights(
     )
     evaluator.add_event_handler(Events.ITERATION_COMPLETED, keep)
     evaluator.run()
-    table = level_predictions(rows)
-    network.temperature.fill_(1.0)
-    network.threshold.fill_(0.5)
-    for i, level in enumerate(LEVELS):
-        known = table[(table["level"] == level) & table["malignant"].notna()]
-        if known["malignant"].nunique() < 2:
-            logger.warning("%s: one class only in validation, not calibrated", level)
-            continue
-        network.temperature[i] = fitted_temperature(known["logit"], known["malignant"])
-        probability = with_probabilities(known, network.temperature.tolist(), network.threshold.tolist())["probability"]
-        network.threshold[i] = best_f1_threshold(probability, known["malignant"])
+    temperatures, thresholds = level_calibration(level_predictions(rows))
+    network.temperature.copy_(torch.tensor(temperatures))
+    network.threshold.copy_(torch.tensor(thresholds))
     target = Path(calibrated)
     target.parent.mkdir(parents=True, exist_ok=True)
     with staged([target], overwrite=True) as stages:

@@ -1,0 +1,78 @@
+"""The datalists of the study's controls: low energy in the place of DES, and another patient's DES."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.errors import InputError
+
+Item = dict[str, Any]
+
+
+def write_real_datalist(source: Path, output: Path) -> dict[str, Any]:
+    """Write a datalist of the pairs of ``source``: every arm of a study has the same cases.
+
+    Raises:
+        InputError: as `read_datalist`, or no item of the test section has both images.
+    """
+    datalist = read_datalist(source)
+    for section in SECTIONS:
+        datalist[section] = [item for item in datalist[section] if item["low_energy"] and item["des"]]
+    if not datalist["test"]:
+        raise InputError(f"{source}: test: no item has both low_energy and des; expected pairs")
+    write_datalist(output, datalist, overwrite=True)
+    return datalist
+
+
+def write_low_energy_datalist(source: Path, output: Path) -> None:
+    """Write a datalist whose DES images are its low-energy images again: the network's size without DES's content."""
+    datalist = read_datalist(source)
+    datalist["name"] = f"{datalist['name']}, low energy twice"
+    datalist["intensity_range"] = {**datalist["intensity_range"], "des": datalist["intensity_range"]["low_energy"]}
+    for section in SECTIONS:
+        datalist[section] = [
+            {**item, "des": item["low_energy"], "des_lesion_mask": item["lesion_mask"]} for item in datalist[section]
+        ]
+    write_datalist(output, datalist, overwrite=True)
+
+
+def write_shuffled_datalist(source: Path, output: Path, seed: int = 0) -> None:
+    """Write a datalist in which each case has another patient's DES image, of the same section, laterality and view.
+
+    Every DES image is used once, so the set of images is that of ``source``; labels stay with the low-energy image.
+
+    Raises:
+        InputError: as `read_datalist`, or a section and view has no other patient.
+    """
+    datalist = read_datalist(source)
+    random = np.random.default_rng(seed)
+    datalist["name"] = f"{datalist['name']}, DES of other patients"
+    for section in SECTIONS:
+        views: dict[tuple[Any, Any], list[Item]] = {}
+        for item in datalist[section]:
+            views.setdefault((item["laterality"], item["view"]), []).append(item)
+        swapped = {}
+        for view, items in views.items():
+            others = _shifted(items, random, f"{source}: {section}: {' '.join(map(str, view))}")
+            swapped |= {item["case"]: other for item, other in zip(items, others, strict=True)}
+        datalist[section] = [
+            {**item, "des": swapped[item["case"]]["des"], "des_lesion_mask": None} for item in datalist[section]
+        ]
+    write_datalist(output, datalist, overwrite=True)
+
+
+def _shifted(items: list[Item], random: np.random.Generator, where: str) -> list[Item]:
+    """Return for each item one of another patient, each once: patients in a random ring, shifted by the largest."""
+    by_patient: dict[str, list[int]] = {}
+    for index, item in enumerate(items):
+        by_patient.setdefault(item["patient"], []).append(index)
+    ring = [index for patient in random.permutation(sorted(by_patient)).tolist() for index in by_patient[patient]]
+    step = max(map(len, by_patient.values()))
+    if 2 * step > len(items):
+        raise InputError(f"{where}: {len(items)} images of {len(by_patient)} patients; expected others to swap with")
+    target = dict(zip(ring, ring[step:] + ring[:step], strict=True))
+    return [items[target[index]] for index in range(len(items))]

@@ -1,0 +1,164 @@
+"""The steps of a long job: each done once, in order, and found done when the job is started again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from vdes.data.staging import staged
+from vdes.errors import InputError
+
+# seconds that two cores took for a unit of work: an image of 256 px once through inference, or once through training
+SECONDS = {
+    "datalist": 0.001,
+    "train unet": 0.10,
+    "train joint": 0.16,
+    "train cyclegan": 0.75,
+    "train classifier": 0.09,
+    "virtual": 0.10,
+    "predict": 0.03,
+    "images": 0.12,
+    "tables": 0.05,
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step.
+
+    Attributes:
+        name: unique among the steps; it names the file that tells that the step is done.
+        kind: of `SECONDS`, for estimates.
+        units: of work.
+        run: does it; what it writes must be whole or absent.
+        needs: names of the steps that come before it.
+        fold: that it belongs to, None for all.
+        model: that it trains or runs, None for none.
+    """
+
+    name: str
+    kind: str
+    units: float
+    run: Callable[[], None]
+    needs: Sequence[str] = field(default_factory=tuple)
+    fold: int | None = None
+    model: str | None = None
+
+
+def run_steps(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Run the steps that are not done, with a progress bar of the whole.
+
+    A step that fails is reported at the end, and the steps that need it are left out; the others go on. An interrupted
+    step is done anew, or goes on where its own program can.
+
+    Args:
+        steps: in an order in which each comes after what it needs.
+        folder: where a file for each step tells that it is done.
+        only: run only the steps of this ``fold`` and ``model``, as texts. What they need must be done.
+
+    Returns:
+        The failed steps, with the reason of each. With ``only`` a step whose needs are not done is one of them.
+
+    Raises:
+        InputError: ``only`` has another key, or no step is of this fold and model.
+
+    """
+    chosen = [step for step in steps if matches(step, only or {})]
+    if only and not chosen:
+        raise InputError(f"only: {_text(only)}; no step of the study is of it")
+    failed: dict[str, str] = {}
+    todo = [step for step in chosen if not is_done(step, folder)]
+    estimates = estimated_seconds(steps, folder)
+    total = sum(estimates[step.name] for step in chosen)
+    bar = tqdm(total=round(total), unit="s", desc="study", bar_format="{desc} |{bar}| {percentage:3.0f} % [{elapsed}]")
+    bar.update(round(total) - round(sum(estimates[step.name] for step in todo)))
+    with bar:
+        for step in todo:
+            bar.set_description(f"study: {step.name}")
+            by_name = {other.name: other for other in steps}
+            missing = [name for name in step.needs if not is_done(by_name[name], folder)]
+            if missing:
+                failed[step.name] = f"needs {missing[0]}, which {'failed' if missing[0] in failed else 'is not done'}"
+                continue
+            started = time.monotonic()
+            try:
+                step.run()
+            except InputError as error:
+                failed[step.name] = str(error)
+                tqdm.write(f"failed: {step.name}: {error}")
+                continue
+            _mark(step, folder, time.monotonic() - started)
+            bar.update(round(estimates[step.name]))
+    return failed
+
+
+def matches(step: Step, only: Mapping[str, str]) -> bool:
+    """Tell whether a step is of a fold and model.
+
+    Raises:
+        InputError: on another key than these.
+    """
+    unknown = only.keys() - {"fold", "model"}
+    if unknown:
+        raise InputError(f"only: {sorted(unknown)[0]}; expected fold or model, such as fold=2,model=cyclegan")
+    return all(str(getattr(step, key)) == value for key, value in only.items())
+
+
+def is_done(step: Step, folder: Path) -> bool:
+    """Tell whether a step is done."""
+    return _file(step, folder).is_file()
+
+
+def estimated_seconds(steps: Sequence[Step], folder: Path) -> dict[str, float]:
+    """Estimate how long each step takes: by the done steps of its kind here, or by `SECONDS`; done ones as they were."""
+    measured: dict[str, list[tuple[float, float]]] = {}
+    taken: dict[str, float] = {}
+    for step in steps:
+        if is_done(step, folder):
+            taken[step.name] = float(json.loads(_file(step, folder).read_text(encoding="utf-8"))["seconds"])
+            measured.setdefault(step.kind, []).append((taken[step.name], step.units))
+    rates = dict(SECONDS)
+    for kind, pairs in measured.items():
+        units = sum(unit for _, unit in pairs)
+        if units > 0:
+            rates[kind] = sum(seconds for seconds, _ in pairs) / units
+    return {step.name: taken.get(step.name, rates[step.kind] * step.units) for step in steps}
+
+
+def plan(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | None = None) -> str:
+    """Return the steps, what is done of them, and how long the others may take, as lines of text."""
+    chosen = [step for step in steps if matches(step, only or {})]
+    estimates = estimated_seconds(steps, folder)
+    lines = [
+        f"{'done' if is_done(step, folder) else 'to do':6}{_duration(estimates[step.name]):>9}  {step.name}"
+        for step in chosen
+    ]
+    left = sum(estimates[step.name] for step in chosen if not is_done(step, folder))
+    return "\n".join([*lines, f"{len(chosen)} steps; about {_duration(left).strip()} to go on two cores like ours"])
+
+
+def _duration(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours} h {rest // 60:02} min" if hours else f"{rest // 60} min {rest % 60:02} s"
+
+
+def _file(step: Step, folder: Path) -> Path:
+    return folder / f"{step.name.replace(' ', '_').replace('/', '-')}.json"
+
+
+def _mark(step: Step, folder: Path, seconds: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = _file(step, folder)
+    content: dict[str, Any] = {"step": step.name, "seconds": round(seconds, 1), "units": step.units}
+    with staged([file], overwrite=True) as stages:
+        stages[file].write_text(json.dumps(content) + "\n", encoding="utf-8")
+
+
+def _text(only: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in only.items())

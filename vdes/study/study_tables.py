@@ -1,0 +1,246 @@
+"""From the predictions of all arms to the tables of the study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from vdes.data.vocabulary import LEVELS
+from vdes.errors import InputError
+from vdes.statistics.calibration import calibration_equivalence
+from vdes.statistics.classification_metrics import METRICS, classification_metrics
+from vdes.statistics.delong import delong_test
+from vdes.statistics.mcnemar import mcnemar_test
+from vdes.statistics.non_inferiority import non_inferiority
+from vdes.statistics.paired_bootstrap import paired_bootstrap
+from vdes.study.arms import Arm
+from vdes.study.question import Question
+
+Tables = Mapping[str, pd.DataFrame]
+Rows = list[dict[str, Any]]
+
+CALIBRATION_MARGINS = {"brier": 0.02, "ece": 0.05, "calibration_in_the_large": 0.05}  # our choice, before any study
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+DRAWS = 100  # of patients whose real images are replaced
+TESTED = "examination"  # the tests take cases as independent, and so one a patient
+
+
+def study_tables(arms: Sequence[Arm], predictions: Tables, question: Question) -> dict[str, Any]:
+    """Return the tables of `metrics.json` that derive from predictions.
+
+    Args:
+        arms: those that have predictions.
+        predictions: by arm, the test predictions of all levels; all arms have the same cases.
+        question: what is asked.
+
+    Returns:
+        ``classification`` (values, and differences to each arm's reference, with paired bootstrap intervals),
+        ``verdicts`` (non-inferiority of the question's metric), ``tests`` (McNemar and DeLong at examination level,
+        with Holm's correction over the arms), ``calibration`` (equivalence), ``synthetic_share``, ``disagreements``
+        and ``answer``, which is None where the question's arm or its reference is missing.
+
+    Raises:
+        InputError: arms whose cases differ, or a test set of one class.
+
+    """
+    classification, verdicts, calibration = [], [], []
+    for level in LEVELS:
+        tables = {arm.arm: at_level(predictions[arm.arm], level) for arm in arms}
+        if any(table.empty for table in tables.values()):
+            continue
+        _check_classes(tables, level)
+        for reference, group in _groups(arms, tables):
+            found = paired_bootstrap(
+                group, reference, METRICS, question.n_resamples, question.seed, question.confidence
+            ).assign(level=level, reference=reference)
+            found.loc[found["statistic"] == "value", "reference"] = None
+            classification.append(found)
+            verdicts += _verdicts(found, question)
+            if len(group) > 1:
+                table = calibration_equivalence(
+                    group, reference, CALIBRATION_MARGINS, n_resamples=question.n_resamples, seed=question.seed
+                )
+                calibration += records(table.assign(level=level, reference=reference))
+    table = pd.concat(classification, ignore_index=True).drop_duplicates(["level", "arm", "metric", "statistic"])
+    return {
+        "classification": records(table),
+        "verdicts": verdicts,
+        "tests": _tests(arms, predictions),
+        "calibration": calibration,
+        "synthetic_share": synthetic_share(arms, predictions, question),
+        "disagreements": disagreements(arms, predictions),
+        "answer": _answer(table, verdicts, arms, question),
+    }
+
+
+def at_level(table: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return the rows of one level whose pathology is known."""
+    return table[(table["level"] == level) & table["malignant"].notna()]
+
+
+def records(table: pd.DataFrame) -> Rows:
+    """Return the rows of a table for JSON, which has no NaN."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
+
+
+def synthetic_share(arms: Sequence[Arm], predictions: Tables, question: Question) -> Rows:
+    """Return how an arm's metric moves as virtual images replace real ones for a growing share of the patients.
+
+    The patients are drawn at random, `DRAWS` times, nested from share to share; a patient's predictions come from the
+    virtual arm or its reference as a whole.
+
+    Returns:
+        A row a virtual arm and share: the mean of the question's metric over the draws, with the interval in which 95 %
+        of the draws lie (of the drawing alone: how uncertain the metric is stands in ``classification``).
+
+    """
+    rows = []
+    random = np.random.default_rng(question.seed)
+    for arm in arms:
+        if arm.content != "virtual" or arm.reference not in predictions:
+            continue
+        virtual, real = (
+            at_level(predictions[name], question.level).set_index(["case", "laterality"])
+            for name in (arm.arm, arm.reference)
+        )
+        virtual = virtual.reindex(real.index)
+        patients = real["patient"].to_numpy()
+        names = np.unique(patients)
+        drawn: dict[float, list[float]] = {share: [] for share in SHARES}
+        for _ in range(DRAWS):
+            order = random.permutation(names)
+            for share in SHARES:
+                replaced = np.isin(patients, order[: round(share * len(order))])
+                mixed = real.where(~replaced[:, None], virtual)
+                drawn[share].append(_metric(mixed, question.metric))
+        for share, values in drawn.items():
+            low, high = np.nanquantile(values, [0.025, 0.975])
+            row = {"level": question.level, "arm": arm.arm, "reference": arm.reference, "metric": question.metric}
+            rows.append({**row, "share": share, "value": float(np.nanmean(values)), "low": low, "high": high})
+    return rows
+
+
+def disagreements(arms: Sequence[Arm], predictions: Tables) -> Rows:
+    """Return the images that a virtual arm and its reference decide differently."""
+    rows = []
+    for arm in arms:
+        if arm.content != "virtual" or arm.reference not in predictions:
+            continue
+        one, other = (at_level(predictions[name], "image").set_index("case") for name in (arm.arm, arm.reference))
+        other = other.reindex(one.index)
+        for case in one.index[one["prediction"] != other["prediction"]]:
+            rows.append(
+                {
+                    "case": case,
+                    "arm": arm.arm,
+                    "reference": arm.reference,
+                    "malignant": int(one.loc[case, "malignant"]),
+                    **{f"{name}_arm": one.loc[case, name].item() for name in ("probability", "prediction")},
+                    **{f"{name}_reference": other.loc[case, name].item() for name in ("probability", "prediction")},
+                }
+            )
+    return rows
+
+
+def _groups(arms: Sequence[Arm], tables: Tables) -> list[tuple[str, dict[str, pd.DataFrame]]]:
+    """Return every reference with the arms that are compared with it; an arm without its reference stands alone."""
+    references = {arm.arm: arm.reference if arm.reference in tables else arm.arm for arm in arms}
+    return [
+        (reference, {reference: tables[reference]} | {a: tables[a] for a, r in references.items() if r == reference})
+        for reference in dict.fromkeys(references.values())
+        if reference is not None
+    ]
+
+
+def _check_classes(tables: Tables, level: str) -> None:
+    for arm, table in tables.items():
+        if table["malignant"].nunique() < 2:
+            found = "malignant" if table["malignant"].iloc[0] else "not malignant"
+            raise InputError(
+                f"arm {arm}: level {level}: all {len(table)} test cases are {found}; expected malignant and other cases"
+            )
+
+
+def _verdicts(table: pd.DataFrame, question: Question) -> Rows:
+    rows = table[(table["statistic"] == "difference") & (table["metric"] == question.metric)]
+    found = []
+    for row in records(rows):
+        numbers = [np.nan if row[key] is None else row[key] for key in ("value", "low", "high", "standard_error")]
+        verdict = non_inferiority(
+            *numbers, row["patients"], question.margin, power=question.power, confidence=question.confidence
+        )
+        kept = {key: row[key] for key in ("level", "arm", "reference", "metric")}
+        found.append({**kept, "margin": question.margin, **verdict._asdict()})
+    return found
+
+
+def _tests(arms: Sequence[Arm], predictions: Tables) -> Rows:
+    rows: Rows = []
+    for name in ("mcnemar", "delong"):
+        tested = []
+        for arm in arms:
+            if arm.reference not in predictions:
+                continue
+            one, other = (at_level(predictions[key], TESTED).set_index("case") for key in (arm.arm, str(arm.reference)))
+            if one.empty:
+                continue
+            p_value = PAIRED_TESTS[name](one, other.reindex(one.index))
+            tested.append(
+                {"level": TESTED, "arm": arm.arm, "reference": arm.reference, "test": name, "p_value": p_value}
+            )
+        known = [row for row in tested if not np.isnan(row["p_value"])]
+        if known:
+            corrected = multipletests([row["p_value"] for row in known], method="holm")[1]
+            rows += [{**row, "p_holm": float(p)} for row, p in zip(known, corrected, strict=True)]
+    return rows
+
+
+def _mcnemar(one: pd.DataFrame, other: pd.DataFrame) -> float:
+    return mcnemar_test(one["malignant"], one["prediction"], other["prediction"]).p_value
+
+
+def _delong(one: pd.DataFrame, other: pd.DataFrame) -> float:
+    if one["malignant"].value_counts().min() < 2:
+        return float("nan")
+    return delong_test(one["malignant"], one["probability"], other["probability"]).p_value
+
+
+PAIRED_TESTS: dict[str, Callable[[pd.DataFrame, pd.DataFrame], float]] = {"mcnemar": _mcnemar, "delong": _delong}
+
+
+def _metric(table: pd.DataFrame, metric: str) -> float:
+    values = classification_metrics(
+        table["malignant"].astype(float),
+        table["probability"].astype(float),
+        prediction=table["prediction"].astype(float),
+        metrics=[metric],
+    )
+    return float(values[metric][0])
+
+
+def _answer(table: pd.DataFrame, verdicts: Rows, arms: Sequence[Arm], question: Question) -> dict[str, Any] | None:
+    """Return the values of the question's two arms, their difference and the verdict."""
+    if question.arm not in {arm.arm for arm in arms}:
+        return None
+    reference = question.reference(arms)
+    rows = table[(table["level"] == question.level) & (table["metric"] == question.metric)]
+    verdict = [row for row in verdicts if row["level"] == question.level and row["arm"] == question.arm]
+    if not verdict:
+        return None
+
+    def found(arm: str, statistic: str) -> dict[str, Any]:
+        row = rows[(rows["arm"] == arm) & (rows["statistic"] == statistic)]
+        return records(row[["value", "low", "high"]])[0]
+
+    return {
+        "verdict": verdict[0]["verdict"],
+        "patients_needed": verdict[0]["patients_needed"],
+        "arm": found(question.arm, "value"),
+        "reference": found(reference, "value"),
+        "difference": found(question.arm, "difference"),
+    }
