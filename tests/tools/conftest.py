@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -30,27 +29,15 @@ def record() -> Callable[[Path], None]:
 
 
 @pytest.fixture(scope="session")
-def good_bundle(record: Callable[[Path], None]) -> Callable[..., Path]:
-    """Copy one of the bundles into a folder, and finish what it may lack: weights, tables, pictures."""
+def good_bundle() -> Callable[..., Path]:
+    """Copy one of the shipped bundles into a folder."""
 
     def copy(name: str, folder: Path) -> Path:
-        import torch
         from verify.bundle import Bundle
-        from verify.card import weights_named
-        from verify.network import build
 
-        bundle = folder / name
         for file in Bundle(PROJECT / "bundles" / name).files:
-            (bundle / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(PROJECT / "bundles" / name / file, bundle / file)
-        card = bundle / "docs" / "README.md"
-        text = re.sub(r"<!-- (\w+:\w+) -->\n<!-- /\1 -->\n", "", card.read_text())
-        card.write_text(re.sub(r"!\[[^]]*\]\([^)]*\)", "", text))
-        for weights in ("models/model.pt", *weights_named(Bundle(bundle))):
-            if not (bundle / weights).exists():
-                (bundle / "models").mkdir(exist_ok=True)
-                torch.save(build(Bundle(bundle)).state_dict(), bundle / weights)
-                record(bundle / weights)
-        return bundle
+            (folder / name / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(PROJECT / "bundles" / name / file, folder / name / file)
+        return folder / name
 
     return copy

@@ -23,7 +23,8 @@ from vdes.networks.virtual_des_unet import VirtualDesUNet
 pytestmark = pytest.mark.slow
 
 UNET, CLASSIFIER = "breast_cesm_virtual_des_unet", "breast_cesm_lesion_classification"
-BUNDLES = sorted(path.parent.parent.name for path in Path(__file__).parents[2].glob("bundles/*/configs/metadata.json"))
+PROJECT = Path(__file__).resolve().parents[2]
+BUNDLES = sorted(path.parent.parent.name for path in PROJECT.glob("bundles/*/configs/metadata.json"))
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +51,8 @@ def changed(bundle: Path, config: str, old: str, new: str) -> Bundle:
 
 
 @pytest.mark.parametrize("name", BUNDLES)
-def test_a_good_bundle_passes_and_its_exports_are_measured(originals: Callable[[str], Path], name: str) -> None:
-    bundle = Bundle(originals(name))
+def test_the_shipped_bundles_pass_and_their_exports_are_measured(name: str) -> None:
+    bundle = Bundle(PROJECT / "bundles" / name)
     lines = verify(bundle)
     assert [str(line) for line in lines if not line.good] == []
     figures = [str(line) for line in lines if line.good]
