@@ -35,7 +35,10 @@ class ChestWallLeft(InvertibleTransform):
 
 
 class ChestWallLeftd(MapTransform, InvertibleTransform):
-    """Dictionary form of `ChestWallLeft`: all ``keys`` are mirrored together, as ``mask_key`` says."""
+    """Dictionary form of `ChestWallLeft`: all ``keys`` are mirrored together, as ``mask_key`` says.
+
+    Adds ``mirrored`` (bool).
+    """
 
     def __init__(self, keys: KeysCollection, mask_key: str = "breast_mask") -> None:
         super().__init__(keys)
@@ -48,6 +51,7 @@ class ChestWallLeftd(MapTransform, InvertibleTransform):
         mask = torch.as_tensor(d[self.mask_key]).clone()
         for key in self.key_iterator(d):
             d[key] = self.transform(d[key], mask)
+        d["mirrored"] = not chest_wall_is_left(mask[0].numpy())
         return d
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from monai.transforms import AsDiscreted, CastToTyped, Compose, CopyItemsd, EnsureTyped, MapTransform, SelectItemsd
@@ -11,6 +12,8 @@ from vdes.transforms.breast_mask import BreastMaskd
 from vdes.transforms.preprocessing import air_threshold, scale, to_working_grid
 from vdes.transforms.read_mammogram import ReadMammogramd
 from vdes.transforms.register_des import RegisterDesd
+
+PLACE = ("mirrored", "foreground_start_coord", "foreground_end_coord", "pixel_size_mm")
 
 
 def paired_preprocessing(
@@ -21,6 +24,7 @@ def paired_preprocessing(
     pixel_size_mm: float | None = None,
     register: bool = True,
     keep: Sequence[str] = (),
+    on_low_energy: Mapping[str, Sequence[float]] = MappingProxyType({}),
 ) -> Compose:
     """Return the transforms from a datalist item to a pair for training and evaluation.
 
@@ -37,11 +41,17 @@ def paired_preprocessing(
         des_range: the DES intensities that become 0 and 1.
         pixel_size_mm: pixel size of the working grid in mm; None fills the grid.
         register: register the DES image onto the low-energy image. Leave it out only for pairs known to be aligned.
-        keep: further fields of the item to keep, such as those of `vdes.data.levels`.
+        keep: further fields to keep, such as those of `vdes.data.levels`, or `PLACE`: whether the images were mirrored,
+            the rows and columns of the mirrored file from and to which they were cropped, and the file's pixel size in
+            mm, where known.
+        on_low_energy: further images (files) that lie on the low-energy image, such as virtual DES, by field, each with
+            the intensities that become 0 and 1; they come out as ``image`` does.
 
     """
-    keys = ("image", "label", "lesion_mask", "des_lesion_mask", "breast_mask")
-    drawn_on: tuple[tuple[str, str], ...] = (("lesion_mask", "image"), ("des_lesion_mask", "label"))
+    others = tuple(on_low_energy)
+    keys = ("image", "label", *others, "lesion_mask", "des_lesion_mask", "breast_mask")
+    modes = ("bilinear",) * (len(keys) - 3) + ("nearest-exact",) * 3
+    drawn_on = (("lesion_mask", "image"), ("des_lesion_mask", "label"), *((key, "image") for key in others))
     if not register:
         drawn_on = (*drawn_on, ("label", "image"))
     alignment: list[MapTransform] = (
@@ -55,15 +65,18 @@ def paired_preprocessing(
     return Compose(
         [
             CopyItemsd(("low_energy", "des"), names=("image", "label")),
-            ReadMammogramd(keys[:4], reference="image", same_size=drawn_on),
+            ReadMammogramd(keys[:-1], reference="image", same_size=drawn_on),
             AsDiscreted(("lesion_mask", "des_lesion_mask"), threshold=0.5),  # files hold 0 and 255
             BreastMaskd("image", "breast_mask", air_threshold(low_energy_range)),
             *alignment,
-            *to_working_grid(keys, ("bilinear",) * 2 + ("nearest-exact",) * 3, height, width, pixel_size_mm),
+            *to_working_grid(
+                keys, ("bilinear",) * len(keys[:-3]) + ("nearest-exact",) * 3, height, width, pixel_size_mm
+            ),
             scale("image", low_energy_range),
             scale("label", des_range),
+            *(scale(key, limits) for key, limits in on_low_energy.items()),
             EnsureTyped(keys, track_meta=False),
-            CastToTyped(keys[2:], dtype=torch.uint8),  # a cached case takes half the room
+            CastToTyped(keys[-3:], dtype=torch.uint8),  # a cached case takes half the room
             SelectItemsd(
                 (*keys, "case", "patient", "edge_offset_before_px", "edge_offset_px", *keep), allow_missing_keys=True
             ),

@@ -1,0 +1,47 @@
+"""A small phantom set, and virtual DES images of it that are noisy copies of the real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vdes.data.datalist import SECTIONS, intensity_range, read_datalist
+from vdes.data.inference_items import output_stem
+from vdes.data.virtual_datalist import write_virtual_datalist
+from vdes.phantom.generate import generate
+from vdes.phantom.settings import Settings
+
+NOISE = {"quiet": 0.01, "loud": 0.05}  # standard deviation, of the intensity range
+
+
+def write_noisy_copies(datalist: Path, folder: Path, noise: float) -> Path:
+    """Write ``<folder>/*.png``, the real DES images with noise in 16 bits, and the datalist ``<folder>.json``."""
+    rng = np.random.default_rng(0)
+    low, high = intensity_range(datalist, "des")
+    folder.mkdir(parents=True)
+    listed = read_datalist(datalist)
+    for item in (item for section in SECTIONS for item in listed[section]):
+        with Image.open(item["des"]) as image:
+            real = (np.asarray(image, dtype=float) - low) / (high - low)
+        noisy = (real + noise * rng.standard_normal(real.shape)).clip(0, 1)
+        Image.fromarray(np.round(65535 * noisy).astype(np.uint16)).save(folder / f"{output_stem(item)}.png")
+    target = folder.with_suffix(".json")
+    write_virtual_datalist(datalist, folder, target)
+    return target
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The datalist of 16 phantom patients, four views each, at 128 x 96 pixels."""
+    settings = Settings(16, 3, 128, "png", 1.0, "rh-ag", "post", 2.0, 2.0, 0.5)
+    return generate(tmp_path_factory.mktemp("phantoms") / "set", settings)
+
+
+@pytest.fixture(scope="session")
+def virtual(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """By generator, the datalist of its virtual DES images of ``phantoms``: the real ones with noise."""
+    folder = tmp_path_factory.mktemp("virtual")
+    return {name: write_noisy_copies(phantoms, folder / name, noise) for name, noise in NOISE.items()}

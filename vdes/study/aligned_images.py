@@ -1,0 +1,97 @@
+"""All images of a case on one grid: low energy, real DES, and the virtual DES of every generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset
+
+from vdes.data.datalist import PATH_FIELDS, SECTIONS, intensity_range, pairs_aligned, read_datalist, section
+from vdes.errors import InputError
+from vdes.transforms.paired_preprocessing import PLACE, paired_preprocessing
+
+VIRTUAL = "virtual_des-"  # what a generator's name follows in fields, methods and file names
+MAX_EDGE_OFFSET_PX = 5.0  # pairs that registration leaves further apart are not registered; as in training
+
+
+class AlignedImages(Dataset):
+    """The pairs of a datalist's section with the virtual DES images of their low-energy images, one case at a time.
+
+    Each case is read and registered when it is asked for, so memory does not grow with their number. ``images[i]``, and
+    iteration, give a dictionary with
+
+    - the item's fields but for its files: ``case``, ``patient``, ``view``, ``pathology``, ...;
+    - ``low_energy``; ``des``, registered onto it unless the datalist says ``aligned``; and ``virtual_des-<g>`` of each
+      generator g, 0 outside the breast: (1, height, width), float32 in [0, 1] by the range of their datalist;
+    - ``breast_mask``, ``lesion_mask`` (drawn on low energy) and ``des_lesion_mask`` (drawn on DES, registered with it):
+      the same size, uint8, 0 and 1;
+    - ``registered``: False where the breast edges are more than `MAX_EDGE_OFFSET_PX` pixels of the file apart;
+    - ``mirrored``: whether the file's chest wall is at the right; here it is at the left of all;
+    - ``content``: (rows, columns) at the top left that the cropped breast fills; the rest is 0;
+    - ``pixel_size_mm``: of this grid; None where unknown.
+
+    Args:
+        datalist: the datalist of the pairs; items without both images are left out.
+        name: training, validation or test.
+        height: rows of the grid; the columns are three quarters of it.
+        virtual: by generator, a datalist as `vdes.data.virtual_datalist.write_virtual_datalist` makes it.
+
+    Raises:
+        InputError: a datalist is none, the section has no pair, or a virtual datalist lacks one of its cases; when a
+            case is asked for, an image that cannot be read, or a virtual one of another size than its low-energy image.
+    """
+
+    def __init__(self, datalist: Path, name: str, height: int, virtual: Mapping[str, Path] | None = None) -> None:
+        virtual = virtual or {}
+        self.generators = tuple(virtual)
+        made = {generator: _virtual_files(path) for generator, path in virtual.items()}
+        self.items = []
+        for item in section(datalist, name):
+            for generator, path in virtual.items():
+                if item["case"] not in made[generator]:
+                    raise InputError(
+                        f"{path}: no virtual DES of case {item['case']}; expected all of {datalist}, {name}"
+                    )
+            files = {VIRTUAL + generator: made[generator][item["case"]] for generator in virtual}
+            self.items.append({**item, **files})
+        self.height, self.width = height, height * 3 // 4
+        self.preprocessing = paired_preprocessing(
+            self.height,
+            self.width,
+            intensity_range(datalist, "low_energy"),
+            intensity_range(datalist, "des"),
+            register=not pairs_aligned(datalist),
+            keep=PLACE,
+            on_low_energy={VIRTUAL + generator: intensity_range(path, "des") for generator, path in virtual.items()},
+        )
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        item = self.items[index]
+        read = self.preprocessing(item)
+        box = zip(read["foreground_start_coord"], read["foreground_end_coord"], strict=True)
+        rows, columns = (int(end) - int(start) for start, end in box)
+        scale = min(self.height / rows, self.width / columns)
+        pixel_size = read.get("pixel_size_mm")
+        virtual = tuple(VIRTUAL + generator for generator in self.generators)
+        files = (*PATH_FIELDS, *virtual)
+        case = {key: value for key, value in item.items() if key not in files}
+        case |= {key: read[key] for key in ("breast_mask", "lesion_mask", "des_lesion_mask", "mirrored")}
+        return case | {
+            "low_energy": read["image"],
+            "des": read["label"],
+            **{key: torch.where(read["breast_mask"] > 0, read[key], 0.0) for key in virtual},
+            "registered": bool(read.get("edge_offset_px", 0.0) <= MAX_EDGE_OFFSET_PX),
+            "content": (round(rows * scale), round(columns * scale)),
+            "pixel_size_mm": None if pixel_size is None else float(pixel_size) / scale,
+        }
+
+
+def _virtual_files(path: Path) -> dict[str, str]:
+    listed = read_datalist(path)
+    return {item["case"]: item["des"] for name in SECTIONS for item in listed[name] if item["des"] is not None}
