@@ -69,9 +69,7 @@ def paired_preprocessing(
             AsDiscreted(("lesion_mask", "des_lesion_mask"), threshold=0.5),  # files hold 0 and 255
             BreastMaskd("image", "breast_mask", air_threshold(low_energy_range)),
             *alignment,
-            *to_working_grid(
-                keys, ("bilinear",) * len(keys[:-3]) + ("nearest-exact",) * 3, height, width, pixel_size_mm
-            ),
+            *to_working_grid(keys, modes, height, width, pixel_size_mm),
             scale("image", low_energy_range),
             scale("label", des_range),
             *(scale(key, limits) for key, limits in on_low_energy.items()),
