@@ -36,9 +36,9 @@ def check_commands(bundle: Bundle) -> Iterator[Line]:
         if command.monai is not None:
             problems = _of_monai(bundle, command)
         elif command.words[0] == "vdes":
-            problems = _of_vdes(command)
+            problems = of_vdes(command)
         elif command.words[0] == "python":
-            problems = _of_tools(command)
+            problems = of_tools(command)
         else:
             problems = iter([f"{command.words[0]}: expected python, torchrun or vdes"])
         for problem in problems:
@@ -99,7 +99,8 @@ def config_files(command: Command) -> list[str]:
     return [str(file) for file in files]
 
 
-def _of_vdes(command: Command) -> Iterator[str]:
+def of_vdes(command: Command) -> Iterator[str]:
+    """Tell what the parser of ``vdes`` has against a command."""
     complaint = io.StringIO()
     with contextlib.redirect_stderr(complaint), contextlib.redirect_stdout(io.StringIO()):
         try:
@@ -109,7 +110,8 @@ def _of_vdes(command: Command) -> Iterator[str]:
                 yield complaint.getvalue().strip().rpartition("\n")[2]
 
 
-def _of_tools(command: Command) -> Iterator[str]:
+def of_tools(command: Command) -> Iterator[str]:
+    """Tell whether a command names a script that there is not, or an option that the script does not have."""
     script = PROJECT / command.words[1]
     if not script.is_file():
         yield f"{command.words[1]}: no such script in the project"

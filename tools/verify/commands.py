@@ -68,7 +68,7 @@ def _of_card(bundle: Bundle) -> Iterator[Command]:
             inside = not inside
         elif inside:
             lines.append((number, line))
-    yield from _joined(CARD, lines)
+    yield from joined(CARD, lines)
 
 
 def _of_configs(bundle: Bundle) -> Iterator[Command]:
@@ -82,11 +82,15 @@ def _of_configs(bundle: Bundle) -> Iterator[Command]:
             if wanted:
                 lines.append((number, comment[1]))
                 wanted = line.endswith("\\")
-        yield from _joined(config, lines)
+        yield from joined(config, lines)
 
 
-def _joined(file: str, lines: list[tuple[int, str]]) -> Iterator[Command]:
-    """Join lines that end in a backslash, and split them into words."""
+def joined(file: str, lines: list[tuple[int, str]]) -> Iterator[Command]:
+    """Join numbered lines that end in a backslash, and split them into words.
+
+    Raises:
+        ValueError: a quotation is not closed; the message names the line.
+    """
     text, start = "", 0
     for number, line in lines:
         start = start if text else number

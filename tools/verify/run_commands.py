@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from verify.bundle import Bundle, Line
@@ -52,26 +52,40 @@ def check_runs(bundle: Bundle) -> Iterator[Line]:
 
 def _failure(bundle: Bundle, command: Command, folder: Path) -> str | None:
     """Run one command, and return how it ended if that was not well."""
-    words = list(command.words)
-    if words[0] == "torchrun":
-        words[:1] = [sys.executable, "-m", "torch.distributed.run"]
-    elif words[0] == "vdes":
-        words[:1] = [sys.executable, "-m", "vdes.cli"]
-    else:
-        words[0] = sys.executable
     known: set[str] = set().union(*(bundle.content(file) for file in config_files(command)))
-    for knob, value in QUICK.items():
-        if command.monai and knob in known and knob not in command.options:
-            words += [f"--{knob}", str(value)]
     output = (folder / command.options.get("output_dir", ".")).resolve()
     if output != folder and output.is_relative_to(folder):
         shutil.rmtree(output, ignore_errors=True)  # of the command before: each starts afresh
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
     try:
-        done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
+        done = run(shortened(command, known), folder)
     except subprocess.TimeoutExpired:
         return f"did not end within {SECONDS} s"
     if done.returncode == 0:
         return None
     said = [line for line in done.stderr.strip().splitlines() if line.strip()]
     return f"ended with exit status {done.returncode}: {said[-1] if said else 'it said nothing'}"
+
+
+def shortened(command: Command, known: Collection[str]) -> list[str]:
+    """Return the words that start a command by this Python, with those of `QUICK` that are known and not given."""
+    words = list(command.words)
+    if words[0] == "torchrun":
+        words[:1] = [sys.executable, "-m", "torch.distributed.run"]
+    elif words[0] == "vdes":
+        words[:1] = [sys.executable, "-m", "vdes.cli"]
+    elif words[0] == "python":
+        words[0] = sys.executable
+    for knob, value in QUICK.items():
+        if command.monai and knob in known and knob not in command.options:
+            words += [f"--{knob}", str(value)]
+    return words
+
+
+def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program in a folder, with one thread.
+
+    Raises:
+        subprocess.TimeoutExpired: it did not end within `SECONDS`.
+    """
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
