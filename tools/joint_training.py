@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from bundle_process import run_workflow
 from tqdm import tqdm
 
 from vdes.data.staging import staged
@@ -30,6 +29,7 @@ from vdes.errors import InputError
 from vdes.report.provenance import provenance
 from vdes.statistics.bootstrap import cluster_bootstrap_mean
 from vdes.statistics.paired_bootstrap import paired_bootstrap
+from vdes.study.bundle_process import run_workflow
 
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
 GENERATOR = BUNDLES / "breast_cesm_virtual_des_unet"

@@ -18,10 +18,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bundle_process import run_workflow
 from card_tables import WRITERS
 
 from vdes.errors import InputError
+from vdes.study.bundle_process import run_workflow
 
 
 def main() -> int:

@@ -25,11 +25,11 @@ from typing import Any
 
 import pandas as pd
 import torch
-from bundle_process import run_workflow
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from vdes.data.staging import staged
+from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.data.vocabulary import LEVELS
 from vdes.errors import InputError
 from vdes.metrics.level_predictions import with_probabilities
@@ -39,6 +39,7 @@ from vdes.report.classification_handler import classification_result
 from vdes.report.provenance import provenance
 from vdes.report.roc_plot import roc_plot
 from vdes.statistics.classification_summary import classification_summary
+from vdes.study.bundle_process import run_workflow
 
 RESAMPLES = 2000
 SEED = 0  # of the bootstrap
@@ -86,8 +87,10 @@ def ship(arguments: argparse.Namespace) -> None:
             job.result()
 
     trained = torch.load(arguments.output / "split" / "model.pt", weights_only=True)
-    with staged([weights], overwrite=True) as stages:
+    record = weights.with_suffix(RECORD_SUFFIX)
+    with staged([weights, record], overwrite=True) as stages:
         torch.save(half_precision(trained), stages[weights])
+        stages[record].write_text(json.dumps(training_record(arguments.datalist)) + "\n", encoding="utf-8")
     tables = {inputs: predictions(arguments.output / "split", "test", inputs) for inputs in seen}
     source = provenance(arguments.datalist, "test", weights)
     content: dict[str, Any] = {

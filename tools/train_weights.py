@@ -24,14 +24,15 @@ from typing import Any
 import pandas as pd
 import torch
 import yaml
-from bundle_process import run_workflow
 from tqdm import tqdm
 
 from vdes.data.staging import staged
+from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.errors import InputError
 from vdes.networks.weights import half_precision
 from vdes.report.provenance import provenance
 from vdes.statistics.bootstrap import cluster_bootstrap_mean
+from vdes.study.bundle_process import run_workflow
 
 RECIPES = Path(__file__).parent / "recipes"
 EVALUATED = ("training", "validation", "test")  # training beside test tells whether more patients would help
@@ -118,8 +119,10 @@ def ship(arguments: argparse.Namespace) -> None:
     }
     for folder in (weights.parent, listed.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    with staged([weights, listed], overwrite=True) as stages:
+    record = weights.with_suffix(RECORD_SUFFIX)
+    with staged([weights, record, listed], overwrite=True) as stages:
         torch.save(half_precision(torch.load(runs[best].weights, weights_only=True)), stages[weights])
+        stages[record].write_text(json.dumps(training_record(arguments.datalist)) + "\n", encoding="utf-8")
         stages[listed].write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"wrote {weights} ({runs[best].arm}, seed {runs[best].seed}) and {listed}")
 

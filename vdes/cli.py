@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_audit(subparsers)
     add_phantom(subparsers)
     add_synthesize(subparsers)
+    add_study(subparsers)
     return parser
 
 
@@ -447,3 +448,124 @@ def run_synthesize(arguments: argparse.Namespace) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def add_study(subparsers: SubParsers) -> None:
+    """Register ``vdes study``."""
+    parser = subparsers.add_parser(
+        "study",
+        help="ask whether virtual DES images can replace the real ones",
+        description=(
+            "Run all arms of the real-vs-virtual study on the same test patients - low energy, real DES, both, the "
+            "virtual DES of each generator alone and beside low energy, and the controls - and write DIR/report.html, "
+            "DIR/metrics.json and the predictions of each arm. An interrupted study goes on when the same command is "
+            "given again. Of the cases, one of --datalist, --cdd-cesm and --phantom is given."
+        ),
+        epilog=(
+            "examples: vdes study --phantom 120 --output study   "
+            "vdes study --datalist mine.json --output study --generator mine=bundles/mine,height=512   "
+            "vdes study --datalist mine.json --output study --train --folds 5 --dry-run"
+        ),
+    )
+    cases = parser.add_argument_group("cases")
+    source = cases.add_mutually_exclusive_group(required=True)
+    source.add_argument("--datalist", metavar="F", type=Path, help="a datalist (vdes datalist --help)")
+    source.add_argument("--cdd-cesm", metavar="DIR", type=Path, help="the official folder of CDD-CESM")
+    source.add_argument(
+        "--phantom",
+        metavar="N",
+        type=int,
+        help="make N phantom test patients, and a third as many for validation, in DIR/data",
+    )
+    parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="folder of the study")
+    models = parser.add_argument_group("models")
+    models.add_argument(
+        "--bundles",
+        metavar="DIR",
+        type=Path,
+        default=Path("bundles"),
+        help="folder of vdes's bundles, whose weights for phantoms or for CDD-CESM are taken (default: %(default)s)",
+    )
+    models.add_argument(
+        "--generator",
+        metavar="NAME=BUNDLE",
+        action="append",
+        help="a generator in place of vdes's own: the folder of its bundle, and knobs of its inference after commas, "
+        "such as unet=my_bundle,height=512,ckpt_path=model.pt; may be given several times",
+    )
+    models.add_argument(
+        "--classifier", metavar="BUNDLE", help="the classifier, likewise: my_classifier,ckpt_path=model.pt"
+    )
+    models.add_argument(
+        "--retrain-epochs",
+        metavar="N",
+        type=int,
+        help="also retrain the classifier on virtual images, for N epochs; the datalist must have training cases",
+    )
+    training = parser.add_argument_group("training from nothing")
+    training.add_argument(
+        "--train", action="store_true", help="train every generator and the classifier inside each fold"
+    )
+    training.add_argument("--folds", metavar="K", type=int, default=5, help="by patient (default: %(default)s)")
+    training.add_argument(
+        "--generator-epochs", metavar="N", type=int, help="of each generator (default: those of its bundle)"
+    )
+    training.add_argument(
+        "--classifier-epochs", metavar="N", type=int, help="of each classifier (default: those of its bundle)"
+    )
+    training.add_argument(
+        "--only", metavar="K=V,...", help="run only the steps of one fold or model, such as fold=2,model=cyclegan"
+    )
+    training.add_argument(
+        "--processes", metavar="N", type=int, default=1, help="GPUs of each training, by torchrun (default: 1)"
+    )
+    question = parser.add_argument_group("question, fixed before the run")
+    question.add_argument(
+        "--metric", metavar="M", default="f1", help="f1, auc, sensitivity, ... (default: %(default)s)"
+    )
+    question.add_argument(
+        "--level", metavar="L", default="examination", help="image, breast or examination (default: %(default)s)"
+    )
+    question.add_argument(
+        "--margin", metavar="X", type=float, default=0.05, help="largest loss to accept (default: %(default)s)"
+    )
+    question.add_argument(
+        "--arm", metavar="A", help="arm that would replace real DES (default: virtual_des-NAME of the first generator)"
+    )
+    question.add_argument(
+        "--resamples", metavar="N", type=int, default=10_000, help="bootstrap samples (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--height",
+        metavar="PX",
+        type=int,
+        help="rows of the images that are compared, and trained on with --train (default: 256 for phantoms, else 512)",
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of everything (default: %(default)s)")
+    parser.add_argument("--dry-run", action="store_true", help="list the steps and how long they may take")
+    parser.add_argument("--overwrite", action="store_true", help="begin anew in a folder that holds a study")
+    parser.set_defaults(run=run_study)
+
+
+def run_study(arguments: argparse.Namespace) -> int:
+    """Run ``vdes study``."""
+    from vdes.report.study_report import write_report
+    from vdes.study import run_study as job
+    from vdes.study.from_arguments import study_from_arguments
+    from vdes.study.steps import parsed_only, plan
+    from vdes.study.study import STEPS
+    from vdes.study.study_steps import study_steps
+
+    study = study_from_arguments(arguments)
+    only = parsed_only(arguments.only)
+    if arguments.dry_run:
+        job.check_weights(study)
+        print(plan(study_steps(study), study.output / STEPS, only))
+        return 0
+    failed = job.run_study(study, arguments.overwrite, only)
+    if not only:
+        report = write_report(study.output)
+        print(f"{job.answer(study)}\nreport: {report}")
+    for step, reason in failed.items():
+        print(f"error: {step}: {reason}", file=sys.stderr)
+    return EXIT_STATUS if failed else 0

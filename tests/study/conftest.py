@@ -1,12 +1,15 @@
-"""A small phantom set, and virtual DES images of it that are noisy copies of the real ones."""
+"""A small phantom set, virtual DES images of it that are noisy copies of the real ones, and predictions, drawn."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
+from scipy.special import expit
 
 from vdes.data.datalist import SECTIONS, intensity_range, read_datalist
 from vdes.data.inference_items import output_stem
@@ -45,3 +48,27 @@ def virtual(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     """By generator, the datalist of its virtual DES images of ``phantoms``: the real ones with noise."""
     folder = tmp_path_factory.mktemp("virtual")
     return {name: write_noisy_copies(phantoms, folder / name, noise) for name, noise in NOISE.items()}
+
+
+@pytest.fixture(scope="session")
+def drawn_predictions() -> Callable[..., pd.DataFrame]:
+    """Draw an arm's predictions: patients of two breasts and views; in every other patient the left is malignant."""
+
+    def draw(separation: float, seed: int = 0, patients: int = 30, threshold: float = 0.5) -> pd.DataFrame:
+        random = np.random.default_rng(seed)
+        rows = []
+        for number in range(patients):
+            patient = f"P{number}"
+            for side in "LR":
+                malignant = float(side == "L" and number % 2 == 0)
+                for view in ("CC", "MLO"):
+                    rows.append(("image", f"{patient}_{side}_{view}", patient, side, malignant))
+                rows.append(("breast", f"{patient}_{side}", patient, side, malignant))
+            rows.append(("examination", patient, patient, "", float(number % 2 == 0)))
+        table = pd.DataFrame(rows, columns=["level", "case", "patient", "laterality", "malignant"])
+        table["logit"] = separation * (table["malignant"] - 0.5) + random.standard_normal(len(table))
+        table["probability"] = expit(table["logit"])
+        table["threshold"] = threshold
+        return table.assign(prediction=(table["probability"] >= threshold).astype(int), inputs="des")
+
+    return draw

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from vdes import __version__
 from vdes.data.datalist import read_json
-
-PACKAGES = ("torch", "monai", "itk", "numpy", "scikit-image", "scipy")
+from vdes.data.versions import versions
 
 
 def provenance(datalist: str | os.PathLike[str], section: str, weights: str | os.PathLike[str]) -> dict[str, Any]:
@@ -31,7 +27,7 @@ def provenance(datalist: str | os.PathLike[str], section: str, weights: str | os
         "split": listed.get("split"),
         "datalist_sha256": _sha256(datalist),
         "weights_sha256": _sha256(weights),
-        "versions": {"vdes": __version__, "python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        "versions": versions(),
     }
 
 

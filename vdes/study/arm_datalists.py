@@ -55,7 +55,7 @@ def write_shuffled_datalist(source: Path, output: Path, seed: int = 0) -> None:
         views: dict[tuple[Any, Any], list[Item]] = {}
         for item in datalist[section]:
             views.setdefault((item["laterality"], item["view"]), []).append(item)
-        swapped = {}
+        swapped: dict[str, Item] = {}
         for view, items in views.items():
             others = _shifted(items, random, f"{source}: {section}: {' '.join(map(str, view))}")
             swapped |= {item["case"]: other for item, other in zip(items, others, strict=True)}

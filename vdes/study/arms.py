@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -97,3 +97,10 @@ def study_arms(generators: Sequence[str], retrained: bool = False, seen: Sequenc
         return arms
     needed = {"low_energy": {"low_energy"}, "des": {"des"}, "both": {"low_energy", "des"}}
     return [arm for arm in arms if arm.classifier == "retrained" or needed[arm.inputs] <= set(seen)]
+
+
+def compared(arms: Sequence[Arm], known: Container[str], content: str | None = None) -> Iterator[tuple[Arm, str]]:
+    """Yield the arms whose reference is among ``known``, with it; with ``content`` those of this content alone."""
+    for arm in arms:
+        if arm.reference is not None and arm.reference in known and content in (None, arm.content):
+            yield arm, arm.reference

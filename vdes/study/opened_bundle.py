@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -108,26 +110,37 @@ class OpenedBundle:
         """
         settings = {**self.knobs, **knobs, "bundle_root": self.root, "ckpt_path": self.weights_file.absolute()}
         settings |= {"dataset_dir": datalist, "output_dir": output}
-        hook, path = sys.excepthook, list(sys.path)
         try:
-            workflow = ConfigWorkflow(
-                str(self._config_file),
-                meta_file=str(self.root / "configs" / "metadata.json"),
-                workflow_type="infer",
-                logging_file=False,
-                **{name: str(value) if isinstance(value, Path) else value for name, value in settings.items()},
-            )
-            workflow.initialize()
-            workflow.run()
-            workflow.finalize()
-        except Exception as error:
-            found = find_input_error(error)
-            if found is None and isinstance(error, MemoryError):
-                raise
-            cause = error
-            while cause.__cause__ is not None and isinstance(cause.__cause__, Exception):
-                cause = cause.__cause__
-            reason = str(found or f"{type(cause).__name__}: {cause}").strip().splitlines()[0]
-            raise InputError(f"bundle {self.name}: {reason}") from error
-        finally:
-            sys.excepthook, sys.path[:] = hook, path
+            with _process_as_it_was():
+                workflow = ConfigWorkflow(
+                    str(self._config_file),
+                    meta_file=str(self.root / "configs" / "metadata.json"),
+                    workflow_type="infer",
+                    logging_file=False,
+                    **{name: str(value) if isinstance(value, Path) else value for name, value in settings.items()},
+                )
+                workflow.initialize()
+                workflow.run()
+                workflow.finalize()
+        except Exception as error:  # whatever a bundle of others raises is one failed step of the study
+            raise InputError(f"bundle {self.name}: {find_input_error(error) or _reason(error)}") from error
+
+
+@contextlib.contextmanager
+def _process_as_it_was() -> Iterator[None]:
+    """Undo what a bundle does to its process, and leave out MONAI's warning that the bundle's logging is not set up."""
+    hook, path, logger = sys.excepthook, list(sys.path), logging.getLogger("monai.bundle.workflows")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        sys.excepthook, sys.path[:] = hook, path
+
+
+def _reason(error: BaseException) -> str:
+    """Return the first line of the exception that MONAI wrapped others around."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (f"{type(error).__name__}: {error}".strip().splitlines() or [""])[0]

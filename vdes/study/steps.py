@@ -66,7 +66,7 @@ def run_steps(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | Non
         The failed steps, with the reason of each. With ``only`` a step whose needs are not done is one of them.
 
     Raises:
-        InputError: ``only`` has another key, or no step is of this fold and model.
+        InputError: no step is of this fold and model.
 
     """
     chosen = [step for step in steps if matches(step, only or {})]
@@ -98,15 +98,21 @@ def run_steps(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | Non
     return failed
 
 
-def matches(step: Step, only: Mapping[str, str]) -> bool:
-    """Tell whether a step is of a fold and model.
+def parsed_only(text: str | None) -> dict[str, str]:
+    """Return the fold and model of a text such as ``fold=2,model=cyclegan``; None is all.
 
     Raises:
-        InputError: on another key than these.
+        InputError: it is no such text.
     """
-    unknown = only.keys() - {"fold", "model"}
-    if unknown:
-        raise InputError(f"only: {sorted(unknown)[0]}; expected fold or model, such as fold=2,model=cyclegan")
+    pairs = [part.partition("=") for part in text.split(",")] if text else []
+    for key, equals, value in pairs:
+        if key.strip() not in ("fold", "model") or not equals or not value.strip():
+            raise InputError(f"only: {text!r}; expected fold=K, model=NAME or both, such as fold=2,model=cyclegan")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def matches(step: Step, only: Mapping[str, str]) -> bool:
+    """Tell whether a step is of a fold and model; the keys are those of `parsed_only`."""
     return all(str(getattr(step, key)) == value for key, value in only.items())
 
 
@@ -116,7 +122,7 @@ def is_done(step: Step, folder: Path) -> bool:
 
 
 def estimated_seconds(steps: Sequence[Step], folder: Path) -> dict[str, float]:
-    """Estimate how long each step takes: by the done steps of its kind here, or by `SECONDS`; done ones as they were."""
+    """Estimate how long each step takes: by the done steps of its kind here, or by `SECONDS`; a done one as it was."""
     measured: dict[str, list[tuple[float, float]]] = {}
     taken: dict[str, float] = {}
     for step in steps:

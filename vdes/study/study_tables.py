@@ -17,7 +17,7 @@ from vdes.statistics.delong import delong_test
 from vdes.statistics.mcnemar import mcnemar_test
 from vdes.statistics.non_inferiority import non_inferiority
 from vdes.statistics.paired_bootstrap import paired_bootstrap
-from vdes.study.arms import Arm
+from vdes.study.arms import Arm, compared
 from vdes.study.question import Question
 
 Tables = Mapping[str, pd.DataFrame]
@@ -101,26 +101,27 @@ def synthetic_share(arms: Sequence[Arm], predictions: Tables, question: Question
     """
     rows = []
     random = np.random.default_rng(question.seed)
-    for arm in arms:
-        if arm.content != "virtual" or arm.reference not in predictions:
-            continue
+    for arm, reference in compared(arms, predictions, "virtual"):
         virtual, real = (
             at_level(predictions[name], question.level).set_index(["case", "laterality"])
-            for name in (arm.arm, arm.reference)
+            for name in (arm.arm, reference)
         )
         virtual = virtual.reindex(real.index)
-        patients = real["patient"].to_numpy()
+        labels, patients = real["malignant"].to_numpy(), real["patient"].to_numpy()
         names = np.unique(patients)
         drawn: dict[float, list[float]] = {share: [] for share in SHARES}
         for _ in range(DRAWS):
             order = random.permutation(names)
             for share in SHARES:
                 replaced = np.isin(patients, order[: round(share * len(order))])
-                mixed = real.where(~replaced[:, None], virtual)
-                drawn[share].append(_metric(mixed, question.metric))
+                probability, prediction = (
+                    np.where(replaced, virtual[name], real[name]) for name in ("probability", "prediction")
+                )
+                found = classification_metrics(labels, probability, prediction=prediction, metrics=[question.metric])
+                drawn[share].append(float(found[question.metric][0]))
         for share, values in drawn.items():
             low, high = np.nanquantile(values, [0.025, 0.975])
-            row = {"level": question.level, "arm": arm.arm, "reference": arm.reference, "metric": question.metric}
+            row = {"level": question.level, "arm": arm.arm, "reference": reference, "metric": question.metric}
             rows.append({**row, "share": share, "value": float(np.nanmean(values)), "low": low, "high": high})
     return rows
 
@@ -128,17 +129,15 @@ def synthetic_share(arms: Sequence[Arm], predictions: Tables, question: Question
 def disagreements(arms: Sequence[Arm], predictions: Tables) -> Rows:
     """Return the images that a virtual arm and its reference decide differently."""
     rows = []
-    for arm in arms:
-        if arm.content != "virtual" or arm.reference not in predictions:
-            continue
-        one, other = (at_level(predictions[name], "image").set_index("case") for name in (arm.arm, arm.reference))
+    for arm, reference in compared(arms, predictions, "virtual"):
+        one, other = (at_level(predictions[name], "image").set_index("case") for name in (arm.arm, reference))
         other = other.reindex(one.index)
         for case in one.index[one["prediction"] != other["prediction"]]:
             rows.append(
                 {
                     "case": case,
                     "arm": arm.arm,
-                    "reference": arm.reference,
+                    "reference": reference,
                     "malignant": int(one.loc[case, "malignant"]),
                     **{f"{name}_arm": one.loc[case, name].item() for name in ("probability", "prediction")},
                     **{f"{name}_reference": other.loc[case, name].item() for name in ("probability", "prediction")},
@@ -170,9 +169,11 @@ def _verdicts(table: pd.DataFrame, question: Question) -> Rows:
     rows = table[(table["statistic"] == "difference") & (table["metric"] == question.metric)]
     found = []
     for row in records(rows):
-        numbers = [np.nan if row[key] is None else row[key] for key in ("value", "low", "high", "standard_error")]
+        value, low, high, error = (
+            np.nan if row[key] is None else float(row[key]) for key in ("value", "low", "high", "standard_error")
+        )
         verdict = non_inferiority(
-            *numbers, row["patients"], question.margin, power=question.power, confidence=question.confidence
+            value, low, high, error, row["patients"], question.margin, question.power, question.confidence
         )
         kept = {key: row[key] for key in ("level", "arm", "reference", "metric")}
         found.append({**kept, "margin": question.margin, **verdict._asdict()})
@@ -181,22 +182,20 @@ def _verdicts(table: pd.DataFrame, question: Question) -> Rows:
 
 def _tests(arms: Sequence[Arm], predictions: Tables) -> Rows:
     rows: Rows = []
-    for name in ("mcnemar", "delong"):
-        tested = []
-        for arm in arms:
-            if arm.reference not in predictions:
-                continue
-            one, other = (at_level(predictions[key], TESTED).set_index("case") for key in (arm.arm, str(arm.reference)))
-            if one.empty:
-                continue
-            p_value = PAIRED_TESTS[name](one, other.reindex(one.index))
-            tested.append(
-                {"level": TESTED, "arm": arm.arm, "reference": arm.reference, "test": name, "p_value": p_value}
-            )
-        known = [row for row in tested if not np.isnan(row["p_value"])]
-        if known:
-            corrected = multipletests([row["p_value"] for row in known], method="holm")[1]
-            rows += [{**row, "p_holm": float(p)} for row, p in zip(known, corrected, strict=True)]
+    for name, test in PAIRED_TESTS.items():
+        tested, p_values = [], []
+        for arm, reference in compared(arms, predictions):
+            one, other = (at_level(predictions[key], TESTED).set_index("case") for key in (arm.arm, reference))
+            p_value = float("nan") if one.empty else test(one, other.reindex(one.index))
+            if not np.isnan(p_value):
+                tested.append({"level": TESTED, "arm": arm.arm, "reference": reference, "test": name})
+                p_values.append(p_value)
+        if tested:
+            corrected = multipletests(p_values, method="holm")[1]
+            rows += [
+                {**row, "p_value": p_value, "p_holm": float(p_holm)}
+                for row, p_value, p_holm in zip(tested, p_values, corrected, strict=True)
+            ]
     return rows
 
 
@@ -211,16 +210,6 @@ def _delong(one: pd.DataFrame, other: pd.DataFrame) -> float:
 
 
 PAIRED_TESTS: dict[str, Callable[[pd.DataFrame, pd.DataFrame], float]] = {"mcnemar": _mcnemar, "delong": _delong}
-
-
-def _metric(table: pd.DataFrame, metric: str) -> float:
-    values = classification_metrics(
-        table["malignant"].astype(float),
-        table["probability"].astype(float),
-        prediction=table["prediction"].astype(float),
-        metrics=[metric],
-    )
-    return float(values[metric][0])
 
 
 def _answer(table: pd.DataFrame, verdicts: Rows, arms: Sequence[Arm], question: Question) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,13 @@ from vdes.errors import InputError
 
 
 def run_workflow(
-    bundle: Path, configs: list[str], datalist: Path, output: Path, settings: dict[str, Any], threads: int | None = None
+    bundle: Path,
+    configs: Sequence[str],
+    datalist: Path,
+    output: Path,
+    settings: Mapping[str, Any],
+    threads: int | None = None,
+    processes: int = 1,
 ) -> None:
     """Run a bundle's workflow by the MONAI bundle command line, its console output in ``<output>.log``.
 
@@ -22,13 +29,25 @@ def run_workflow(
         datalist: passed as ``dataset_dir``.
         output: passed as ``output_dir``.
         settings: further knobs.
-        threads: threads of torch; all cores by default.
+        threads: threads of torch in each process; all cores by default.
+        processes: above 1 it runs under torchrun, one process a GPU.
 
     Raises:
         InputError: the workflow failed; the message names the log.
     """
     files = [str(bundle / "configs" / f"{name}.yaml") for name in configs]
-    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files), "--bundle_root", str(bundle)]
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"] if processes > 1 else []
+    command = [
+        sys.executable,
+        *launcher,
+        "-m",
+        "monai.bundle",
+        "run",
+        "--config_file",
+        str(files),
+        "--bundle_root",
+        str(bundle),
+    ]
     command += ["--dataset_dir", str(datalist), "--output_dir", str(output)]
     for name, value in settings.items():
         command += [f"--{name}", str(value)]

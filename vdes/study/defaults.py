@@ -1,0 +1,78 @@
+"""The models that vdes ships, as a study uses them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from vdes.data.datalist import read_json
+from vdes.study.models import Model
+
+UNET, CYCLEGAN = "breast_cesm_virtual_des_unet", "breast_cesm_virtual_des_cyclegan"
+CLASSIFIER = "breast_cesm_lesion_classification"
+# the working heights that the shipped weights were trained at
+HEIGHTS = {
+    (UNET, "model"): 512,
+    (UNET, "model_phantom"): 256,
+    (CYCLEGAN, "model"): 256,
+    (CYCLEGAN, "model_phantom"): 256,
+}
+
+Weights = Literal["model", "model_phantom"]
+
+
+def fitting_weights(datalist: Path) -> Weights:
+    """Return which shipped weights go with a datalist: those of phantoms for phantoms, or those of CDD-CESM.
+
+    Raises:
+        InputError: the file is no JSON object.
+    """
+    return "model_phantom" if read_json(datalist).get("phantom") else "model"
+
+
+def shipped_generators(bundles: Path, weights: Weights) -> dict[str, Model]:
+    """Return the generators with their shipped weights."""
+    return {
+        name: Model(
+            bundles / folder, bundles / folder / "models" / f"{weights}.pt", {"height": HEIGHTS[folder, weights]}
+        )
+        for name, folder in (("unet", UNET), ("cyclegan", CYCLEGAN))
+    }
+
+
+def shipped_classifier(bundles: Path, weights: Weights, epochs: int | None = None) -> Model:
+    """Return the classifier with its shipped weights, and the budget of its retrainings."""
+    folder = bundles / CLASSIFIER
+    training = {} if epochs is None else {"epochs": epochs}
+    return Model(folder, folder / "models" / f"{weights}.pt", training=training, kind="train classifier")
+
+
+def trained_generators(bundles: Path, height: int, epochs: int | None = None) -> dict[str, Model]:
+    """Return the generators that a study trains from nothing.
+
+    The reference work compares a pre-trained U-Net, a U-Net trained end to end and a CycleGAN, and does not say what is
+    meant. Both readings are here: ``unet_imagenet`` against ``unet_random`` (the encoder's first weights), and
+    ``unet_imagenet``, trained for low energy to DES alone, against ``unet_joint``, which goes on from it with the loss
+    of a classifier that judges its images.
+
+    Args:
+        bundles: folder of the bundles.
+        height: working height of all.
+        epochs: of each; None is what each bundle has.
+    """
+    knobs = {"height": height}
+    training = {**knobs, **({} if epochs is None else {"epochs": epochs})}
+    unet, cyclegan = bundles / UNET, bundles / CYCLEGAN
+    return {
+        "unet_imagenet": Model(unet, knobs=knobs, training={**training, "encoder_weights": "imagenet"}),
+        "unet_random": Model(unet, knobs=knobs, training={**training, "encoder_weights": "none"}),
+        "unet_joint": Model(
+            unet,
+            knobs=knobs,
+            configs=("train", "joint"),
+            training={**training, "encoder_weights": "none"},
+            start="unet_imagenet",
+            kind="train joint",
+        ),
+        "cyclegan": Model(cyclegan, knobs=knobs, training=training, kind="train cyclegan"),
+    }

@@ -1,0 +1,88 @@
+"""The real-vs-virtual study, from a datalist to its figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from vdes.data.datalist import read_datalist
+from vdes.errors import InputError
+from vdes.study.merge_parts import METRICS_FILE, write_metrics
+from vdes.study.steps import run_steps
+from vdes.study.study import STEPS, Study
+from vdes.study.study_steps import study_steps
+from vdes.study.trained_on import check_trained_on
+
+
+def run_study(study: Study, overwrite: bool = False, only: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Run all arms of a study on the same test patients, and write its figures.
+
+    An interrupted study goes on where it stopped when it is run again with the same settings: what is done is not done
+    again, and the figures are the same. A failing step never loses what others have done.
+
+    Args:
+        study: what is asked.
+        overwrite: begin anew in a folder that holds a study.
+        only: run only the steps of this ``fold`` and ``model``, as on one of several machines, and write no figures.
+
+    Returns:
+        The steps that failed, with the reason of each; ``metrics.json`` is of the others.
+
+    Raises:
+        InputError: the datalist or a model cannot be used, weights have seen a test patient, the folder holds something
+            else, or no arm could be run.
+
+    """
+    trained_on = check_weights(study)
+    study.open_folder(overwrite)
+    failed = run_steps(study_steps(study), study.output / STEPS, only)
+    if not only:
+        write_metrics(study, failed, trained_on)
+    return failed
+
+
+def check_weights(study: Study) -> dict[str, str]:
+    """Refuse weights that have seen a test patient, and return in words what each was trained on.
+
+    Raises:
+        InputError: as `check_trained_on`, or the test section is empty or of one class.
+    """
+    datalist = read_datalist(study.datalist)
+    items = [item for section in ("training", "validation", "test") for item in datalist[section]]
+    judged = items if study.trains else datalist["test"]
+    labels = {item["malignant"] for item in judged if item["malignant"] is not None}
+    if labels != {0, 1}:
+        found = (
+            "none is malignant" if labels == {0} else "all are malignant" if labels == {1} else "none has a pathology"
+        )
+        raise InputError(
+            f"{study.datalist}: {'items' if study.trains else 'test'}: of {len(judged)}, {found}; "
+            "expected malignant and other cases"
+        )
+    if study.trains:
+        return {}
+    models = {**study.generators, "classifier": study.classifier}
+    return {
+        name: check_trained_on(model.opened().weights_file, judged, str(study.datalist))
+        for name, model in models.items()
+    }
+
+
+def answer(study: Study) -> str:
+    """Return the answer of a study that has its figures, in one sentence."""
+    content = json.loads((study.output / METRICS_FILE).read_text(encoding="utf-8"))
+    question, found = content["question"], content["answer"]
+    labels = {arm["arm"]: arm["label"] for arm in content["arms"]}
+    names = [labels.get(question[key], question[key]) for key in ("arm", "reference")]
+    if found is None:
+        return f"{names[0]} against {names[1]}: no answer, for one of them has no predictions"
+
+    def interval(row: Mapping[str, float | None]) -> str:
+        value, low, high = ("?" if row[key] is None else f"{row[key]:.3f}" for key in ("value", "low", "high"))
+        return f"{value} ({low} to {high})"
+
+    return (
+        f"{names[0]} against {names[1]}, {question['metric']} by {question['level']}: {interval(found['arm'])} against "
+        f"{interval(found['reference'])}, difference {interval(found['difference'])}, margin {question['margin']:g}: "
+        f"{found['verdict']}"
+    )

@@ -1,0 +1,265 @@
+"""Score all virtual DES images of a section, and make the pictures of its cases."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from vdes.data.datalist import read_datalist
+from vdes.data.staging import staged
+from vdes.data.vocabulary import VIEWS
+from vdes.errors import InputError
+from vdes.metrics.constant_level import constant_level
+from vdes.metrics.decollated import naming_case
+from vdes.metrics.enhancement import enhancement_rows
+from vdes.metrics.fidelity import case_rows, fidelity
+from vdes.statistics.enhancement_summary import enhancement_summary
+from vdes.statistics.fidelity_summary import summarise
+from vdes.study.aligned_images import VIRTUAL, AlignedImages
+from vdes.study.case_pictures import case_outline, case_pictures, picture_shape
+from vdes.study.disagreement import DisagreementSums, disagreement
+
+FIDELITY_FILE, ENHANCEMENT_FILE = "fidelity_per_case.csv", "enhancement_per_case.csv"
+CASES_FILE, SCORING_FILE = "cases.json", "scoring.json"
+_LABELS = (
+    "case", "patient", "laterality", "view", "pathology", "malignant", "density", "background_enhancement",
+    "lesion_type", "birads", "findings",
+)  # fmt: skip
+
+logger = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+
+
+class _Scored(NamedTuple):
+    fidelity: list[Row]
+    enhancement: list[Row]
+    case: Row
+    disagreement: dict[str, dict[str, np.ndarray]]  # by generator; empty where there is no place to compare
+
+
+def score_images(
+    datalist: Path,
+    virtual: Mapping[str, Path],
+    section: str,
+    height: int,
+    output: Path,
+    workers: int = 0,
+    overwrite: bool = False,
+) -> None:
+    """Score the virtual DES images of every generator against the real ones.
+
+    Writes into ``output``, all of it or nothing:
+
+    - ``images/fidelity_per_case.csv``: rows of `vdes.metrics.fidelity.case_rows` and the ``generator``;
+    - ``images/enhancement_per_case.csv``: rows of `vdes.metrics.enhancement.enhancement_rows` and the ``generator``;
+    - ``images/disagreement_map-<g>.npz``: `vdes.study.disagreement.DisagreementSums` of the registered cases;
+    - ``images/cases.json``: a list with an entry a case: its labels, ``shape`` and ``pixel_size_mm`` of its pictures,
+      ``outline`` of its lesions in them, ``pictures`` by kind (paths from ``output``) and ``tags`` (``missed
+      enhancement`` and ``hallucination`` where any generator's image has one, ``unregistered``);
+    - ``images/scoring.json``: the ``height`` and the ``constant_level``, and the section it is from;
+    - ``pictures/<case>/<kind>.png``: see `vdes.study.case_pictures.case_pictures`.
+
+    The constant prediction's level is the training section's or, where that has no pair, the validation section's.
+    Where neither has one there are no rows of it; the log and ``scoring.json`` say so.
+
+    Args:
+        datalist: the pairs.
+        virtual: by generator, a datalist of its virtual DES images with all of the section's cases, as
+            `vdes.data.virtual_datalist.write_virtual_datalist` makes it.
+        section: training, validation or test.
+        height: rows of the grid that all images are compared on.
+        output: folder; made where it is missing.
+        workers: processes beside this one.
+        overwrite: replace ``images`` and ``pictures`` that exist.
+
+    Raises:
+        InputError: as `AlignedImages`; without a generator; for a case whose name cannot be a folder's, or that a
+            metric refuses; or where the results exist and ``overwrite`` is off.
+    """
+    if not virtual:
+        raise InputError("virtual: no generator; expected one or more")
+    pairs = AlignedImages(datalist, section, height, virtual)
+    for item in pairs.items:
+        if Path(item["case"]).name != item["case"] or item["case"].startswith("."):
+            raise InputError(f"{datalist}: case {item['case']!r}: expected a name that a folder can have")
+    output.mkdir(parents=True, exist_ok=True)
+    pictures, images = output / "pictures", output / "images"  # in this order: images stands for a complete result
+    with staged([pictures, images], overwrite) as stages:
+        level, source = _constant_level(datalist, height, workers)
+        stages[pictures].mkdir()
+        stages[images].mkdir()
+        rows: list[Row] = []
+        enhancement: list[Row] = []
+        cases: list[Row] = []
+        sums = {generator: DisagreementSums() for generator in virtual}
+        scores = _loaded(_Scores(pairs, stages[pictures], level), workers)
+        for scored in tqdm(scores, desc="scoring images", total=len(pairs), unit="case"):
+            rows += scored.fidelity
+            enhancement += scored.enhancement
+            cases.append(scored.case)
+            for generator, maps in scored.disagreement.items():
+                sums[generator].add(scored.case["view"], scored.case["patient"], maps)
+        pd.DataFrame(rows).to_csv(stages[images] / FIDELITY_FILE, index=False)
+        pd.DataFrame(enhancement).to_csv(stages[images] / ENHANCEMENT_FILE, index=False)
+        for generator in virtual:
+            sums[generator].save(stages[images] / f"disagreement_map-{generator}.npz")
+        scoring = {"height": height, "constant_level": level, "constant_level_from": source}
+        for name, content in ((CASES_FILE, cases), (SCORING_FILE, scoring)):
+            text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+            (stages[images] / name).write_text(text + "\n", encoding="utf-8")
+
+
+def image_tables(folder: Path, n_resamples: int = 2000, seed: int = 0) -> dict[str, list[Row]]:
+    """Summarise what `score_images` wrote, with 95 % patient-bootstrap intervals.
+
+    Args:
+        folder: that has ``images``.
+        n_resamples: number of bootstrap samples.
+        seed: of the bootstrap.
+
+    Returns:
+        ``fidelity``: rows of `vdes.statistics.fidelity_summary.summarise`, and ``enhancement``: rows of
+        `vdes.statistics.enhancement_summary.enhancement_summary`, each with its ``generator``; None for NaN and
+        infinity. The rows of the trivial methods are the same for every generator.
+
+    Raises:
+        InputError: a table is missing or is none.
+    """
+    summaries = {
+        "fidelity": (FIDELITY_FILE, summarise),
+        "enhancement": (ENHANCEMENT_FILE, enhancement_summary),
+    }
+    tables: dict[str, list[Row]] = {}
+    for name, (file, summary) in summaries.items():
+        path = folder / "images" / file
+        try:
+            rows = pd.read_csv(path, dtype={"case": str, "patient": str, "generator": str})
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read as a table ({error}); score the images first") from error
+        tables[name] = [
+            {"generator": generator, **{key: _finite(value) for key, value in row.items()}}
+            for generator, table in rows.groupby("generator", sort=False)
+            for row in summary(table.drop(columns="generator"), n_resamples, seed).to_dict("records")
+        ]
+    return tables
+
+
+class _Scores(Dataset):
+    """The scores of each case; its pictures are written on the way."""
+
+    def __init__(self, pairs: AlignedImages, folder: Path, constant: float | None) -> None:
+        self.pairs = pairs
+        self.folder = folder
+        self.constant = constant
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> _Scored:
+        case = self.pairs[index]
+        with naming_case(case):
+            scored = self._fidelity(case)
+            enhancement = self._enhancement(case)
+        tags = [] if case["registered"] else ["unregistered"]
+        virtual = [row for row in enhancement if row["method"] == "virtual_des"]
+        if any(row["real_enhances"] == 1 and row["enhances"] == 0 for row in virtual):
+            tags.append("missed enhancement")
+        if any(row["hallucinations"] > 0 for row in virtual):
+            tags.append("hallucination")
+        placed = case["registered"] and case["view"] in VIEWS
+        maps = {name: disagreement(case, VIRTUAL + name) for name in self.pairs.generators} if placed else {}
+        return _Scored(scored, enhancement, self._entry(case, tags), maps)
+
+    def _fidelity(self, case: Row) -> list[Row]:
+        masks = {key: case[key] for key in ("breast_mask", "lesion_mask", "des_lesion_mask")}
+        named = {"case": case["case"], "patient": case["patient"]}
+        first, *others = self.pairs.generators
+        rows = case_rows(
+            **named,
+            low_energy=case["low_energy"],
+            des=case["des"],
+            virtual_des=case[VIRTUAL + first],
+            **masks,
+            constant=self.constant,
+        )
+        scored = [{"generator": first, **row} for row in rows]
+        trivial = rows[1:]  # the same for all
+        for generator in others:
+            found = fidelity(case[VIRTUAL + generator], case["des"], **masks)
+            for row in ({**named, "method": "virtual_des", **found}, *trivial):
+                scored.append({"generator": generator, **row})
+        return scored
+
+    def _enhancement(self, case: Row) -> list[Row]:
+        predictions = {VIRTUAL + name: case[VIRTUAL + name] for name in self.pairs.generators}
+        rows = enhancement_rows(
+            case["case"],
+            case["patient"],
+            predictions | {"low_energy": case["low_energy"]},
+            case["des"],
+            case["breast_mask"],
+            case["lesion_mask"],
+            case["des_lesion_mask"],
+            case["pixel_size_mm"],
+            case["registered"],
+        )
+        virtual, trivial = rows[: len(predictions)], rows[len(predictions) :]
+        return [
+            {"generator": generator, **row}
+            for generator, own in zip(self.pairs.generators, virtual, strict=True)
+            for row in ({**own, "method": "virtual_des"}, *trivial)
+        ]
+
+    def _entry(self, case: Row, tags: list[str]) -> Row:
+        folder = self.folder / case["case"]
+        folder.mkdir()
+        drawn = case_pictures(case)
+        for kind, picture in drawn.items():
+            picture.save(folder / f"{kind}.png")
+        shape = picture_shape(case)
+        pixel_size = case["pixel_size_mm"]
+        return {
+            **{label: case.get(label) for label in _LABELS},
+            "shape": list(shape),
+            "pixel_size_mm": None if pixel_size is None else pixel_size * case["content"][0] / shape[0],
+            "outline": case_outline(case),
+            "pictures": {kind: f"pictures/{case['case']}/{kind}.png" for kind in drawn},
+            "tags": tags,
+        }
+
+
+def _constant_level(datalist: Path, height: int, workers: int) -> tuple[float | None, str | None]:
+    """Return the level and the section that it is from."""
+    listed = read_datalist(datalist)
+    for name in ("training", "validation"):
+        if any(item["low_energy"] is not None and item["des"] is not None for item in listed[name]):
+            pairs = _loaded(AlignedImages(datalist, name, height), workers)
+            return constant_level({**case, "label": case["des"]} for case in pairs), name
+    logger.warning("%s: no training or validation pair: the constant prediction is left out", datalist)
+    return None, None
+
+
+def _loaded(dataset: Dataset, workers: int) -> Iterator[Any]:
+    loader = DataLoader(dataset, batch_size=None, num_workers=workers, collate_fn=_as_is)
+    with torch.random.fork_rng(devices=[]):  # a loader draws from the random state
+        yield from loader
+
+
+def _as_is(case: Any) -> Any:
+    return case
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,139 @@
+"""What a study is asked to do, and the folder that it works in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vdes.data.datalist import read_json
+from vdes.data.staging import staged
+from vdes.errors import InputError
+from vdes.study.arms import Arm, study_arms
+from vdes.study.models import Model, seen_inputs
+from vdes.study.question import Question
+
+SETTINGS_FILE = "settings.json"
+PARTS, STEPS = "parts", "steps"
+DATA = "data"  # of a study that made or listed its own cases; it stays when the study begins anew
+MADE = (PARTS, STEPS, "arms", "images", "figures", "metrics.json", "cases.json", "report.html", SETTINGS_FILE)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study.
+
+    Attributes:
+        datalist: the cases.
+        output: the folder to work in.
+        generators: by name.
+        classifier: the yardstick.
+        question: fixed before the run.
+        height: rows of the grid on which images are compared.
+        folds: 0 takes the datalist's own split and the given weights; 2 or more trains all models in each fold, so that
+            every patient is a test patient once.
+        retrain: also retrain the classifier on the images of the virtual arms; with folds it is.
+        seed: of splits, trainings and shuffling.
+        processes: of each training; above 1 by torchrun.
+        validation_fraction: of the patients, in each fold.
+    """
+
+    datalist: Path
+    output: Path
+    generators: Mapping[str, Model]
+    classifier: Model
+    question: Question
+    height: int = 256
+    folds: int = 0
+    retrain: bool = False
+    seed: int = 0
+    processes: int = 1
+    validation_fraction: float = 0.15
+
+    def __post_init__(self) -> None:
+        """Check what does not need the data."""
+        if self.folds < 0 or self.folds == 1:
+            raise InputError(f"folds: {self.folds}; expected 2 or more, or 0 for the datalist's own split")
+        if not self.generators:
+            raise InputError("generators: none; expected one at least")
+        for name, model in self.generators.items():
+            if not name.replace("_", "").replace("-", "").isalnum():
+                raise InputError(f"generators: {name!r}; expected a name of letters, digits, - and _")
+            if model.start is not None and model.start not in self.generators:
+                raise InputError(f"generators: {name}: starts from {model.start!r}, which is none of them")
+        self.question.reference(self.arms)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the models are trained inside the study."""
+        return self.folds > 0
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of its parts, each with a split of its own."""
+        return [f"fold{k}" for k in range(self.folds)] if self.trains else ["split"]
+
+    @property
+    def arms(self) -> list[Arm]:
+        """The arms that its models allow.
+
+        Raises:
+            InputError: the classifier's weights cannot be opened.
+        """
+        seen = None if self.trains else seen_inputs(self.classifier.opened().weights_file)
+        return study_arms(list(self.generators), self.trains or self.retrain, seen)
+
+    def part(self, name: str) -> Path:
+        """Return the folder of a part."""
+        return self.output / PARTS / name
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides the figures: two runs of equal settings go on with each other's work."""
+        if not self.datalist.is_file():
+            raise InputError(f"{self.datalist}: no such file; expected a datalist")
+        models = {**self.generators, "classifier": self.classifier}
+        return {
+            "datalist_sha256": hashlib.sha256(self.datalist.read_bytes()).hexdigest(),
+            "data": read_json(self.datalist).get("name"),
+            "models": {name: self._described(model) for name, model in models.items()},
+            "question": self.question.record(),
+            **{name: getattr(self, name) for name in ("height", "folds", "retrain", "seed", "validation_fraction")},
+        }
+
+    def _described(self, model: Model) -> dict[str, Any]:
+        described: dict[str, Any] = {"bundle": model.bundle.resolve().name, "knobs": dict(model.knobs)}
+        if self.trains or (self.retrain and model is self.classifier):
+            described |= {"configs": list(model.configs), "training": dict(model.training), "start": model.start}
+        if not self.trains:
+            described["weights_sha256"] = model.opened().weights_sha256
+        return described
+
+    def open_folder(self, overwrite: bool) -> None:
+        """Make the folder, or go on with the study of the same settings in it.
+
+        Raises:
+            InputError: the folder holds another study or other files.
+        """
+        stated = json.loads(json.dumps(self.settings(), default=str))
+        file = self.output / SETTINGS_FILE
+        if self.output.is_dir() and any(path.name != DATA for path in self.output.iterdir()):
+            if not file.is_file():
+                raise InputError(f"{self.output}: holds other files; expected a folder that is empty or does not exist")
+            found = json.loads(file.read_text(encoding="utf-8"))
+            if overwrite:
+                for name in MADE:
+                    path = self.output / name
+                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            elif found != stated:
+                differs = next(key for key in stated if found.get(key) != stated[key])
+                raise InputError(
+                    f"{self.output}: holds a study of another `{differs}`; use the same settings to go on with it, "
+                    "another folder, or --overwrite to begin anew"
+                )
+        self.output.mkdir(parents=True, exist_ok=True)
+        with staged([file], overwrite=True) as stages:
+            stages[file].write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")

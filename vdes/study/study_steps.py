@@ -1,0 +1,211 @@
+"""The steps of a study."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.splits import k_fold
+from vdes.data.staging import staged
+from vdes.data.virtual_datalist import write_virtual_datalist
+from vdes.study.arm_datalists import write_low_energy_datalist, write_real_datalist, write_shuffled_datalist
+from vdes.study.arm_predictions import read_predictions, test_predictions
+from vdes.study.arms import Arm
+from vdes.study.score_images import score_images
+from vdes.study.steps import Step
+from vdes.study.study import Study
+
+JUDGED = ("validation", "test")  # the sections that the classifier sees
+PIXELS = 256.0  # height of the images that `vdes.study.steps.SECONDS` are of
+
+
+def study_steps(study: Study) -> list[Step]:
+    """Return the steps of a study but for its report, in an order in which each comes after what it needs.
+
+    Raises:
+        InputError: the datalist is none, has too few patients for so many folds, or a model has no training.
+    """
+    return [step for number, part in enumerate(study.parts) for step in _Part(study, part, number).steps()]
+
+
+class _Part:
+    """One part of a study: the datalist's own split, or a fold."""
+
+    def __init__(self, study: Study, name: str, number: int) -> None:
+        self.study, self.name = study, name
+        self.fold = number if study.trains else None
+        self.folder = study.part(name)
+        self.retrains = study.trains or study.retrain
+        listed = read_datalist(study.datalist)
+        counts = {section: len(listed[section]) for section in SECTIONS}
+        if study.trains:
+            total = sum(counts.values())
+            counts["test"] = total // study.folds
+            counts["validation"] = round(study.validation_fraction * total)
+            counts["training"] = total - counts["test"] - counts["validation"]
+        self.judged = sum(counts[section] for section in JUDGED)
+        self.training, self.test = counts["training"], counts["test"]
+
+    def steps(self) -> list[Step]:
+        """Return its steps."""
+        steps = [self.step("datalist", "datalist", self.judged + self.training, self.write_datalists)]
+        study = self.study
+        for name, model in study.generators.items():
+            scale = (int(model.knobs.get("height", study.height)) / PIXELS) ** 2
+            if study.trains:
+                needs = ["datalist", *([f"train {model.start}"] if model.start else [])]
+                units = model.epochs * self.training * scale
+                steps.append(self.step(f"train {name}", model.kind, units, partial(self.train, name), needs, name))
+            needs = [f"train {name}"] if study.trains else ["datalist"]
+            units = (self.judged + self.training * self.retrains) * scale
+            steps.append(self.step(f"virtual {name}", "virtual", units, partial(self.virtual, name), needs, name))
+        steps += self.classifier_steps()
+        needs = [f"virtual {name}" for name in study.generators]
+        scale = (study.height / PIXELS) ** 2 * len(study.generators)
+        steps.append(self.step("images", "images", self.test * scale, self.images, needs))
+        return steps
+
+    def classifier_steps(self) -> list[Step]:
+        """Return the trainings of the classifier and the predictions of all arms."""
+        steps = []
+        study = self.study
+        sources = {f"virtual-{name}": f"virtual {name}" for name in study.generators}
+        units = study.classifier.epochs * self.training if self.retrains else 0
+        if study.trains:
+            run = partial(self.train_classifier, "real")
+            steps.append(self.step("train classifier", "train classifier", units, run, ["datalist"], "classifier"))
+        for images in dict.fromkeys(arm.images for arm in study.arms if arm.classifier == "retrained"):
+            run = partial(self.train_classifier, images)
+            needs = [sources.get(images, "datalist")]
+            name = f"train classifier on {images}"
+            steps.append(self.step(name, "train classifier", units, run, needs, "classifier"))
+        for arm in study.arms:
+            needs = [sources.get(arm.images, "datalist")]
+            if arm.classifier == "retrained":
+                needs.append(f"train classifier on {arm.images}")
+            elif study.trains:
+                needs.append("train classifier")
+            both = 2 if arm.inputs == "both" else 1
+            steps.append(
+                self.step(
+                    f"predict {arm.arm}", "predict", both * self.judged, partial(self.predict, arm), needs, "arms"
+                )
+            )
+        return steps
+
+    def step(
+        self,
+        name: str,
+        kind: str,
+        units: float,
+        run: Callable[[], None],
+        needs: list[str] | None = None,
+        model: str | None = None,
+    ) -> Step:
+        """Return a step, its name and its needs ahead of them the name of the part."""
+        return Step(
+            f"{self.name} {name}", kind, units, run, [f"{self.name} {need}" for need in needs or []], self.fold, model
+        )
+
+    def datalist(self, images: str, sections: str) -> Path:
+        """Return the datalist of what stands in the place of DES (``real``, ``virtual-<g>``, ...): all, or judged."""
+        return self.folder / "datalists" / f"{images}_{sections}.json"
+
+    def write_datalists(self) -> None:
+        """Write the datalists of real pairs and of the controls."""
+        study = self.study
+        self.datalist("real", "all").parent.mkdir(parents=True, exist_ok=True)
+        source = study.datalist
+        if study.trains:
+            source = self.folder / "datalists" / "source.json"
+            datalist = read_datalist(study.datalist)
+            items = [item for section in SECTIONS for item in datalist[section] if item["low_energy"] and item["des"]]
+            number = int(self.fold or 0)
+            datalist |= k_fold(items, study.folds, study.validation_fraction, study.seed)[number]
+            datalist["split"] = {
+                "method": "patients, stratified by pathology",
+                "seed": study.seed,
+                "folds": study.folds,
+                "fold": number,
+                "validation_fraction": study.validation_fraction,
+            }
+            write_datalist(source, datalist, overwrite=True)
+        write_real_datalist(source, self.datalist("real", "all"))
+        self.write_judged("real")
+        if any(arm.content == "low_energy" for arm in study.arms):
+            write_low_energy_datalist(self.datalist("real", "all"), self.datalist("low_energy", "all"))
+            self.write_judged("low_energy")
+        if any(arm.content == "shuffled" for arm in study.arms):
+            write_shuffled_datalist(self.datalist("real", "judged"), self.datalist("shuffled", "judged"), study.seed)
+
+    def write_judged(self, images: str) -> None:
+        """Write the datalist without its training section."""
+        datalist = read_datalist(self.datalist(images, "all"))
+        write_datalist(self.datalist(images, "judged"), {**datalist, "training": []}, overwrite=True)
+
+    def trained(self, name: str) -> Path:
+        """Return the folder of a training."""
+        return self.folder / "models" / name
+
+    def settings(self) -> dict[str, Any]:
+        """Return the knobs that all trainings have."""
+        return {"seed": self.study.seed, "cache_dir": (self.folder / "cache").absolute(), "num_workers": 0}
+
+    def train(self, name: str) -> None:
+        """Train a generator."""
+        model = self.study.generators[name]
+        settings = self.settings()
+        if model.start:
+            settings["initial_weights"] = (self.trained(model.start) / "model.pt").absolute()
+        model.train(self.datalist("real", "all"), self.trained(name), settings, self.study.processes)
+
+    def train_classifier(self, images: str) -> None:
+        """Train a classifier on real images or on others."""
+        output = self.trained(f"classifier-{images}")
+        self.study.classifier.train(self.datalist(images, "all"), output, self.settings(), self.study.processes)
+
+    def virtual(self, name: str) -> None:
+        """Make a generator's images and the datalists that have them."""
+        model = self.study.generators[name]
+        bundle = model.opened(self.trained(name) / "model.pt" if self.study.trains else None)
+        sections = "all" if self.retrains else "judged"
+        images = self.folder / "virtual" / name
+        images.parent.mkdir(parents=True, exist_ok=True)
+        with staged([images], overwrite=True) as stages:
+            bundle.infer(self.datalist("real", sections), stages[images], num_workers=0)
+        source, target = (self.datalist(images_, sections) for images_ in ("real", f"virtual-{name}"))
+        write_virtual_datalist(source, images, target, overwrite=True)
+        if self.retrains:
+            self.write_judged(f"virtual-{name}")
+
+    def predict(self, arm: Arm) -> None:
+        """Run the classifier on an arm's images and store what it says of the test patients."""
+        weights = None
+        if arm.classifier == "retrained":
+            weights = self.trained(f"classifier-{arm.images}") / "model.pt"
+        elif self.study.trains:
+            weights = self.trained("classifier-real") / "model.pt"
+        bundle = self.study.classifier.opened(weights)
+        images = "real" if arm.content is None else arm.images
+        datalist = self.datalist(images, "judged")
+        folder = self.folder / "arms" / arm.arm
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        listed = read_datalist(datalist)
+        validation, test = ({item["patient"] for item in listed[section]} for section in JUDGED)
+        with staged([folder], overwrite=True) as stages:
+            bundle.infer(datalist, stages[folder], inputs=arm.inputs, num_workers=0)
+            file = stages[folder] / "predictions.csv"
+            table = read_predictions(file)
+            test_predictions(table, validation, test).to_csv(file, index=False)
+
+    def images(self) -> None:
+        """Score the images, and make the pictures."""
+        output = self.folder / "scored"
+        if output.is_dir():
+            shutil.rmtree(output)  # of a run that was interrupted
+        virtual = {name: self.datalist(f"virtual-{name}", "judged") for name in self.study.generators}
+        score_images(self.datalist("real", "all"), virtual, "test", self.study.height, output)
