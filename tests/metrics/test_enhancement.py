@@ -36,6 +36,11 @@ def drawn(*enhancing: tuple[np.ndarray, float], seed: int = 0, noise: float = NO
     return np.where(BREAST, image, 0.0).clip(0, 1)
 
 
+def regions(image: np.ndarray, pixel_size_mm: float | None = PIXEL_MM) -> list[np.ndarray]:
+    (found,) = enhancing_regions([image], BREAST, pixel_size_mm)
+    return found
+
+
 def row(prediction: np.ndarray, real: np.ndarray, lesion: np.ndarray = LESION, **more) -> dict:
     masks = (mask[None].astype(np.uint8) for mask in (BREAST, lesion, lesion))
     rows = enhancement_rows("c", "P", {"virtual_des": prediction[None]}, real[None], *masks, PIXEL_MM, **more)
@@ -79,29 +84,29 @@ def test_a_level_that_nobody_sees_is_no_enhancement_however_smooth_the_image():
     assert local_contrast(smooth, LESION, BREAST).ratio > 10 * CONTRAST_LIMIT
     assert not local_contrast(smooth, LESION, BREAST).exceeds()
     assert local_contrast(drawn((LESION, 1.2 * LEVEL_LIMIT), noise=0.001), LESION, BREAST).exceeds()
-    assert not enhancing_regions(smooth, BREAST, PIXEL_MM)
+    assert not regions(smooth)
 
 
 def test_regions_are_found_where_they_were_drawn_and_nowhere_else():
     for seed in range(5):
-        found = enhancing_regions(drawn((LESION, 0.1), (OTHER, 0.08), seed=seed), BREAST, PIXEL_MM)
+        found = regions(drawn((LESION, 0.1), (OTHER, 0.08), seed=seed))
         assert len(found) == 2
         for region, truth in zip(found, (LESION, OTHER), strict=True):
             assert 2 * (region & truth).sum() / (region.sum() + truth.sum()) > 0.7
-        assert not enhancing_regions(drawn(seed=seed), BREAST, PIXEL_MM)
+        assert not regions(drawn(seed=seed))
 
 
 def test_the_skin_line_is_no_region():
-    assert not enhancing_regions(drawn(noise=0.001), BREAST, PIXEL_MM)
-    assert not enhancing_regions(np.zeros(SHAPE), np.zeros(SHAPE, bool), PIXEL_MM)
+    assert not regions(drawn(noise=0.001))
+    assert enhancing_regions([np.zeros(SHAPE)] * 2, np.zeros(SHAPE, bool), PIXEL_MM) == [[], []]
 
 
 def test_a_region_below_five_millimetres_is_none():
     image = drawn((disc(80, 40, 3.5), 0.1))
-    assert len(enhancing_regions(image, BREAST, pixel_size_mm=1.0)) == 1
-    assert not enhancing_regions(image, BREAST, pixel_size_mm=0.4)  # 3 mm across
+    assert len(regions(image)) == 1
+    assert not regions(image, 0.4)  # 3 mm across
     # unknown: 240 mm over 192 rows
-    assert len(enhancing_regions(image, BREAST)) == len(enhancing_regions(image, BREAST, 1.25)) == 1
+    assert len(regions(image, None)) == len(regions(image, 1.25)) == 1
 
 
 @pytest.mark.parametrize(("real", "virtual"), [(0.1, 0.1), (0.1, 0.0), (0.0, 0.1), (0.0, 0.0)])

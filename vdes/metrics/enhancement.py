@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,8 +69,10 @@ def local_contrast(image: np.ndarray, region: np.ndarray, breast: np.ndarray) ->
     return LocalContrast(difference / float(ring.std()) if np.ptp(ring) > 0 else np.nan, difference)
 
 
-def enhancing_regions(image: np.ndarray, breast: np.ndarray, pixel_size_mm: float | None = None) -> list[np.ndarray]:
-    """Find the focal regions of an image that enhance.
+def enhancing_regions(
+    images: Sequence[np.ndarray], breast: np.ndarray, pixel_size_mm: float | None = None
+) -> list[list[np.ndarray]]:
+    """Find the focal regions that enhance, in each image of one breast.
 
     Candidates are bright in the difference of two Gaussians (Marr and Hildreth, "Theory of edge detection",
     Proceedings of the Royal Society B 207, 1980), a plain detector of masses in mammograms (te Brake and Karssemeijer,
@@ -81,28 +83,33 @@ def enhancing_regions(image: np.ndarray, breast: np.ndarray, pixel_size_mm: floa
     that of a disc of `MIN_DIAMETER_MM` or more and its `local_contrast` exceeds the limits.
 
     Args:
-        image: (H, W), float in [0, 1].
+        images: each (H, W), float in [0, 1].
         breast: (H, W), bool.
         pixel_size_mm: None takes the height of the image for `FIELD_MM`.
 
     Returns:
-        Masks (H, W), bool, one a region.
+        For each image the masks (H, W), bool, one a region.
     """
-    pixel = pixel_size_mm or FIELD_MM / image.shape[0]
-    inside = breast.astype(np.float32)
-    shown = np.where(breast, image, 0).astype(np.float32)
-    narrow, wide = (_smooth(shown, sigma / pixel) / _weight(inside, sigma / pixel) for sigma in SIGMAS_MM)
-    response = narrow - wide
-    values = response[breast]
-    if values.size == 0:
-        return []
-    median = np.median(values)
-    noise = MAD_TO_SIGMA * np.median(np.abs(values - median))
-    candidates = label(breast & (response > median + NOISE_LIMIT * noise))
-    areas = np.bincount(candidates.ravel())
+    if not breast.any():
+        return [[] for _ in images]
+    pixel = pixel_size_mm or FIELD_MM / breast.shape[0]
     smallest = np.pi / 4 * (MIN_DIAMETER_MM / pixel) ** 2
-    regions = (candidates == i for i in range(1, len(areas)) if areas[i] >= smallest)
-    return [region for region in regions if local_contrast(image, region, breast).exceeds()]
+    sigmas = [sigma / pixel for sigma in SIGMAS_MM]
+    # at least the smallest positive number: far from the breast it is 0 over 0, which does not matter
+    weights = [np.maximum(_smooth(breast, sigma), np.finfo(np.float32).tiny) for sigma in sigmas]
+
+    def found(image: np.ndarray) -> list[np.ndarray]:
+        inside = np.where(breast, image, 0)
+        narrow, wide = (_smooth(inside, sigma) / weight for sigma, weight in zip(sigmas, weights, strict=True))
+        response = narrow - wide
+        median = np.median(response[breast])
+        noise = MAD_TO_SIGMA * np.median(np.abs(response[breast] - median))
+        candidates = label(breast & (response > median + NOISE_LIMIT * noise))
+        areas = np.bincount(candidates.ravel())
+        regions = (candidates == i for i in range(1, len(areas)) if areas[i] >= smallest)
+        return [region for region in regions if local_contrast(image, region, breast).exceeds()]
+
+    return [found(image) for image in images]
 
 
 def enhancement_rows(
@@ -154,15 +161,16 @@ def enhancement_rows(
             ("des_lesion_mask", des_lesion_mask),
         )
     )
+    images = {method: check_image(method, convert_to_tensor(image)[None]) for method, image in predictions.items()}
+    for method, image in images.items():
+        if image.shape != real.shape:
+            raise InputError(f"{method} and des: sizes differ, {image.shape[1:]} and {real.shape[1:]}")
+    images["real_des"] = real
     real_lesion = local_contrast(real[0], real_drawn, breast)
+    found = enhancing_regions([image[0] for image in images.values()], breast, pixel_size_mm)
     rows = []
-    for method, prediction in (*predictions.items(), ("real_des", des)):
-        checked = check_image(method, convert_to_tensor(prediction)[None])
-        if checked.shape != real.shape:
-            raise InputError(f"{method} and des: sizes differ, {checked.shape[1:]} and {real.shape[1:]}")
-        image = checked[0]
-        lesion = real_lesion if method == "real_des" else local_contrast(image, drawn, breast)
-        regions = enhancing_regions(image, breast, pixel_size_mm)
+    for (method, image), regions in zip(images.items(), found, strict=True):
+        lesion = real_lesion if method == "real_des" else local_contrast(image[0], drawn, breast)
         absent = [not local_contrast(real[0], region, breast).exceeds(ABSENT) for region in regions]
         rows.append(
             {
@@ -184,8 +192,5 @@ def _enhances(lesion: LocalContrast) -> float:
 
 
 def _smooth(image: np.ndarray, sigma: float) -> np.ndarray:
-    return gaussian_filter(image, sigma, mode="constant", truncate=3.0)
-
-
-def _weight(inside: np.ndarray, sigma: float) -> np.ndarray:
-    return np.maximum(_smooth(inside, sigma), np.finfo(np.float32).tiny)
+    smoothed: np.ndarray = gaussian_filter(image.astype(np.float32), sigma, mode="constant", truncate=3.0)
+    return smoothed

@@ -70,7 +70,7 @@ def case_rows(
     breast_mask: NdarrayOrTensor,
     lesion_mask: NdarrayOrTensor,
     des_lesion_mask: NdarrayOrTensor,
-    constant: float,
+    constant: float | None,
 ) -> list[dict[str, Any]]:
     """Return the rows of one case in the per-case table.
 
@@ -86,7 +86,7 @@ def case_rows(
         breast_mask: as in `fidelity`.
         lesion_mask: as in `fidelity`.
         des_lesion_mask: as in `fidelity`.
-        constant: `vdes.metrics.constant_level.constant_level` of the training cases.
+        constant: `vdes.metrics.constant_level.constant_level` of the training cases; None leaves its row out.
 
     Returns:
         Dictionaries with ``case``, ``patient``, ``method`` and the figures of `fidelity`.
@@ -95,11 +95,9 @@ def case_rows(
         InputError: on images or masks that a metric refuses.
     """
     breast = convert_to_tensor(breast_mask)
-    predictions = {
-        "virtual_des": virtual_des,
-        "low_energy": low_energy,
-        "constant": constant * breast.to(torch.float64),
-    }
+    predictions = {"virtual_des": virtual_des, "low_energy": low_energy}
+    if constant is not None:
+        predictions["constant"] = constant * breast.to(torch.float64)
     rows: list[dict[str, Any]] = [
         {"case": case, "patient": patient, "method": method}
         | fidelity(prediction, des, breast, lesion_mask, des_lesion_mask)

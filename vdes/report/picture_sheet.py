@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from vdes.data.staging import staged
+from vdes.study.case_pictures import DIFFERENCE_COLOURS, DIFFERENCE_RANGE
 
 PANELS = {
     "low_energy": "low energy",
@@ -21,11 +21,6 @@ PANELS = {
 }
 OUTLINES = {"low_energy": "lesion_mask", "des": "des_lesion_mask", "virtual_des": "lesion_mask"}
 GREY_RANGE = (0.0, 1.0)
-DIFFERENCE_RANGE = 0.3
-# black in the middle: on a dark sheet no difference must not glow
-DIFFERENCE_COLOURS = LinearSegmentedColormap.from_list(
-    "difference", ["#8fe3ff", "#2f86ea", "#1a4583", "#000000", "#86291a", "#ee6326", "#ffd98f"]
-)
 FOOTNOTE = "One grey range for all images.\nYellow: lesion as drawn on the image, for virtual DES that of low energy."
 BACKGROUND, INK, OUTLINE = "#101214", "#e6e6e6", "#ffd400"
 

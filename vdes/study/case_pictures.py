@@ -15,12 +15,12 @@ from vdes.study.aligned_images import VIRTUAL
 MAX_HEIGHT = 384
 DIFFERENCE = "difference-"  # what a generator's name follows
 DIFFERENCE_RANGE = 0.3  # beyond which the colour no longer changes
+STEPS = 255  # colours: an odd number, so that one of them is 0
 # black in the middle: on a dark sheet no difference must not glow
 DIFFERENCE_COLOURS = LinearSegmentedColormap.from_list(
-    "difference", ["#8fe3ff", "#2f86ea", "#1a4583", "#000000", "#86291a", "#ee6326", "#ffd98f"]
+    "difference", ["#8fe3ff", "#2f86ea", "#1a4583", "#000000", "#86291a", "#ee6326", "#ffd98f"], N=STEPS
 )
-STEPS = 255  # colours of a picture: an odd number, so that one of them is 0
-SIMPLIFY_PX = 0.5  # by which an outline may leave the mask's
+SIMPLIFY_PX = 0.5  # of the picture, by which an outline may leave the mask's
 
 
 def picture_shape(case: Mapping[str, Any]) -> tuple[int, int]:
@@ -78,7 +78,7 @@ def case_outline(case: Mapping[str, Any]) -> list[list[list[float]]]:
     scale = rows / case["content"][0]
     outlines = []
     for contour in find_contours(mask.astype(float), 0.5):
-        y, x = (approximate_polygon(contour, SIMPLIFY_PX) - 0.5).T * scale  # from the corner; the padding is 1
+        y, x = (approximate_polygon(contour, SIMPLIFY_PX / scale) - 0.5).T * scale  # from the corner; the padding is 1
         if case["mirrored"]:
             x = columns - x
         outlines.append(np.round(np.stack([x, y], axis=1) - 0.5, 1).tolist())

@@ -148,7 +148,7 @@ def image_tables(folder: Path, n_resamples: int = 2000, seed: int = 0) -> dict[s
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: cannot be read as a table ({error}); score the images first") from error
         tables[name] = [
-            {"generator": generator, **{key: _finite(value) for key, value in row.items()}}
+            {"generator": generator, **{str(key): _finite(value) for key, value in row.items()}}
             for generator, table in rows.groupby("generator", sort=False)
             for row in summary(table.drop(columns="generator"), n_resamples, seed).to_dict("records")
         ]
