@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -90,6 +92,21 @@ def small_classifier() -> Callable[..., Any]:
         return network
 
     return make
+
+
+@pytest.fixture
+def process_as_it_was() -> Iterator[None]:
+    """Undo what a bundle does to its process: exception hook, search path, logging, deterministic algorithms."""
+    import torch  # here: other tests do without
+
+    hook, path = sys.excepthook, list(sys.path)
+    handlers, level = list(logging.root.handlers), logging.root.level
+    cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    yield
+    sys.excepthook, sys.path[:] = hook, path
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
 
 
 @pytest.fixture(scope="session")

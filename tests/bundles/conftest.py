@@ -6,13 +6,12 @@ A test file says which bundle by its fixtures ``bundle`` (the folder), ``knobs``
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.data import list_data_collate
 from PIL import Image
 from scipy.ndimage import gaussian_filter, shift
 
@@ -38,6 +38,12 @@ Program = Callable[..., subprocess.CompletedProcess[str]]
 
 def configs(bundle: Path, names: tuple[str, ...]) -> list[str]:
     return [str(bundle / "configs" / f"{name}.yaml") for name in names]
+
+
+@pytest.fixture(scope="session")
+def torchrun() -> tuple[str, ...]:
+    """What starts two processes of a program."""
+    return ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
 
 
 @pytest.fixture(scope="session")
@@ -136,16 +142,8 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _process_as_it_was() -> Iterator[None]:
-    """Undo what a bundle does to its process: exception hook, search path, logging, deterministic algorithms."""
-    hook, path = sys.excepthook, list(sys.path)
-    handlers, level = list(logging.root.handlers), logging.root.level
-    cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
-    yield
-    sys.excepthook, sys.path[:] = hook, path
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
-    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
+def _process_as_it_was(process_as_it_was: None) -> None:
+    """Undo what a bundle does to its process."""
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +223,30 @@ def killed_program(command: Callable[..., tuple[list[str], dict[str, str]]]) -> 
             process.send_signal(signal.SIGKILL)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def trained_in_turn() -> Callable[..., dict[str, torch.Tensor]]:
+    """Train in one process as several do that share out each batch, and return the parameters.
+
+    The shares are taken in turn, each in a forward pass with batch statistics of its own, and their gradients averaged.
+    """
+
+    def train(workflow: ConfigWorkflow, shares: list[list[dict[str, Any]]], steps: int) -> dict[str, torch.Tensor]:
+        content = workflow.parser.get_parsed_content
+        network, loss = content("network").train(), content("loss")
+        optimizer, lr_scheduler = content("optimizer"), content("lr_scheduler")
+        prepare_batch = content("train#trainer#prepare_batch")
+        for _ in range(steps):
+            optimizer.zero_grad()
+            for share in shares:
+                image, target = prepare_batch(list_data_collate(share))
+                (loss(network(image), target) / len(shares)).backward()
+            optimizer.step()
+            lr_scheduler.step()
+        return {name: value.detach() for name, value in network.named_parameters()}
+
+    return train
 
 
 @pytest.fixture(scope="session")

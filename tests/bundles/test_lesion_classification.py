@@ -21,6 +21,12 @@ from vdes.networks.weights import load_weights
 
 SMALL: dict[str, Any] = {"size": 64, "channels": 16}
 TRAINING: dict[str, Any] = {"encoder_weights": "none", "epochs": 3, "batch_size": 2, "learning_rate": 0.003}
+# parameters only: each process has batch statistics of its own until the next forward pass
+SAVE = "$torch.save(dict(@single.named_parameters()), @output_dir + '/rank' + os.environ['RANK'] + '.pt')"
+# stochastic depth draws which blocks an image passes; without it two runs see the same network
+WHOLE = (
+    "$[setattr(part, 'drop_connect_rate', 0.0) for part in @network.modules() if hasattr(part, 'drop_connect_rate')]"
+)
 INPUTS = {"both": "low_energy+des", "low_energy": "low_energy", "des": "des"}
 
 
@@ -116,15 +122,54 @@ def test_a_killed_training_ends_as_if_it_had_not_been(killed_program, program, l
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
 
 
-def test_two_processes_share_the_examinations_and_train_the_same_weights(program, labelled, tmp_path):
-    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+@pytest.mark.slow
+def test_two_processes_share_the_examinations_and_train_the_same_weights(program, torchrun, steps, labelled, tmp_path):
     run = {"dataset_dir": labelled, "output_dir": tmp_path, "cache_dir": tmp_path / "cache", **TRAINING, "epochs": 1}
-    done = program("train", "multi_gpu_train", launcher=launcher, **run)
+    *trained, calibrated = steps("train", "multi_gpu_train")
+    ends = {"run_id": "train_and_save", "train_and_save": [*trained, SAVE, calibrated]}
+    done = program("train", "multi_gpu_train", launcher=torchrun, **ends, **run)
     assert done.returncode == 0, done.stderr[-2000:]
+    ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
+    assert ranks[0] and all(torch.equal(value, ranks[1][name]) for name, value in ranks[0].items())
     weights = torch.load(tmp_path / "model.pt", weights_only=True)
     assert load_weights(LesionClassifier(size=64, channels=16), tmp_path / "model.pt")
     assert not torch.equal(weights["temperature"], torch.ones(3))
     assert done.stdout.count("Epoch[1] Metrics") + done.stderr.count("Epoch[1] Metrics") >= 1
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
+    run, program, torchrun, steps, trained_in_turn, labelled, tmp_path
+):
+    """Not as one that takes both examinations at once: each process normalises by the statistics of its own images.
+
+    Nothing is drawn, and the steps are plain gradients: Adam makes much of the rounding of a gradient that is 0.
+    """
+
+    def two_for_training(item: dict[str, Any]) -> None:
+        item["pathology"] = None if item["patient"] in {f"P{number}" for number in range(2, 8)} else item["pathology"]
+
+    listed = changed(labelled, tmp_path, two_for_training)
+    own = {**TRAINING, "epochs": 2, "dropout": 0.0, "input_dropout": 0.0, "dataset_dir": listed, "batch_size": 1}
+    own["optimizer"] = {"_target_": "torch.optim.SGD", "params": "$@network.parameters()", "lr": 0.01, "momentum": 0.9}
+    own |= {"train#preprocessing": "@validate#preprocessing", "cache_dir": str(tmp_path / "cache")}
+    *prepared, training_itself, _ = steps("train", "multi_gpu_train")
+    ends = {"run_id": "train_and_save", "train_and_save": [*prepared, WHOLE, training_itself, SAVE]}
+    done = program("train", "multi_gpu_train", launcher=torchrun, output_dir=str(tmp_path), **ends, **own)
+    assert done.returncode == 0, done.stderr[-2000:]
+    alone = run("train", run=[WHOLE], output_dir=str(tmp_path / "alone"), **{**own, "batch_size": 2})
+    network = alone.parser.get_parsed_content("network")
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    dataset = alone.parser.get_parsed_content("train#dataset")
+    assert len(dataset) == 8
+    expected = trained_in_turn(alone, [[dataset[i] for i in share] for share in (range(4), range(4, 8))], 2)
+    found = torch.load(tmp_path / "rank0.pt", weights_only=True)
+    moved = [name for name, value in before.items() if not torch.equal(value, found[name])]
+    assert len(moved) > 0.9 * len(before)
+    for name, value in expected.items():
+        torch.testing.assert_close(
+            found[name], value, rtol=1e-4, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 def test_training_on_three_classes_with_fixed_pooling(run, labelled, cache_dir, tmp_path):

@@ -30,6 +30,11 @@ from vdes.transforms.read_mammogram import ReadMammogram
 # instead of the network: what comes out is what went in, so that any slip of the geometry shows
 IDENTITY: dict[str, Any] = {"network_def": {"_target_": "torch.nn.Identity"}, "ckpt_path": "$None"}
 
+# stochastic depth draws which blocks an image passes; without it two runs see the same network
+WHOLE = (
+    "$[setattr(part, 'drop_connect_rate', 0.0) for part in @network.modules() if hasattr(part, 'drop_connect_rate')]"
+)
+
 
 @pytest.fixture(scope="module")
 def bundle(bundles: Path) -> Path:
@@ -156,13 +161,12 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
 
 
 @pytest.mark.slow
-def test_two_processes_train_the_same_weights(program, steps, pairs, tmp_path, training):
+def test_two_processes_train_the_same_weights(program, torchrun, steps, pairs, tmp_path, training):
     # parameters only: each process has batch statistics of its own until the next forward pass
     save = "$torch.save(dict(@single.named_parameters()), @output_dir + '/rank' + os.environ['RANK'] + '.pt')"
     knobs = {**training, "epochs": 1, "batch_size": 1, "dataset_dir": str(pairs), "output_dir": str(tmp_path)}
-    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
     ends = {"run_id": "train_and_save", "train_and_save": [*steps("train", "multi_gpu_train"), save]}
-    done = program("train", "multi_gpu_train", launcher=launcher, **ends, **knobs)
+    done = program("train", "multi_gpu_train", launcher=torchrun, **ends, **knobs)
     assert done.returncode == 0, done.stderr[-2000:]
     ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
     assert differing(*ranks) == []
@@ -172,6 +176,43 @@ def test_two_processes_train_the_same_weights(program, steps, pairs, tmp_path, t
     network = load_weights(VirtualDesUNet(), tmp_path / "model.pt").state_dict()
     assert "encoder._conv_stem.weight" in differing(start, network)
     assert differing(ranks[0], {name: state(tmp_path)["network"][name] for name in ranks[0]}) == []
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
+    run, program, torchrun, steps, trained_in_turn, pairs, tmp_path, training
+):
+    """Not as one that takes both images at once: each process normalises by the statistics of its own images.
+
+    Nothing is drawn, and the steps are plain gradients: Adam makes much of the rounding of a gradient that is 0.
+    """
+    datalist = json.loads(pairs.read_text())
+    datalist["training"] = datalist["training"][2:4]
+    listed = pairs.with_name("two.json")
+    write_datalist(listed, datalist, overwrite=True)
+    knobs = {**training, "epochs": 2, "dataset_dir": str(listed), "cache_dir": str(tmp_path / "cache")}
+    knobs["optimizer"] = {
+        "_target_": "torch.optim.SGD",
+        "params": "$@network.parameters()",
+        "lr": 0.01,
+        "momentum": 0.9,
+    }
+    knobs["train#preprocessing"] = "@validate#preprocessing"
+    *prepared, training_itself = steps("train", "multi_gpu_train")
+    save = "$dist.get_rank() or torch.save(dict(@single.named_parameters()), @output_dir + '/parameters.pt')"
+    ends = {"run_id": "train_and_save", "train_and_save": [*prepared, WHOLE, training_itself, save]}
+    shared = {**knobs, "output_dir": str(tmp_path), "batch_size": 1, **ends}
+    done = program("train", "multi_gpu_train", launcher=torchrun, **shared)
+    assert done.returncode == 0, done.stderr[-2000:]
+    alone = run("train", run=[WHOLE], output_dir=str(tmp_path / "alone"), **knobs)
+    before = {name: value.clone() for name, value in alone.parser.get_parsed_content("network").named_parameters()}
+    expected = trained_in_turn(alone, [[item] for item in alone.parser.get_parsed_content("train#dataset")], 2)
+    found = torch.load(tmp_path / "parameters.pt", weights_only=True)
+    assert len(differing(before, found)) > 0.9 * len(before)
+    for name, value in expected.items():
+        torch.testing.assert_close(
+            found[name], value, rtol=1e-4, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 # ---- inference -------------------------------------------------------------------------------------------------------

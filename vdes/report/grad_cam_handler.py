@@ -6,6 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 from monai.transforms import ScaleIntensity
@@ -47,6 +48,7 @@ class GradCamHandler:
         """Refuse at once to replace pictures."""
         if not self.overwrite and any(self.output_dir.glob("*.png")):
             raise InputError(f"{self.output_dir}: has pictures already; choose another folder or set overwrite to true")
+        idist.barrier()  # no process draws before all have looked
         self.output_dir.mkdir(parents=True, exist_ok=True)
 
     def draw(self, engine: Engine) -> None:

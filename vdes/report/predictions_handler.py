@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import ignite.distributed as idist
 import pandas as pd
+import torch.distributed as dist
 from ignite.engine import Engine, Events
 
 from vdes.data.staging import staged
@@ -26,12 +28,15 @@ class PredictionsHandler:
     (where known), ``logit`` (before calibration), ``inputs`` (which were present), ``probability``, ``threshold`` and
     ``prediction``, by the temperatures and thresholds that are part of the network.
 
+    Several processes may share the cases: each has every n-th, as `monai.data.DistributedSampler` deals them out
+    (``even_divisible=False, shuffle=False``). The first writes one table, that of a single process.
+
     Args:
         output_dir: folder of the table; made where it is missing.
         overwrite: whether a table of an earlier run may be replaced.
 
     Raises:
-        InputError: when the run starts, if a file is there already or several processes share the run.
+        InputError: when the run starts, if a file is there already.
 
     """
 
@@ -53,8 +58,6 @@ class PredictionsHandler:
 
     def start(self, _engine: Engine) -> None:
         """Forget an earlier run, and refuse at once what would be refused at the end."""
-        if idist.get_world_size() > 1:
-            raise InputError("predictions: expected one process, each would write a part: run without torchrun")
         for target in self.targets:
             if target.exists() and not self.overwrite:
                 raise InputError(f"{target}: exists already; name another output_dir or set overwrite to true")
@@ -66,12 +69,23 @@ class PredictionsHandler:
 
     def complete(self, engine: Engine) -> None:
         """Make the table and write it."""
+        rows = self._rows_of_all_processes()
+        if idist.get_rank() != 0:
+            return
         network: Any = engine.network
-        table = level_predictions(self.rows)
+        table = level_predictions(rows)
         table = with_probabilities(table, network.temperature.tolist(), network.threshold.tolist())
         self.output_dir.mkdir(parents=True, exist_ok=True)
         with staged(self.targets, self.overwrite) as stages:
             self.write(table, stages)
+
+    def _rows_of_all_processes(self) -> list[dict[str, Any]]:
+        """Return the rows in the order of the cases."""
+        if idist.get_world_size() == 1:
+            return self.rows
+        shares: list[Any] = [None] * idist.get_world_size()
+        dist.all_gather_object(shares, self.rows)
+        return [row for turn in zip_longest(*shares) for row in turn if row is not None]
 
     def write(self, table: pd.DataFrame, stages: Mapping[Path, Path]) -> None:
         """Write the table to the place that ``stages`` has for it."""
