@@ -47,7 +47,7 @@ def to_markdown(summary: pd.DataFrame, metrics: Sequence[str] = TABLES["breast"]
 
     """
     chosen = summary[summary["metric"].isin(metrics)]
-    lines = [["", *(_metric_label(metric) for metric in metrics)]]
+    lines = [["", *(metric_label(metric) for metric in metrics)]]
     for statistic, label in STATISTIC_LABELS.items():
         rows = chosen[chosen["statistic"] == statistic]
         for method in rows["method"].unique():
@@ -68,7 +68,8 @@ def all_tables(summary: pd.DataFrame) -> str:
     return "\n\n".join(to_markdown(summary, metrics) for metrics in TABLES.values() if present.intersection(metrics))
 
 
-def _metric_label(metric: str) -> str:
+def metric_label(metric: str) -> str:
+    """Return a metric's name as people write it."""
     name, _, region = metric.rpartition("_")
     return METRIC_LABELS.get(metric) or f"{region} {METRIC_LABELS.get(name, name)}"
 
@@ -87,6 +88,6 @@ def _footnote(means: pd.DataFrame) -> str:
     counts = means.groupby("metric", sort=False)[["cases", "patients"]].max()
     text = ["{} cases of {} patients".format(*pair) for pair in counts.to_numpy()]
     most = text[counts["cases"].argmax()]
-    fewer = [f"{_metric_label(str(metric))}: {n}" for metric, n in zip(counts.index, text, strict=True) if n != most]
+    fewer = [f"{metric_label(str(metric))}: {n}" for metric, n in zip(counts.index, text, strict=True) if n != most]
     note = f" ({'; '.join(fewer)})" if fewer else ""
     return f"Means over {most}{note}, with 95 % patient-bootstrap intervals."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ STYLES: tuple[tuple[str, tuple[float, ...], str], ...] = (
 )
 INK, GRID = "#333333", "#dddddd"
 SIDE_INCHES, TITLE_INCHES, LINE_INCHES, DPI = 5.0, 0.25, 0.21, 150
+LETTERS_AN_INCH = 11  # of a line of the legend
 
 
 def roc_plot(
@@ -53,7 +55,9 @@ def roc_plot(
         figure.savefig(stages[target])
 
 
-def roc_figure(arms: Mapping[str, pd.DataFrame], intervals: Mapping[str, Interval] | None = None) -> Figure:
+def roc_figure(
+    arms: Mapping[str, pd.DataFrame], intervals: Mapping[str, Interval] | None = None, side: float = SIDE_INCHES
+) -> Figure:
     """Return the ROC curves of one or several arms.
 
     A curve is sensitivity against 1 - specificity over all thresholds; equal probabilities are joined by a straight
@@ -66,6 +70,7 @@ def roc_figure(arms: Mapping[str, pd.DataFrame], intervals: Mapping[str, Interva
             `vdes.statistics.predictions.known_cases`.
         intervals: by name, an arm's AUC with its interval, as the summaries of `vdes.statistics` give it, for the
             legend; the area itself is computed here.
+        side: width in inches.
 
     Raises:
         InputError: on no arm or more than six, an arm of one class only, an interval without its arm, or as
@@ -77,14 +82,15 @@ def roc_figure(arms: Mapping[str, pd.DataFrame], intervals: Mapping[str, Interva
     bounds = dict(intervals or {})
     if bounds.keys() - arms.keys():
         raise InputError(f"intervals: expected some of {', '.join(arms)}, got {min(bounds.keys() - arms.keys())}")
-    height = SIDE_INCHES + TITLE_INCHES + LINE_INCHES * len(arms)
-    figure = Figure(figsize=(SIDE_INCHES, height), dpi=DPI, layout="constrained")
+    figure = Figure(dpi=DPI, layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=(0, (4, 3)))
     handles = [
-        _draw(axes, name, known_cases(table, name), style, bounds.get(name))
+        _draw(axes, name, known_cases(table, name), style, bounds.get(name), int(side * LETTERS_AN_INCH))
         for (name, table), style in zip(arms.items(), STYLES, strict=False)
     ]
+    lines = sum(1 + str(handle.get_label()).count("\n") for handle in handles)
+    figure.set_size_inches(side, side + TITLE_INCHES + LINE_INCHES * lines)
     # below the axes, where it hides no curve
     legend = figure.legend(
         handles=handles, loc="outside lower center", fontsize=10, frameon=False, handlelength=3.5, borderaxespad=0.8
@@ -95,7 +101,12 @@ def roc_figure(arms: Mapping[str, pd.DataFrame], intervals: Mapping[str, Interva
 
 
 def _draw(
-    axes: Axes, name: str, cases: pd.DataFrame, style: tuple[str, tuple[float, ...], str], interval: Interval | None
+    axes: Axes,
+    name: str,
+    cases: pd.DataFrame,
+    style: tuple[str, tuple[float, ...], str],
+    interval: Interval | None,
+    letters: int,
 ) -> Line2D:
     """Draw the curve of one arm and the point on it; return the line for the legend."""
     malignant, probability = cases["malignant"], cases["probability"]
@@ -113,7 +124,7 @@ def _draw(
         malignant, probability, prediction=cases["prediction"], metrics=["specificity", "sensitivity"]
     )
     axes.plot(1 - at["specificity"], at["sensitivity"], color=colour, zorder=3, **point)
-    return Line2D([], [], label=label, **line, **point)
+    return Line2D([], [], label=textwrap.fill(label, letters), **line, **point)
 
 
 def _finish(axes: Axes) -> None:

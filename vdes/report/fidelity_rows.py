@@ -1,0 +1,108 @@
+"""The tables of fidelity and of enhancement, with the trivial predictions beside the generators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vdes.report.fidelity_table import METHOD_LABELS, TABLES, metric_label
+from vdes.report.study_words import interval, words
+
+REGIONS = {"breast": "inside the breast", "image": "over the whole image", "lesion": "inside the lesion"}
+VIRTUAL, MEAN = "virtual_des", "mean"
+
+
+@dataclass(frozen=True)
+class WideTable:
+    """A table whose rows are methods.
+
+    Attributes:
+        caption: what it is about.
+        columns: names of the metrics.
+        rows: name of the method, whether it is a generator's, and the cells.
+        note: how many cases it rests on.
+    """
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, bool, Sequence[str]]]
+    note: str
+
+
+def fidelity_tables(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]) -> list[WideTable]:
+    """Return the means of fidelity for breast, whole image and lesion.
+
+    The generators first; then the trivial predictions and real DES, once where they are the same for all generators.
+
+    Args:
+        rows: of ``fidelity`` in ``metrics.json``.
+        generators: in the order wanted.
+
+    """
+    means = _ordered((row for row in rows if row["statistic"] == MEAN), generators)
+    tables = []
+    for region, metrics in TABLES.items():
+        chosen = [row for row in means if row["metric"] in metrics]
+        if chosen:
+            columns = [metric for metric in metrics if any(row["metric"] == metric for row in chosen)]
+            caption = f"Fidelity {REGIONS[region]}"
+            tables.append(_wide(caption, columns, [metric_label(metric) for metric in columns], chosen))
+    return tables
+
+
+def enhancement_table(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]) -> WideTable | None:
+    """Return recall of enhancement and rate of hallucination; None without rows.
+
+    Args:
+        rows: of ``enhancement`` in ``metrics.json``.
+        generators: in the order wanted.
+
+    """
+    rows = _ordered(rows, generators)
+    if not rows:
+        return None
+    columns = list(dict.fromkeys(row["metric"] for row in rows))
+    names = [words(metric) for metric in columns]
+    return _wide("Enhancement", columns, names, rows)
+
+
+def _ordered(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the rows by method, and of one method by generator; what is unknown comes last."""
+    ranks = [{name: rank for rank, name in enumerate(names)} for names in (METHOD_LABELS, generators)]
+    return sorted(
+        rows,
+        key=lambda row: tuple(
+            rank.get(row[key], len(rank)) for rank, key in zip(ranks, ("method", "generator"), strict=True)
+        ),
+    )
+
+
+def _wide(caption: str, columns: Sequence[str], names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> WideTable:
+    cells: dict[tuple[str, bool], dict[str, dict[str, str]]] = {}
+    for row in rows:
+        virtual = row["method"] == VIRTUAL
+        label = METHOD_LABELS.get(row["method"], words(row["method"]))
+        line = cells.setdefault((f"{label} by {row['generator']}" if virtual else label, virtual), {})
+        digits = 2 if row["metric"].startswith(("psnr", "lesion_cnr")) else 3
+        line.setdefault(row["generator"], {})[row["metric"]] = interval(row, digits)
+    lines = []
+    for (label, virtual), by_generator in cells.items():
+        alike = all(found == next(iter(by_generator.values())) for found in by_generator.values())
+        for generator, found in by_generator.items():
+            name = label if virtual or alike else f"{label} (cases of {generator})"
+            lines.append((name, virtual, [found.get(metric, "–") for metric in columns]))
+            if alike:
+                break
+    counts = {
+        metric: max((row["cases"], row["patients"]) for row in rows if row["metric"] == metric) for metric in columns
+    }
+    parts = dict.fromkeys(f"{cases} cases of {patients} patients" for cases, patients in counts.values())
+    if len(parts) == 1:
+        note = next(iter(parts))
+    else:
+        note = "; ".join(
+            f"{name}: {counts[metric][0]} cases of {counts[metric][1]} patients"
+            for metric, name in zip(columns, names, strict=True)
+        )
+    return WideTable(caption, names, lines, note)

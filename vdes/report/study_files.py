@@ -1,0 +1,126 @@
+"""The files of a study's folder that a report reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vdes.data.datalist import read_json
+from vdes.errors import InputError
+from vdes.study.arm_predictions import read_predictions
+
+METRICS_FILE, CASES_FILE = "metrics.json", "cases.json"
+NEEDED = ("data", "question", "arms")
+QUESTION = ("arm", "reference", "metric", "level", "margin", "confidence", "power")
+DATA = ("name", "split", "section", "pixel_size_mm", "phantom", "cases", "patients", "malignant")
+PROVENANCE = ("versions", "seeds", "datalist_sha256", "bundles", "n_resamples", "made")
+CASE = (
+    *("case", "laterality", "view", "pathology", "malignant", "density", "background_enhancement", "lesion_type"),
+    *("birads", "findings", "shape", "outline", "pictures", "predictions", "tags"),
+)
+TABLES = (
+    "left_out",
+    "failed",
+    "classification",
+    "verdicts",
+    "tests",
+    "calibration",
+    "fidelity",
+    "enhancement",
+    "subgroups",
+    "synthetic_share",
+    "disagreements",
+)
+
+
+@dataclass(frozen=True)
+class StudyFiles:
+    """What a study found.
+
+    Attributes:
+        folder: of the study.
+        metrics: ``metrics.json``; a table that it lacks is empty, and any other part or field that it lacks is None.
+        cases: ``cases.json``, an entry a test image, None for a field that it lacks; empty where there is no such file.
+        predictions: the test predictions of all levels by arm, of the arms that have them.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+    cases: list[dict[str, Any]]
+    predictions: dict[str, pd.DataFrame]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What people read, by arm, of those without results too."""
+        return {arm["arm"]: arm["label"] for arm in [*self.metrics["arms"], *self.metrics["left_out"]]}
+
+    @property
+    def generators(self) -> list[str]:
+        """Names of the generators, in the order of their arms."""
+        return list(dict.fromkeys(arm["generator"] for arm in self.metrics["arms"] if arm["generator"]))
+
+    def picture(self, case: dict[str, Any], kind: str) -> Path:
+        """Return the file of a case's picture.
+
+        Raises:
+            InputError: it is missing or lies outside the study's folder.
+        """
+        name = case["pictures"][kind]
+        file = self.folder / name
+        if not file.resolve().is_relative_to(self.folder.resolve()) or not file.is_file():
+            place = f"{self.folder / CASES_FILE}: case {case['case']}: pictures: {kind}"
+            raise InputError(f"{place}: {name}: no such file in the study's folder; run the study again to draw it")
+        return file
+
+
+def read_study(folder: Path) -> StudyFiles:
+    """Read a study's folder.
+
+    Args:
+        folder: of the study.
+
+    Raises:
+        InputError: ``metrics.json`` is missing, not a JSON object or lacks ``data``, ``question`` or ``arms``;
+            ``cases.json`` is not a list of objects; or a table of predictions cannot be read.
+
+    """
+    file = folder / METRICS_FILE
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; expected the folder of a study that vdes study has made")
+    metrics = read_json(file)
+    for key in NEEDED:
+        if not metrics.get(key):
+            raise InputError(f"{file}: {key}: missing or empty; expected the results of vdes study")
+    lacking = [field for field in QUESTION if metrics["question"].get(field) is None]
+    if lacking:
+        raise InputError(f"{file}: question: {lacking[0]}: missing; expected {', '.join(QUESTION)}")
+    metrics = {
+        **{key: metrics.get(key) or None for key in ("answer", "oracle", "regions")},
+        **{key: metrics.get(key) or [] for key in TABLES},
+        "question": metrics["question"],
+        "arms": metrics["arms"],
+        "data": dict.fromkeys(DATA) | metrics["data"],
+        "provenance": dict.fromkeys(PROVENANCE) | (metrics.get("provenance") or {}),
+    }
+    predictions = {}
+    for arm in metrics["arms"]:
+        table = folder / "arms" / arm["arm"] / "predictions.csv"
+        if table.is_file():
+            predictions[arm["arm"]] = read_predictions(table)
+    return StudyFiles(folder, metrics, _read_cases(folder / CASES_FILE), predictions)
+
+
+def _read_cases(file: Path) -> list[dict[str, Any]]:
+    if not file.is_file():
+        return []
+    try:
+        cases = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{file}: not valid JSON ({error})") from error
+    if not isinstance(cases, list) or not all(isinstance(case, dict) and "case" in case for case in cases):
+        raise InputError(f"{file}: expected a list of objects, each with `case`")
+    return [dict.fromkeys(CASE) | case for case in cases]

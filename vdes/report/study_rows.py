@@ -1,0 +1,85 @@
+"""From a study's tables to the rows that a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from vdes.report.study_words import kind
+
+Row = Mapping[str, Any]
+
+# which test goes with which metric: McNemar's compares decisions, DeLong's areas under the ROC
+TEST_OF = {"f1": "mcnemar", "accuracy": "mcnemar", "auc": "delong"}
+BREASTS = "breasts"
+
+
+def comparison_rows(
+    rows: Iterable[Row],
+    keys: Sequence[str],
+    verdicts: Iterable[Row] = (),
+    tests: Iterable[Row] = (),
+    calibration: Iterable[Row] = (),
+) -> list[dict[str, Any]]:
+    """Join each arm's value, its difference to its reference and what was concluded from it.
+
+    Args:
+        rows: of ``classification`` or ``subgroups`` in ``metrics.json``.
+        keys: what else than arm and metric tells rows apart: level, or variable, group and level.
+        verdicts: non-inferiority.
+        tests: McNemar and DeLong.
+        calibration: equivalence.
+
+    Returns:
+        A row an arm, metric and what ``keys`` says, in the order of the values: those fields, ``value``, ``difference``
+        (a row, or None), ``reference``, ``margin``, ``verdict`` and ``test`` (a row, or None).
+
+    """
+    rows = list(rows)
+    fields = [*keys, "arm", "metric"]
+    differences = {_key(row, fields): row for row in rows if row["statistic"] == "difference"}
+    judged = {_key(row, fields): row for row in [*calibration, *verdicts]}
+    tested = {_key(row, [*keys, "arm", "test"]): row for row in tests}
+    joined: list[dict[str, Any]] = []
+    for row in rows:
+        if row["statistic"] != "value":
+            continue
+        key = _key(row, fields)
+        difference = differences.get(key)
+        joined.append(
+            {field: row.get(field) for field in fields}
+            | {"value": row, "difference": difference, "reference": difference["reference"] if difference else None}
+            | {"margin": judged.get(key, {}).get("margin"), "verdict": judged.get(key, {}).get("verdict")}
+            | {"test": tested.get((*key[:-1], TEST_OF.get(row["metric"])))}
+        )
+    return joined
+
+
+def oracle_rows(oracle: Iterable[Row], comparisons: Iterable[Row], arms: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return each arm's AUC for breasts beside the ceiling of what its images can tell.
+
+    Virtual DES is made of low energy, and another patient's DES tells nothing of this one, so the ceiling of an arm
+    without real DES is that of low energy.
+
+    Returns:
+        A row an arm: ``arm``, ``value`` (its AUC at breast level), ``seen`` (low_energy, des or both), and the
+        ``ceiling`` among all breasts and the ``closed_form`` among lesions (None where unknown).
+
+    """
+    oracle = list(oracle)
+    ceiling = {row["images"]: row["auc"] for row in oracle if row["task"] == BREASTS}
+    closed_form = {row["images"]: row["closed_form_auc"] for row in oracle if row["task"] != BREASTS}
+    values = {row["arm"]: row["value"] for row in comparisons if (row["level"], row["metric"]) == ("breast", "auc")}
+    found = []
+    for arm in arms:
+        seen = arm["inputs"] if arm["content"] in ("real", None) else "low_energy"
+        if arm["arm"] in values:
+            found.append(
+                {"arm": arm["arm"], "kind": kind(arm), "value": values[arm["arm"]], "seen": seen}
+                | {"ceiling": ceiling.get(seen), "closed_form": closed_form.get(seen)}
+            )
+    return found
+
+
+def _key(row: Row, fields: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(row.get(field) for field in fields)

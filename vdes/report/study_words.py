@@ -1,0 +1,101 @@
+"""How a study's figures and findings read: numbers, names and sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from vdes.report.classification_table import LABELS
+
+NOT_DEFINED = "–"
+MINUS = "−"
+METRIC_LABELS = {**LABELS, "calibration_in_the_large": "calibration in the large"}
+DATA_SENTENCE = (
+    "The figures hold for the patients of this data set, and for others only as far as they are like them: other "
+    "mammographs, contrast protocols or populations were not looked at."
+)
+PHANTOM_SENTENCE = (
+    "These are simulated patients, not people. A phantom shows how a method behaves under known physics; it cannot "
+    "tell how often the method would be right in a clinic."
+)
+
+
+def number(value: float | None, digits: int = 3, sign: bool = False) -> str:
+    """Return a number as text, with a true minus; a dash where it is not defined."""
+    if value is None or math.isnan(value):
+        return NOT_DEFINED
+    rounded = round(value, digits) + 0.0  # no sign before what rounds to 0
+    return f"{rounded:{'+' if sign and rounded else ''}.{digits}f}".replace("-", MINUS)
+
+
+def interval(row: Mapping[str, Any] | None, digits: int = 3, sign: bool = False) -> str:
+    """Return ``value (low to high)`` of a row; without bounds, the value alone."""
+    if row is None:
+        return NOT_DEFINED
+    value = number(row["value"], digits, sign)
+    if number(row["low"]) == NOT_DEFINED:
+        return value
+    return f"{value} ({number(row['low'], digits, sign)} to {number(row['high'], digits, sign)})"
+
+
+def p_value(value: float | None) -> str:
+    """Return a p-value as text."""
+    if value is not None and value < 0.001:
+        return "< 0.001"
+    return number(value)
+
+
+def count(n: int, noun: str) -> str:
+    """Return ``1 case`` or ``2 cases``."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def metric_label(metric: str) -> str:
+    """Return the name of a metric of classification as people write it."""
+    return METRIC_LABELS.get(metric, words(metric))
+
+
+def words(name: str) -> str:
+    """Return a field's name as words."""
+    return name.replace("_", " ")
+
+
+def kind(arm: Mapping[str, Any]) -> str:
+    """Return what an arm is for: ``virtual``, ``retrained``, ``control`` or ``real``."""
+    if arm["content"] in ("low_energy", "shuffled"):
+        return "control"
+    if arm["classifier"] == "retrained":
+        return "retrained"
+    return "virtual" if arm["content"] == "virtual" else "real"
+
+
+def question_words(arm: Mapping[str, Any], reference: Mapping[str, Any]) -> str:
+    """Return the question of a study as a sentence."""
+    if arm["content"] == "virtual" and reference["content"] == "real":
+        beside = " beside low energy" if arm["inputs"] == "both" else ""
+        after = ", after retraining the classifier" if arm["classifier"] == "retrained" else ""
+        return f"Can virtual DES by {arm['generator']} replace real DES{beside}{after}?"
+    return plain_question(arm["label"], reference["label"])
+
+
+def plain_question(arm: str, reference: str) -> str:
+    """Return the question of a study by the labels of its arms."""
+    return f"Can “{arm}” replace “{reference}”?"
+
+
+def verdict_words(verdict: str, margin: float, confidence: float) -> tuple[str, str]:
+    """Return a verdict of `vdes.statistics.non_inferiority` as a short answer and the sentence that explains it."""
+    percent, limit = f"{100 * confidence:g} %", f"a loss of {margin:g}"
+    whole = f"the whole {percent} interval of the difference"
+    if verdict == "non-inferior":
+        return "Yes, within the margin", f"Non-inferior: {whole} lies on the good side of {limit}, the margin."
+    if verdict == "inferior":
+        return "No", f"Inferior: {whole} lies beyond {limit}, the margin."
+    _, _, reason = verdict.partition(": ")
+    sentence = f"Inconclusive: the {percent} interval of the difference lies on both sides of {limit}, the margin."
+    if "undefined" in reason:
+        sentence = "Inconclusive: too few cases to give the difference an interval."
+    elif reason:
+        sentence += f" {reason[0].upper()}{reason[1:]}."
+    return "Not settled", sentence
