@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,47 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 from PIL import Image
 
 from vdes.errors import InputError
 from vdes.study.opened_bundle import OpenedBundle
-
-# what somebody else's bundle may look like: it writes the low-energy image, in 16 bits, as the virtual DES image
-COPIER = {
-    "imports": ["$import json", "$import numpy as np", "$from pathlib import Path", "$from PIL import Image"],
-    "bundle_root": ".",
-    "dataset_dir": "datalist.json",
-    "output_dir": "out",
-    "ckpt_path": "models/model.pt",
-    "strength": 1.0,
-    "network_def": {"_target_": "torch.nn.Identity"},
-    "listed": "$json.loads(Path(@dataset_dir).read_text())",
-    "items": "$@listed['training'] + @listed['validation'] + @listed['test']",
-    "files": "$[Path(@dataset_dir).parent / i['low_energy'] for i in @items]",
-    "run": [
-        "$Path(@output_dir).mkdir(parents=True, exist_ok=True)",
-        "$[Image.fromarray((np.asarray(Image.open(f), np.float32) * 257 * @strength).astype(np.uint16))"
-        ".save(Path(@output_dir) / (f.stem + '.png')) for f in @files]",
-    ],
-}
-
-
-@pytest.fixture
-def copier(tmp_path: Path) -> Callable[..., Path]:
-    """Write a bundle that copies low-energy images, with changes of its config."""
-
-    def write(**changes: object) -> Path:
-        root = tmp_path / "their_bundle"
-        for name in ("configs", "models"):
-            (root / name).mkdir(parents=True)
-        config = {key: value for key, value in {**COPIER, **changes}.items() if value is not None}
-        (root / "configs" / "inference.yaml").write_text(yaml.safe_dump(config))
-        (root / "configs" / "metadata.json").write_text(json.dumps({"version": "1.2.3"}))
-        torch.save({}, root / "models" / "model.pt")
-        return root
-
-    return write
 
 
 def test_a_bundle_of_others_that_follows_the_contract_runs(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,16 +80,16 @@ def test_what_is_no_fold_or_model_is_an_error(text: str) -> None:
 
 def test_estimates_come_from_done_steps_of_the_kind(tmp_path: Path) -> None:
     job = Job()
-    estimates = estimated_seconds(job.steps, tmp_path)
-    assert estimates == {
-        "a": pytest.approx(10 * SECONDS["virtual"]),
-        "b": pytest.approx(10 * SECONDS["predict"]),
-        "c": pytest.approx(30 * SECONDS["virtual"]),
+    (start, rate), (other_start, other_rate) = SECONDS["virtual"], SECONDS["predict"]
+    assert estimated_seconds(job.steps, tmp_path) == {
+        "a": pytest.approx(start + 10 * rate),
+        "b": pytest.approx(other_start + 10 * other_rate),
+        "c": pytest.approx(start + 30 * rate),
     }
-    (tmp_path / "a.json").write_text('{"step": "a", "seconds": 5.0, "units": 10}')
+    (tmp_path / "a.json").write_text(json.dumps({"step": "a", "seconds": start + 4.0, "units": 10}))
     estimates = estimated_seconds(job.steps, tmp_path)
-    assert (estimates["a"], estimates["c"]) == (5.0, pytest.approx(15.0))
+    assert (estimates["a"], estimates["c"]) == (start + 4.0, pytest.approx(start + 12.0))
     text = plan(job.steps, tmp_path)
-    assert text.splitlines()[0].split() == ["done", "0", "min", "05", "s", "a"]
+    assert text.splitlines()[0].split() == ["done", "0", "min", f"{start + 4:02.0f}", "s", "a"]
     assert "to do" in text.splitlines()[2]
     assert "3 steps" in text

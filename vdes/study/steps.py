@@ -14,17 +14,16 @@ from tqdm import tqdm
 from vdes.data.staging import staged
 from vdes.errors import InputError
 
-# seconds that two cores took for a unit of work: an image of 256 px once through inference, or once through training
+# seconds that two cores took to begin, and for a unit of work: an image of 256 px, once through inference or training
 SECONDS = {
-    "datalist": 0.001,
-    "train unet": 0.10,
-    "train joint": 0.16,
-    "train cyclegan": 0.75,
-    "train classifier": 0.09,
-    "virtual": 0.10,
-    "predict": 0.03,
-    "images": 0.12,
-    "tables": 0.05,
+    "datalist": (0.5, 0.001),
+    "train unet": (15.0, 0.10),
+    "train joint": (15.0, 0.16),
+    "train cyclegan": (15.0, 0.75),
+    "train classifier": (15.0, 0.09),
+    "virtual": (1.0, 0.05),
+    "predict": (1.0, 0.015),
+    "images": (1.0, 0.07),
 }
 
 
@@ -60,7 +59,8 @@ def run_steps(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | Non
     Args:
         steps: in an order in which each comes after what it needs.
         folder: where a file for each step tells that it is done.
-        only: run only the steps of this ``fold`` and ``model``, as texts. What they need must be done.
+        only: run only the steps of this ``fold`` and ``model``, as texts, and those that write their datalists. What
+            else they need must be done.
 
     Returns:
         The failed steps, with the reason of each. With ``only`` a step whose needs are not done is one of them.
@@ -69,17 +69,15 @@ def run_steps(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | Non
         InputError: no step is of this fold and model.
 
     """
-    chosen = [step for step in steps if matches(step, only or {})]
-    if only and not chosen:
-        raise InputError(f"only: {_text(only)}; no step of the study is of it")
+    chosen = _chosen(steps, only)
     failed: dict[str, str] = {}
     todo = [step for step in chosen if not is_done(step, folder)]
     estimates = estimated_seconds(steps, folder)
+    left = {step.name: estimates[step.name] for step in todo}
     total = sum(estimates[step.name] for step in chosen)
-    bar = tqdm(total=round(total), unit="s", desc="study", bar_format="{desc} |{bar}| {percentage:3.0f} % [{elapsed}]")
-    bar.update(round(total) - round(sum(estimates[step.name] for step in todo)))
-    with bar:
+    with tqdm(total=1.0, desc="study", bar_format="{desc} |{bar}| {percentage:3.0f} % [{elapsed}]") as bar:
         for step in todo:
+            bar.n = 1 - sum(left.values()) / total if total else 0.0
             bar.set_description(f"study: {step.name}")
             by_name = {other.name: other for other in steps}
             missing = [name for name in step.needs if not is_done(by_name[name], folder)]
@@ -94,7 +92,9 @@ def run_steps(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | Non
                 tqdm.write(f"failed: {step.name}: {error}")
                 continue
             _mark(step, folder, time.monotonic() - started)
-            bar.update(round(estimates[step.name]))
+            del left[step.name]
+        bar.n = 1 - sum(left.values()) / total if total else 1.0
+        bar.set_description("study")
     return failed
 
 
@@ -111,9 +111,15 @@ def parsed_only(text: str | None) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-def matches(step: Step, only: Mapping[str, str]) -> bool:
-    """Tell whether a step is of a fold and model; the keys are those of `parsed_only`."""
-    return all(str(getattr(step, key)) == value for key, value in only.items())
+def _chosen(steps: Sequence[Step], only: Mapping[str, str] | None) -> list[Step]:
+    """Return the steps of a fold and model, and those that write their datalists."""
+    if not only:
+        return list(steps)
+    names = {step.name for step in steps if all(str(getattr(step, key)) == value for key, value in only.items())}
+    if not names:
+        raise InputError(f"only: {_text(only)}; no step of the study is of it")
+    needed = {need for step in steps if step.name in names for need in step.needs}
+    return [step for step in steps if step.name in names or (step.kind == "datalist" and step.name in needed)]
 
 
 def is_done(step: Step, folder: Path) -> bool:
@@ -123,23 +129,27 @@ def is_done(step: Step, folder: Path) -> bool:
 
 def estimated_seconds(steps: Sequence[Step], folder: Path) -> dict[str, float]:
     """Estimate how long each step takes: by the done steps of its kind here, or by `SECONDS`; a done one as it was."""
-    measured: dict[str, list[tuple[float, float]]] = {}
     taken: dict[str, float] = {}
+    measured: dict[str, list[tuple[float, float]]] = {}
     for step in steps:
         if is_done(step, folder):
             taken[step.name] = float(json.loads(_file(step, folder).read_text(encoding="utf-8"))["seconds"])
-            measured.setdefault(step.kind, []).append((taken[step.name], step.units))
-    rates = dict(SECONDS)
+            measured.setdefault(step.kind, []).append((taken[step.name] - SECONDS[step.kind][0], step.units))
+    rates = {kind: rate for kind, (_, rate) in SECONDS.items()}
     for kind, pairs in measured.items():
         units = sum(unit for _, unit in pairs)
         if units > 0:
-            rates[kind] = sum(seconds for seconds, _ in pairs) / units
-    return {step.name: taken.get(step.name, rates[step.kind] * step.units) for step in steps}
+            rates[kind] = max(0.0, sum(seconds for seconds, _ in pairs) / units)
+    return {step.name: taken.get(step.name, SECONDS[step.kind][0] + rates[step.kind] * step.units) for step in steps}
 
 
 def plan(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | None = None) -> str:
-    """Return the steps, what is done of them, and how long the others may take, as lines of text."""
-    chosen = [step for step in steps if matches(step, only or {})]
+    """Return the steps, what is done of them, and how long the others may take, as lines of text.
+
+    Raises:
+        InputError: as `run_steps`.
+    """
+    chosen = _chosen(steps, only)
     estimates = estimated_seconds(steps, folder)
     lines = [
         f"{'done' if is_done(step, folder) else 'to do':6}{_duration(estimates[step.name]):>9}  {step.name}"

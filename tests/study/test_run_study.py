@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from vdes.cli import main
+from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.training_record import training_record
+from vdes.errors import InputError
+from vdes.phantom.generate import generate
+from vdes.phantom.settings import Settings
+from vdes.study.defaults import shipped_classifier
+from vdes.study.models import Model
+from vdes.study.question import Question
+from vdes.study.run_study import answer, run_study
+from vdes.study.study import Study
+
+pytestmark = pytest.mark.slow
+
+BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
+UNET = BUNDLES / "breast_cesm_virtual_des_unet"
+CLASSIFIER = BUNDLES / "breast_cesm_lesion_classification"
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A datalist of eight phantom patients at 64 px, half of them for testing and half for validation."""
+    settings = Settings(8, 5, 64, "png", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5, 0.5, 0.5)
+    return generate(tmp_path_factory.mktemp("cases") / "set", settings)
+
+
+def study_of(cases: Path, output: Path, **changes: Any) -> Study:
+    """Return a study of the shipped U-Net and classifier."""
+    settings: dict[str, Any] = {
+        "generators": {"unet": Model(UNET, UNET / "models" / "model_phantom.pt", {"height": 64})},
+        "classifier": shipped_classifier(BUNDLES, "model_phantom"),
+        "question": Question("virtual_des-unet", n_resamples=50),
+        "height": 64,
+    }
+    return Study(cases, output, **{**settings, **changes})
+
+
+def figures(study: Path) -> dict[str, Any]:
+    """Return what a study has found, without the day that it was made on."""
+    content: dict[str, Any] = json.loads((study / "metrics.json").read_text())
+    del content["provenance"]["made"]
+    return content
+
+
+@pytest.fixture(scope="module")
+def finished(cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished study."""
+    study = study_of(cases, tmp_path_factory.mktemp("studies") / "finished")
+    assert run_study(study) == {}
+    return study.output
+
+
+def test_all_arms_have_the_same_test_cases(finished: Path, cases: Path) -> None:
+    content = figures(finished)
+    assert {arm["arm"] for arm in content["arms"]} == {
+        "des",
+        "low_energy",
+        "low_energy+des",
+        "virtual_des-unet",
+        "low_energy+virtual_des-unet",
+        "low_energy+low_energy",
+        "low_energy+shuffled_des",
+    }
+    test = {item["case"] for item in read_datalist(cases)["test"]}
+    for arm in content["arms"]:
+        table = pd.read_csv(finished / "arms" / arm["arm"] / "predictions.csv")
+        assert set(table.loc[table["level"] == "image", "case"]) == test
+        assert set(table["inputs"]) == {"low_energy+des" if arm["inputs"] == "both" else arm["inputs"]}
+    assert content["data"]["cases"] == len(test)
+    assert content["failed"] == []
+    assert content["data"]["phantom"]["seed"] == 5
+    assert {row["split"] for row in content["oracle"]} == {"test"}
+
+
+def test_low_energy_in_the_place_of_des_is_not_des(finished: Path) -> None:
+    logits = {
+        arm: pd.read_csv(finished / "arms" / arm / "predictions.csv")["logit"].tolist()
+        for arm in ("des", "virtual_des-unet", "low_energy+des", "low_energy+low_energy", "low_energy+shuffled_des")
+    }
+    assert len({tuple(values) for values in logits.values()}) == len(logits)
+
+
+def test_what_the_study_rests_on_is_stated(finished: Path, cases: Path) -> None:
+    provenance = figures(finished)["provenance"]
+    assert provenance["datalist_sha256"] == hashlib.sha256(cases.read_bytes()).hexdigest()
+    bundles = {bundle["role"]: bundle for bundle in provenance["bundles"]}
+    weights = CLASSIFIER / "models" / "model_phantom.pt"
+    assert bundles["classifier"]["weights_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert "none of them in this test set" in bundles["unet"]["trained_on"]
+    assert str(cases.parent) not in (finished / "metrics.json").read_text()
+    assert "virtual DES (unet) against real DES, f1 by examination" in answer(study_of(cases, finished))
+
+
+def test_cases_have_pictures_and_predictions(finished: Path) -> None:
+    listed = json.loads((finished / "cases.json").read_text())
+    content = figures(finished)
+    for case in listed:
+        assert case["predictions"].keys() == {arm["arm"] for arm in content["arms"]}
+        assert all((finished / picture).is_file() for picture in case["pictures"].values())
+    tagged = {case["case"] for case in listed if "disagreement" in case["tags"]}
+    assert tagged == {row["case"] for row in content["disagreements"]}
+    assert {row["generator"] for row in content["fidelity"]} == {"unet"}
+
+
+def test_a_finished_study_is_not_run_again(finished: Path, cases: Path) -> None:
+    before, times = figures(finished), {f: f.stat().st_mtime_ns for f in (finished / "parts").rglob("*")}
+    assert run_study(study_of(cases, finished)) == {}
+    assert figures(finished) == before
+    assert {f: f.stat().st_mtime_ns for f in (finished / "parts").rglob("*")} == times
+
+
+def test_a_folder_with_another_study_or_other_files_is_refused(finished: Path, cases: Path, tmp_path: Path) -> None:
+    other = study_of(cases, finished, question=Question("virtual_des-unet", margin=0.1, n_resamples=50))
+    with pytest.raises(InputError, match=r"holds a study of another `question`"):
+        run_study(other)
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"holds other files"):
+        run_study(study_of(cases, tmp_path))
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def command(cases: Path, output: Path, *more: str) -> list[str]:
+    """Return the command line of the study of `study_of`."""
+    generator = f"unet={UNET},height=64,ckpt_path={UNET / 'models' / 'model_phantom.pt'}"
+    arguments = ["study", "--datalist", str(cases), "--output", str(output), "--bundles", str(BUNDLES)]
+    return [*arguments, "--generator", generator, "--height", "64", "--resamples", "50", *more]
+
+
+def test_a_killed_study_goes_on_to_the_same_figures(finished: Path, cases: Path, tmp_path: Path) -> None:
+    output = tmp_path / "killed"
+    arguments = command(cases, output)
+    marker = output / "steps" / "split_predict_des.json"
+    silent: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    program = [sys.executable, "-c", "import sys; from vdes.cli import main; sys.exit(main())"]
+    with subprocess.Popen([*program, *arguments], **silent) as process:
+        while not marker.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert marker.exists()
+    assert not (output / "metrics.json").exists()
+    kept = (output / "parts" / "split" / "arms" / "des" / "predictions.csv").stat().st_mtime_ns
+    assert main(arguments) == 0
+    assert (output / "parts" / "split" / "arms" / "des" / "predictions.csv").stat().st_mtime_ns == kept
+    assert figures(output) == figures(finished)
+    assert (output / "report.html").stat().st_size > 10_000
+
+
+def test_a_failing_arm_loses_no_other(
+    cases: Path, tmp_path: Path, copier: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs, broken = copier(), copier("broken", run=["$1 / 0"])
+    output = tmp_path / "study"
+    # it takes the images for 8 bits, phantoms have 12
+    strength = 65535 / 4095 / 257
+    given = ["--generator", f"theirs={theirs},strength={strength}", "--generator", f"broken={broken}"]
+    arguments = [*command(cases, output), *given]
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert "error: split virtual broken: bundle broken: ZeroDivisionError: division by zero" in printed.err
+    content = figures(output)
+    arms = {arm["arm"] for arm in content["arms"]}
+    assert {"virtual_des-theirs", "virtual_des-unet", "des"} <= arms
+    assert not {arm for arm in arms if "broken" in arm}
+    assert {arm["arm"] for arm in content["left_out"]} == {"virtual_des-broken", "low_energy+virtual_des-broken"}
+    assert "split virtual broken" in {row["step"] for row in content["failed"]}
+    # their bundle copies low energy: its virtual DES is what the low-energy control sees
+    logits = {
+        arm: pd.read_csv(output / "arms" / arm / "predictions.csv")["logit"].to_numpy()
+        for arm in ("low_energy+virtual_des-theirs", "low_energy+low_energy")
+    }
+    assert logits["low_energy+virtual_des-theirs"] == pytest.approx(logits["low_energy+low_energy"], abs=0.1)
+
+
+def test_a_classifier_that_has_seen_a_test_patient_is_refused(cases: Path, tmp_path: Path) -> None:
+    datalist = read_datalist(cases)
+    swapped = {**datalist, "training": datalist["test"], "test": datalist["validation"], "validation": []}
+    write_datalist(tmp_path / "swapped.json", swapped)
+    weights = tmp_path / "model.pt"
+    shutil.copy(CLASSIFIER / "models" / "model_phantom.pt", weights)
+    weights.with_suffix(".json").write_text(json.dumps(training_record(tmp_path / "swapped.json")))
+    classifier = replace(shipped_classifier(BUNDLES, "model_phantom"), weights=weights)
+    with pytest.raises(InputError, match=r"model.pt: trained or validated on 16 of the 16 test images"):
+        run_study(study_of(cases, tmp_path / "study", classifier=classifier))
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_test_set_of_one_class_is_refused(cases: Path, tmp_path: Path) -> None:
+    datalist = read_datalist(cases)
+    datalist["test"] = [item for item in datalist["test"] if not item["malignant"]]
+    write_datalist(tmp_path / "benign.json", datalist)
+    with pytest.raises(InputError, match=r"benign.json: test: of \d+, none is malignant"):
+        run_study(study_of(tmp_path / "benign.json", tmp_path / "study"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--generator", "mine"], "--generator: 'mine'; expected NAME=BUNDLE"),
+        (["--generator", "mine=nowhere"], "nowhere: no such folder; expected that of a bundle"),
+        (["--arm", "des"], "question: arm: 'des'; expected one of"),
+        (["--only", "fold=a"], "only: fold=a; no step of the study is of it"),
+        (["--train", "--folds", "1"], "folds: 1; expected 2 or more"),
+        (["--metric", "brier"], "question: metric: 'brier'"),
+    ],
+)
+def test_mistakes_of_a_command_line_are_one_line(
+    cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main([*command(cases, tmp_path / "study"), *arguments]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ")
+    assert message in error
+
+
+def test_every_model_is_trained_inside_its_fold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(12, 6, 64, "png", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
+    cases = generate(tmp_path / "phantoms", settings)
+    output = tmp_path / "study"
+    arguments = ["study", "--datalist", str(cases), "--output", str(output), "--bundles", str(BUNDLES)]
+    arguments += ["--generator", f"unet={UNET},height=64", "--height", "64", "--resamples", "50"]
+    arguments += ["--train", "--folds", "2", "--generator-epochs", "1", "--classifier-epochs", "1"]
+
+    assert main([*arguments, "--dry-run"]) == 0
+    planned = capsys.readouterr().out
+    assert "fold1 train unet" in planned
+    assert "fold0 train classifier on virtual-unet" in planned
+    assert not (output / "parts").exists()
+
+    # one machine trains a generator of one fold, this one does the rest
+    assert main([*arguments, "--only", "fold=1,model=unet"]) == 0
+    weights = output / "parts" / "fold1" / "models" / "unet" / "model.pt"
+    trained = weights.read_bytes()
+    assert not (output / "parts" / "fold0").exists()
+    assert not (output / "metrics.json").exists()
+    assert main(arguments) == 0
+    assert weights.read_bytes() == trained
+    content = figures(output)
+    listed = {item["case"]: item["patient"] for name in SECTIONS for item in read_datalist(cases)[name]}
+    for arm in content["arms"]:
+        table = pd.read_csv(output / "arms" / arm["arm"] / "predictions.csv")
+        assert sorted(table.loc[table["level"] == "image", "case"]) == sorted(listed)
+    for fold in ("fold0", "fold1"):
+        part = output / "parts" / fold
+        tested = {item["patient"] for item in read_datalist(part / "datalists" / "real_all.json")["test"]}
+        for model in ("unet", "classifier-real", "classifier-virtual-unet", "classifier-low_energy"):
+            record = json.loads((part / "models" / model / "model.json").read_text())
+            assert record["patients"] == 12 - len(tested)
+    assert {arm["classifier"] for arm in content["arms"]} == {"real", "retrained"}
+    assert content["data"]["section"] == "the test sets of all folds"
