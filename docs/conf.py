@@ -52,7 +52,7 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 default_role = "py:obj"  # `name` in a docstring is a link where there is such an object
 
-nb_execution_mode = "off"  # the notebooks' outputs are those that tools/notebooks.py made
+nb_execution_mode = "off"  # the notebooks' outputs are those that tools/make_notebooks.py made
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 highlight_language = "none"

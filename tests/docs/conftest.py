@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from vdes.phantom.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "tools"))
+from verify.pages import CLONE  # noqa: E402
 
 CDD_CESM_COLUMNS = {
     "Image_name": "",
@@ -45,9 +47,27 @@ def phantom_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of the project as it stands, all of it committed, for what packs a bundle."""
+    folder = tmp_path_factory.mktemp("clone")
+    listed = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "bundles", "tools", "vdes")
+    names = subprocess.run(["git", "-C", str(PROJECT), *listed], check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (PROJECT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(PROJECT / name, folder / name)
+    who = ("-c", "user.name=vdes", "-c", "user.email=vdes@example.org")
+    for command in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "all")):
+        subprocess.run(["git", "-C", str(folder), *who, *command], check=True, capture_output=True)
+    return folder
+
+
 @pytest.fixture
-def readers_folder(phantom_sets: dict[str, Path], tmp_path: Path) -> Path:
+def readers_folder(clone: Path, phantom_sets: dict[str, Path], tmp_path: Path) -> Path:
     """A folder with what the pages take for given: CDD-CESM, studies with a table of labels, images, split lists."""
+    for name in CLONE:
+        (tmp_path / name).symlink_to(clone / name)
     write_cdd_cesm_folder(phantom_sets["png"], tmp_path / "CDD-CESM")
     studies = phantom_sets["dicom"] / "images"
     shutil.copytree(studies, tmp_path / "studies")

@@ -34,7 +34,7 @@ def check_commands(bundle: Bundle) -> Iterator[Line]:
         return
     for command in given:
         if command.monai is not None:
-            problems = _of_monai(bundle, command)
+            problems = of_monai(bundle.root, command)
         elif command.words[0] == "vdes":
             problems = of_vdes(command)
         elif command.words[0] == "python":
@@ -68,20 +68,21 @@ def weights_named(bundle: Bundle) -> list[str]:
     return sorted(set(re.findall(r"(?<![\w/])models/\w+\.pt", bundle.text(CARD))))
 
 
-def _of_monai(bundle: Bundle, command: Command) -> Iterator[str]:
+def of_monai(root: Path, command: Command) -> Iterator[str]:
+    """Tell what is wrong with a command of MONAI that is given in the folder ``root``."""
     name = str(command.monai)
     if name not in MONAI_COMMANDS:
         yield f"monai.bundle {name}: no such command; expected one of {', '.join(MONAI_COMMANDS)}"
         return
     files = config_files(command)
-    missing = [file for file in files if not (bundle.root / file).is_file()]
+    missing = [file for file in files if not (root / file).is_file()]
     for file in missing:
-        yield f"--config_file: {file}: no such file in the bundle"
+        yield f"--config_file: {file}: no such file in {root.name}"
     if missing:
         return
     known = set(inspect.signature(getattr(monai.bundle, name)).parameters)
     known |= set(inspect.signature(ConfigWorkflow.__init__).parameters) if name == "run" else set()
-    parser = ConfigParser(ConfigParser.load_config_files([str(bundle.root / file) for file in files]) if files else {})
+    parser = ConfigParser(ConfigParser.load_config_files([str(root / file) for file in files]) if files else {})
     for option in command.options:
         if option not in known and option not in parser:
             yield f"--{option}: no knob of {', '.join(files) or name}"

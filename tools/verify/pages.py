@@ -6,19 +6,20 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from monai.bundle import ConfigParser
 
 from verify.bundle import Line
-from verify.card import config_files, of_tools, of_vdes
+from verify.card import config_files, of_monai, of_tools, of_vdes
 from verify.commands import Command, joined
 from verify.phantoms import SETTINGS
 from verify.run_commands import run, shortened
 
 PROJECT = Path(__file__).resolve().parents[2]
 # what a comment before a block may say: <!-- not run: installs packages -->
-REASONS = ("installs packages", "needs an archive", "runs the tests", "takes hours")
+REASONS = ("installs packages", "needs an archive", "needs a GPU", "needs an account", "runs the tests", "takes hours")
 # what the folder that the commands run in has of a clone
 CLONE = ("bundles", "tools")
 SET_UP = ("pip", "python3", "source", "git")
@@ -32,7 +33,8 @@ class Block:
         where: page and line.
         language: bash, python, or another that is shown and not run.
         lines: its lines, numbered as in the page.
-        mark: what the comment before it says: ``not run: REASON``, ``file: NAME``, ``exit status: N``, or nothing.
+        mark: what the comment before it says: ``not run: REASON``, ``needs: PACKAGE`` (left out where it is not
+            installed), ``file: NAME``, ``exit status: N``, or nothing.
     """
 
     where: str
@@ -49,6 +51,12 @@ class Block:
     def commands(self) -> list[Command]:
         """Its commands, those of a bash block."""
         return list(joined(self.where.rpartition(":")[0], list(self.lines))) if self.language == "bash" else []
+
+    @property
+    def lacks(self) -> str | None:
+        """The package that it needs and that is not installed, or None."""
+        package = self.marked("needs")
+        return package if package and find_spec(package) is None else None
 
     def marked(self, what: str) -> str | None:
         """Return what its mark says about ``what``, or None."""
@@ -88,7 +96,9 @@ def check_unrun(block: Block) -> Iterator[Line]:
         yield Line(block.where, f"{block.mark}; expected not run: {', '.join(REASONS)}")
     for command in block.commands:
         program = command.words[0]
-        if program == "vdes":
+        if command.monai:
+            problems = list(of_monai(PROJECT, command))
+        elif program == "vdes":
             problems = list(of_vdes(command))
         elif program in ("python", "bash"):
             problems = list(of_tools(command))
@@ -113,6 +123,8 @@ def run_page(page: Path, folder: Path) -> Iterator[Line]:
             (folder / str(block.marked("file"))).write_text(block.text, encoding="utf-8")
         elif block.mark.startswith("not run"):
             yield from check_unrun(block)
+        elif block.lacks:
+            continue
         elif block.language == "python":
             yield from _failure(block.where, [sys.executable, "-c", block.text], folder)
         else:
