@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from monai.config import NdarrayOrTensor
 from monai.utils import convert_to_tensor
-from scipy.ndimage import find_objects, gaussian_filter
+from scipy.ndimage import gaussian_filter
 from skimage.measure import label
 
 from vdes.errors import InputError
-from vdes.metrics.lesion_ring import RING_WIDTH, lesion_and_ring
+from vdes.metrics.lesion_ring import lesion_and_ring
 from vdes.metrics.regions import check_image, check_mask
 
 # A region enhances where its mean lies above that of the ring around it by more than one standard deviation of the
@@ -54,15 +54,8 @@ def local_contrast(image: np.ndarray, region: np.ndarray, breast: np.ndarray) ->
     Returns:
         Ratio and difference; NaN without a region or a ring, and the ratio where the ring is constant.
     """
-    width = RING_WIDTH * image.shape[0]
-    found = find_objects(region.astype(np.uint8))
-    if not found:
-        return LocalContrast(np.nan, np.nan)
-    margin = int(np.ceil(width)) + 1
-    window = tuple(slice(max(0, part.start - margin), part.stop + margin) for part in found[0])
-    image, region, breast = image[window], region[window], breast[window]
     shown, drawn, masked = (part[np.newaxis, np.newaxis] for part in (image, region, breast))
-    ((inside, ring),) = lesion_and_ring(shown, drawn, masked, width / image.shape[0])
+    ((inside, ring),) = lesion_and_ring(shown, drawn, masked)
     if inside.size == 0 or ring.size == 0:
         return LocalContrast(np.nan, np.nan)
     difference = float(inside.mean() - ring.mean())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from monai.config import NdarrayOrTensor
+from scipy.ndimage import find_objects
 from skimage.morphology import isotropic_dilation
 
 from vdes.errors import InputError
@@ -45,7 +46,18 @@ def lesion_and_ring(
     radius = ring_width * values.shape[1]
     pixels = []
     for plane, lesion, breast in zip(values, lesions, breasts, strict=True):
-        # the distance to a lesion is undefined where there is none
-        ring = isotropic_dilation(lesion, radius) & ~lesion & breast if lesion.any() else lesion
+        if not lesion.any():  # the distance to a lesion is undefined
+            pixels.append((plane[lesion], plane[lesion]))
+            continue
+        window = _window(lesion, radius)
+        plane, lesion, breast = plane[window], lesion[window], breast[window]
+        ring = isotropic_dilation(lesion, radius) & ~lesion & breast
         pixels.append((plane[lesion & breast], plane[ring]))
     return pixels
+
+
+def _window(lesion: np.ndarray, radius: float) -> tuple[slice, ...]:
+    """Return what holds the lesion and its ring: distances are dear over a whole image."""
+    margin = int(np.ceil(radius))
+    (box,) = find_objects(lesion.astype(np.uint8))
+    return tuple(slice(max(0, side.start - margin), side.stop + margin) for side in box)
