@@ -107,7 +107,48 @@ def joint_tables(result: dict[str, Any]) -> str:
     return f"{head}\n\n{table}\n\nWith 95 % patient-bootstrap intervals, paired for the difference."
 
 
+def study_table(result: dict[str, Any]) -> str:
+    """Return the answer of a real-vs-virtual study and the table of its arms."""
+    data, question, answer = result["data"], result["question"], result["answer"]
+    labels = {arm["arm"]: arm["label"] for arm in result["arms"]}
+    level, margin = question["level"], question["margin"]
+    name = {"f1": "F1", "auc": "AUC"}.get(question["metric"], question["metric"])
+    head = (
+        f"Data: {data['name']}, section {data['section']}: {data['cases']} images of {data['patients']} patients; "
+        f"{data['malignant'][level][0]} of {data['malignant'][level][1]} at {level} level malignant."
+    )
+    lines = [["arm", f"{name}, {level}", "AUC, image", f"difference in {name}, {level}", f"verdict, margin {margin:g}"]]
+    lines.append(["---"] * len(lines[0]))
+    rows = pd.DataFrame(result["classification"]).set_index(["arm", "level", "metric", "statistic"]).sort_index()
+    verdicts = {(row["arm"], row["level"]): row["verdict"] for row in result["verdicts"]}
+    for arm in result["arms"]:
+        values = [
+            _interval(rows.loc[(arm["arm"], *place, "value")], ".3f")
+            for place in ((level, question["metric"]), ("image", "auc"))
+        ]
+        compared = ["", ""]
+        if (arm["arm"], level) in verdicts:
+            difference = rows.loc[(arm["arm"], level, question["metric"], "difference")]
+            against = labels[arm["reference"]]
+            compared = [f"{_interval(difference, '+.3f')} to {against}", verdicts[arm["arm"], level]]
+        lines.append([arm["label"], *values, *compared])
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    said = (
+        f"**{labels[question['arm']]} in the place of {labels[question['reference']]}: {answer['verdict']}** "
+        f"({name} by {level} {answer['arm']['value']:.3f} against {answer['reference']['value']:.3f}, difference "
+        f"{_interval(pd.Series(answer['difference']), '+.3f')}, margin {margin:g})."
+    )
+    weights = ", ".join(f"{b['role']} {b['weights_sha256'][:12]}" for b in result["provenance"]["bundles"])
+    foot = (
+        f"With 95 % patient-bootstrap intervals ({result['provenance']['n_resamples']} resamples), paired for the "
+        f"difference. Weights (sha256): {weights}."
+    )
+    return f"{said}\n\n{head}\n\n{table}\n\n{foot}"
+
+
 def _interval(row: pd.Series, form: str) -> str:
+    if pd.isna(row["low"]):
+        return f"{row['value']:{form}}"
     return f"{row['value']:{form}} ({row['low']:{form}} to {row['high']:{form}})"
 
 
@@ -117,4 +158,5 @@ WRITERS = {
     "classification": classification_tables,
     "joint": joint_tables,
     "shortcut": shortcut_table,
+    "study": study_table,
 }
