@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import shutil
@@ -232,3 +233,33 @@ def orthanc(_orthanc: Orthanc, monkeypatch: pytest.MonkeyPatch) -> Orthanc:
     """An Orthanc that wants a user and password, which lie in the netrc file; skipped where it is not installed."""
     monkeypatch.setenv("NETRC", str(_orthanc.netrc))
     return _orthanc
+
+
+@pytest.fixture(scope="session")
+def _browser(pytestconfig: pytest.Config) -> Iterator[Any]:
+    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
+    if None in programs or importlib.util.find_spec("selenium") is None:
+        absent(pytestconfig, "no headless browser: install Debian's chromium and chromium-driver, and selenium")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs[0]
+    # without motion a page has scrolled when it is clicked
+    settings = ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "force-prefers-reduced-motion")
+    for argument in settings:
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with webdriver.Chrome(options, webdriver.ChromeService(programs[1])) as driver:
+        yield driver
+
+
+@pytest.fixture
+def browser(_browser: Any) -> Any:
+    """A headless Chromium whose page is 1280 px wide; its logs are empty. Skipped where it is not installed."""
+    _browser.get("about:blank")
+    _browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    for log in ("browser", "performance"):
+        _browser.get_log(log)
+    return _browser

@@ -62,11 +62,14 @@ def oracle_rows(oracle: Iterable[Row], comparisons: Iterable[Row], arms: Iterabl
     without real DES is that of low energy.
 
     Returns:
-        A row an arm: ``arm``, ``value`` (its AUC at breast level), ``seen`` (low_energy, des or both), and the
-        ``ceiling`` among all breasts and the ``closed_form`` among lesions (None where unknown).
+        A row an arm: ``arm``, its ``kind``, ``value`` (its AUC at breast level), ``seen`` (low_energy, des or both),
+        and the ``ceiling`` among all breasts and the ``closed_form`` among lesions (None where unknown). No row without
+        an oracle.
 
     """
     oracle = list(oracle)
+    if not oracle:
+        return []
     ceiling = {row["images"]: row["auc"] for row in oracle if row["task"] == BREASTS}
     closed_form = {row["images"]: row["closed_form_auc"] for row in oracle if row["task"] != BREASTS}
     values = {row["arm"]: row["value"] for row in comparisons if (row["level"], row["metric"]) == ("breast", "auc")}

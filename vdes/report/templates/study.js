@@ -19,7 +19,7 @@ function applyFilters(form) {
 }
 
 for (const form of document.querySelectorAll("form[data-filters]")) {
-  form.addEventListener("input", () => applyFilters(form));
+  for (const event of ["input", "change"]) form.addEventListener(event, () => applyFilters(form));
   form.addEventListener("submit", (event) => event.preventDefault());
   applyFilters(form);
 }

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from vdes.report.study_words import count, interval, kind, metric_label, number, p_value, question_words, verdict_words
+from vdes.statistics.non_inferiority import non_inferiority
+from vdes.study.arms import study_arms
+
+ARMS = {arm.arm: arm.record() for arm in study_arms(["unet"], retrained=True)}
+
+
+def test_numbers_have_a_true_minus_and_zero_has_no_sign():
+    assert number(-0.12345) == "−0.123"
+    assert number(0.05, 2, sign=True) == "+0.05"
+    assert number(-0.0002, sign=True) == number(0.0002, sign=True) == "0.000"
+    assert number(None) == number(float("nan")) == "–"
+
+
+def test_an_interval_without_bounds_is_the_value_alone():
+    assert interval({"value": 0.8, "low": 0.7, "high": 0.9}) == "0.800 (0.700 to 0.900)"
+    assert interval({"value": -0.1, "low": -0.2, "high": 0.1}, 2, sign=True) == "−0.10 (−0.20 to +0.10)"
+    assert interval({"value": 0.8, "low": None, "high": None}) == "0.800"
+    assert interval(None) == "–"
+
+
+def test_small_words():
+    assert p_value(0.0002) == "< 0.001" and p_value(0.04) == "0.040" and p_value(None) == "–"
+    assert count(1, "case") == "1 case" and count(0, "case") == "0 cases"
+    assert metric_label("f1") == "F1" and metric_label("calibration_in_the_large") == "calibration in the large"
+
+
+def test_every_arm_has_its_kind():
+    kinds = {name: kind(arm) for name, arm in ARMS.items()}
+    assert kinds == {
+        "des": "real",
+        "low_energy": "real",
+        "low_energy+des": "real",
+        "virtual_des-unet": "virtual",
+        "low_energy+virtual_des-unet": "virtual",
+        "virtual_des-unet-retrained": "retrained",
+        "low_energy+virtual_des-unet-retrained": "retrained",
+        "low_energy+low_energy": "control",
+        "low_energy+low_energy-retrained": "control",
+        "low_energy+shuffled_des": "control",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arm", "reference", "question"),
+    [
+        ("virtual_des-unet", "des", "Can virtual DES by unet replace real DES?"),
+        (
+            "low_energy+virtual_des-unet",
+            "low_energy+des",
+            "Can virtual DES by unet replace real DES beside low energy?",
+        ),
+        (
+            "virtual_des-unet-retrained",
+            "des",
+            "Can virtual DES by unet replace real DES, after retraining the classifier?",
+        ),
+        ("low_energy", "des", "Can “low energy” replace “real DES”?"),
+    ],
+)
+def test_the_question_in_words(arm, reference, question):
+    assert question_words(ARMS[arm], ARMS[reference]) == question
+
+
+@pytest.mark.parametrize(
+    ("bounds", "short", "words"),
+    [
+        (
+            (-0.01, -0.04, 0.02),
+            "Yes, within the margin",
+            "the whole 95 % interval of the difference lies on the good side",
+        ),
+        ((-0.2, -0.3, -0.1), "No", "Inferior: the whole 95 % interval"),
+        ((-0.02, -0.08, 0.04), "Not settled", "a loss of 0.05, the margin. About 580 patients would be needed."),
+        ((-0.06, -0.1, 0.0), "Not settled", "The estimated difference is beyond the margin."),
+        ((-0.06, float("nan"), float("nan")), "Not settled", "too few cases"),
+    ],
+)
+def test_every_verdict_is_explained(bounds, short, words):
+    verdict = non_inferiority(*bounds, standard_error=0.0306, patients=70, margin=0.05).verdict
+    answer, sentence = verdict_words(verdict, 0.05, 0.95)
+    assert answer == short
+    assert words in sentence
