@@ -21,6 +21,8 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="no program 
 
 PROJECT = Path(__file__).resolve().parents[2]
 UNET, CYCLEGAN = "breast_cesm_virtual_des_unet", "breast_cesm_virtual_des_cyclegan"
+CLASSIFIER = "breast_cesm_lesion_classification"
+BUNDLES = (UNET, CYCLEGAN, CLASSIFIER)
 VERSION = "0.1.0"
 
 
@@ -31,9 +33,9 @@ def git(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def committed(good_bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout of its own, with two bundles and vdes, all committed."""
+    """A checkout of its own, with the bundles and vdes, all committed."""
     checkout = tmp_path_factory.mktemp("committed")
-    for name in (UNET, CYCLEGAN):
+    for name in BUNDLES:
         good_bundle(name, checkout / "bundles")
     shutil.copytree(PROJECT / "vdes", checkout / "vdes", ignore=shutil.ignore_patterns("__pycache__"))
     (checkout / ".gitignore").write_text("__pycache__/\n*.secret.png\n")
@@ -51,9 +53,9 @@ def checkout(committed: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def archives(committed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the archives of both bundles."""
+    """The folder of the bundles' archives."""
     folder = tmp_path_factory.mktemp("dist")
-    for name in (UNET, CYCLEGAN):
+    for name in BUNDLES:
         archive, findings = pack(committed / "bundles" / name, folder)
         assert findings == [] and archive == folder / f"{name}_v{VERSION}.zip"
     return folder
@@ -187,9 +189,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.C
 
 @pytest.fixture(scope="module")
 def unpacked(bare, archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder into which MONAI has downloaded both bundles."""
+    """The folder into which MONAI has downloaded the bundles."""
     folder = tmp_path_factory.mktemp("unpacked")
-    for name in (UNET, CYCLEGAN):
+    for name in BUNDLES:
         url = (archives / f"{name}_v{VERSION}.zip").as_uri()
         download = ("-m", "monai.bundle", "download", "--name", name, "--url", url, "--bundle_dir", str(folder))
         done = bare(folder, *download)
@@ -204,21 +206,38 @@ def datalist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return phantoms(tmp_path_factory.mktemp("phantoms"))
 
 
-QUICK = ("--height", "96", "--amp", "false", "--num_workers", "0", "--device", "cpu")
+QUICK = ("--amp", "false", "--num_workers", "0", "--device", "cpu")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("inside", [True, False], ids=["its own folder", "another folder"])
+@pytest.mark.parametrize("name", BUNDLES)
 def test_an_unpacked_bundle_runs_without_vdes_installed(
-    bare, unpacked: Path, datalist: Path, tmp_path: Path, inside: bool
+    bare, unpacked: Path, datalist: Path, tmp_path: Path, name: str, inside: bool
 ) -> None:
-    bundle = unpacked / UNET
+    bundle = unpacked / name
     cwd, root = (bundle, ".") if inside else (tmp_path, str(bundle))
     config = ("--config_file", f"{root}/configs/inference.yaml", "--bundle_root", root)
-    data = ("--dataset_dir", str(datalist), "--output_dir", str(tmp_path / "virtual_des"))
-    done = bare(cwd, "-m", "monai.bundle", "run", *config, *data, *QUICK)
+    data = ("--dataset_dir", str(datalist), "--output_dir", str(tmp_path / "made"))
+    # of the shipped classifiers the phantoms' takes both inputs
+    own = ("--ckpt_path", str(bundle / "models" / "model_phantom.pt")) if name == CLASSIFIER else ("--height", "96")
+    done = bare(cwd, "-m", "monai.bundle", "run", *config, *data, *own, *QUICK)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(list((tmp_path / "virtual_des").glob("*.png"))) == 64
+    if name == CLASSIFIER:
+        assert len((tmp_path / "made" / "predictions.csv").read_text().splitlines()) == 1 + 16 * (4 + 2 + 1)
+    else:
+        assert len(list((tmp_path / "made").glob("*.png"))) == 64
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BUNDLES)
+def test_the_model_zoos_unit_tests_pass_on_an_unpacked_bundle(bare, unpacked: Path, tmp_path: Path, name: str) -> None:
+    """In the zoo's layout, from its folder, without vdes installed."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / name).symlink_to(unpacked / name)
+    shutil.copytree(PROJECT / "tests" / "zoo", tmp_path / "ci" / "unit_tests")
+    done = bare(tmp_path, f"ci/unit_tests/test_{name}.py")
+    assert done.returncode == 0 and done.stderr.splitlines()[-1] == "OK", done.stderr[-2000:]
 
 
 TWO = """
