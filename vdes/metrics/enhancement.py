@@ -30,6 +30,7 @@ NOISE_LIMIT = 3.0  # robust standard deviations
 MIN_DIAMETER_MM = 5.0  # less is a focus, which BI-RADS does not characterise
 FIELD_MM = 240.0  # height of the image where the pixel size is unknown: the long side of the common detector
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
+CONSTANT = 1e-5  # range below which a ring is constant: less than a grey level of 16 bits, more than float32 rounds
 
 
 class LocalContrast(NamedTuple):
@@ -59,7 +60,7 @@ def local_contrast(image: np.ndarray, region: np.ndarray, breast: np.ndarray) ->
     if inside.size == 0 or ring.size == 0:
         return LocalContrast(np.nan, np.nan)
     difference = float(inside.mean() - ring.mean())
-    return LocalContrast(difference / float(ring.std()) if np.ptp(ring) > 0 else np.nan, difference)
+    return LocalContrast(difference / float(ring.std()) if np.ptp(ring) > CONSTANT else np.nan, difference)
 
 
 def enhancing_regions(
