@@ -20,6 +20,7 @@ VISIBLE = (
 )
 
 
+@pytest.mark.slow
 def test_page_and_figures_are_written_whole_and_replaced(study_folder):
     before = {path.name for path in study_folder.iterdir()}
     path = write_report(study_folder)

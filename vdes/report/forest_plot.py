@@ -102,14 +102,16 @@ def forest_figure(forest: Forest, labels: Mapping[str, str]) -> Figure:
             found = row["difference"]
             if found["low"] is not None:
                 axes.plot([found["low"], found["high"]], [line, line], color=colour, linewidth=1.8)
-            axes.plot(found["value"], line, color=colour, marker=marker, markersize=7, markeredgecolor="white")
+            axes.plot(
+                found["value"], line, color=colour, marker=marker, markersize=7, markeredgecolor="white", zorder=3
+            )
             axes.text(1.02, line, interval(found, sign=True), transform=beside, size=9, va="center", color=INK)
             names[line] = (
                 f"{labels.get(row['arm'], row['arm'])}\nagainst {labels.get(row['reference'], row['reference'])}"
             )
             line += 1
     axes.set(xlim=(forest.axis.low, forest.axis.high), ylim=(line - 0.4, -0.7))
-    axes.axvline(0, color=INK, linewidth=1)
+    axes.axvline(0, color=INK, linewidth=1, zorder=1)
     _margins(axes, forest)
     axes.set_yticks(list(names), list(names.values()), size=8)
     axes.set_xlabel(f"difference of {metric_label(forest.metric)}, {forest.level} level", size=11)
