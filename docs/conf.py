@@ -52,6 +52,9 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 default_role = "py:obj"  # `name` in a docstring is a link where there is such an object
 
+# `low` of a docstring's "low, high" is no link: several classes have a field of that name
+suppress_warnings = ["ref.python"]
+
 nb_execution_mode = "off"  # the notebooks' outputs are those that tools/make_notebooks.py made
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3

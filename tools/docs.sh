@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Build the documentation into build/docs/index.html; a warning, a broken link among them, is an error.
-# Usage: bash tools/docs.sh
+# Build the documentation, in an environment with vdes[docs]; a warning, a broken link among them, is an error.
+# Usage: bash tools/docs.sh [OUT]     (default: build/docs)
 set -euo pipefail
+out=$(realpath -m "${1:-$(dirname "$0")/../build/docs}")
 cd "$(dirname "$0")/.."
-source tools/setup.sh
-python -m sphinx --builder html --conf-dir docs --fail-on-warning --keep-going --quiet . build/docs
-echo "wrote build/docs/index.html"
+python -m sphinx --builder html --conf-dir docs --fail-on-warning --keep-going --quiet . "$out"
+echo "wrote $out/index.html"

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vdes.phantom.generate import generate
-from vdes.phantom.settings import Settings
+from vdes.cli import main
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "tools"))
@@ -41,10 +40,10 @@ CDD_CESM_COLUMNS = {
 def phantom_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Phantom sets as PNG and as DICOM, by format."""
     folder = tmp_path_factory.mktemp("phantom_sets")
-    return {
-        kind: generate(folder / kind, Settings(patients, 3, 96, kind, 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)).parent
-        for kind, patients in (("png", 16), ("dicom", 3))
-    }
+    for kind, patients in (("png", 16), ("dicom", 3)):
+        words = ["phantom", str(folder / kind), f"--patients={patients}", "--seed=3", "--size=96", f"--format={kind}"]
+        assert main(words) == 0
+    return {kind: folder / kind for kind in ("png", "dicom")}
 
 
 @pytest.fixture(scope="session")
@@ -65,9 +64,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def readers_folder(clone: Path, phantom_sets: dict[str, Path], tmp_path: Path) -> Path:
-    """A folder with what the pages take for given: CDD-CESM, studies with a table of labels, images, split lists."""
+    """A folder with what the pages take for given: a datalist, CDD-CESM, studies and labels, split lists."""
     for name in CLONE:
         (tmp_path / name).symlink_to(clone / name)
+    shutil.copytree(phantom_sets["png"] / "images", tmp_path / "images")
+    shutil.copy(phantom_sets["png"] / "datalist.json", tmp_path)
     write_cdd_cesm_folder(phantom_sets["png"], tmp_path / "CDD-CESM")
     studies = phantom_sets["dicom"] / "images"
     shutil.copytree(studies, tmp_path / "studies")

@@ -18,8 +18,15 @@ from verify.phantoms import SETTINGS
 from verify.run_commands import run, shortened
 
 PROJECT = Path(__file__).resolve().parents[2]
-# what a comment before a block may say: <!-- not run: installs packages -->
-REASONS = ("installs packages", "needs an archive", "needs a GPU", "needs an account", "runs the tests", "takes hours")
+# what a comment before a block may say, and where it is tested: <!-- not run: takes minutes; tests/study -->
+REASONS = (
+    "installs packages",
+    "needs a GPU",
+    "needs an account",
+    "needs an archive",
+    "runs the tests",
+    "takes minutes",
+)
 # what the folder that the commands run in has of a clone
 CLONE = ("bundles", "tools")
 SET_UP = ("pip", "python3", "source", "git")
@@ -58,6 +65,12 @@ class Block:
         package = self.marked("needs")
         return package if package and find_spec(package) is None else None
 
+    @property
+    def reason(self) -> str | None:
+        """Why it is not run, without the place where it is tested; None if it is."""
+        left = self.marked("not run")
+        return left.partition(";")[0] if left is not None else None
+
     def marked(self, what: str) -> str | None:
         """Return what its mark says about ``what``, or None."""
         name, _, value = self.mark.partition(": ")
@@ -92,8 +105,13 @@ def blocks(page: Path) -> list[Block]:
 
 def check_unrun(block: Block) -> Iterator[Line]:
     """Tell what is wrong with a block that is not run: its reason, or a command that names what there is not."""
-    if block.marked("not run") not in REASONS:
+    if block.reason not in REASONS:
         yield Line(block.where, f"{block.mark}; expected not run: {', '.join(REASONS)}")
+    for place in re.findall(r"tests/[\w/.]+", block.mark):
+        if not (PROJECT / place).exists():
+            yield Line(block.where, f"{place}: no such test")
+    if block.language == "python":
+        compile(block.text, block.where, "exec")
     for command in block.commands:
         program = command.words[0]
         if command.monai:
@@ -121,7 +139,7 @@ def run_page(page: Path, folder: Path) -> Iterator[Line]:
     for block in blocks(page):
         if block.marked("file"):
             (folder / str(block.marked("file"))).write_text(block.text, encoding="utf-8")
-        elif block.mark.startswith("not run"):
+        elif block.reason is not None:
             yield from check_unrun(block)
         elif block.lacks:
             continue
@@ -140,6 +158,8 @@ def _words(command: Command, folder: Path) -> list[str]:
     words = shortened(command, known)
     if command.words[:2] == ("vdes", "phantom"):
         words += [f"--patients={SETTINGS.patients}", f"--seed={SETTINGS.seed}", f"--size={SETTINGS.size}"]
+    if command.words[:2] == ("vdes", "study"):
+        words += ["--resamples=200", f"--height={SETTINGS.size}"]
     return words
 
 
