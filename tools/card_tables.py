@@ -119,16 +119,17 @@ def study_table(result: dict[str, Any]) -> str:
     )
     lines = [["arm", f"{name}, {level}", "AUC, image", f"difference in {name}, {level}", f"verdict, margin {margin:g}"]]
     lines.append(["---"] * len(lines[0]))
-    rows = pd.DataFrame(result["classification"]).set_index(["arm", "level", "metric", "statistic"]).sort_index()
+    places = ("arm", "level", "metric", "statistic")
+    rows = {tuple(row[key] for key in places): pd.Series(row) for row in result["classification"]}
     verdicts = {(row["arm"], row["level"]): row["verdict"] for row in result["verdicts"]}
     for arm in result["arms"]:
         values = [
-            _interval(rows.loc[(arm["arm"], *place, "value")], ".3f")
-            for place in ((level, question["metric"]), ("image", "auc"))
+            _interval(rows[arm["arm"], at, metric, "value"], ".3f")
+            for at, metric in ((level, question["metric"]), ("image", "auc"))
         ]
         compared = ["", ""]
         if (arm["arm"], level) in verdicts:
-            difference = rows.loc[(arm["arm"], level, question["metric"], "difference")]
+            difference = rows[arm["arm"], level, question["metric"], "difference"]
             against = labels[arm["reference"]]
             compared = [f"{_interval(difference, '+.3f')} to {against}", verdicts[arm["arm"], level]]
         lines.append([arm["label"], *values, *compared])

@@ -201,12 +201,37 @@ def test_a_classifier_that_has_seen_a_test_patient_is_refused(cases: Path, tmp_p
     assert not (tmp_path / "study").exists()
 
 
-def test_a_test_set_of_one_class_is_refused(cases: Path, tmp_path: Path) -> None:
+def test_a_test_set_without_malignant_cases_is_refused(cases: Path, tmp_path: Path) -> None:
     datalist = read_datalist(cases)
     datalist["test"] = [item for item in datalist["test"] if not item["malignant"]]
     write_datalist(tmp_path / "benign.json", datalist)
     with pytest.raises(InputError, match=r"benign.json: test: of \d+, none is malignant"):
-        run_study(study_of(tmp_path / "benign.json", tmp_path / "study"))
+        study_of(tmp_path / "benign.json", tmp_path / "study")
+
+
+def test_where_all_cases_are_malignant_regions_are_judged(phantoms: Path, tmp_path: Path) -> None:
+    datalist = read_datalist(phantoms)
+    malignant = [item for name in SECTIONS for item in datalist[name] if item["malignant"]]
+    patients = sorted({item["patient"] for item in malignant})
+    third = {patient: SECTIONS[number % 3] for number, patient in enumerate(patients)}
+    for name in SECTIONS:
+        datalist[name] = [item for item in malignant if third[item["patient"]] == name]
+    write_datalist(tmp_path / "malignant.json", datalist)
+    study = study_of(tmp_path / "malignant.json", tmp_path / "study")
+    assert run_study(study) == {}
+    content = figures(study.output)
+    assert content["question"]["level"] == "region"
+    assert content["classification"] == []
+    rows = pd.DataFrame(content["regions"]["classification"])
+    value = rows[(rows["arm"] == "virtual_des-unet") & (rows["metric"] == "f1") & (rows["statistic"] == "value")]
+    assert content["answer"]["arm"]["value"] == value["value"].item()
+    table = pd.read_csv(study.output / "regions" / "des.csv")
+    assert content["data"]["malignant"]["region"] == [int(table["malignant"].sum()), len(table)]
+    assert set(table["patient"]) <= {item["patient"] for item in datalist["test"]}
+    assert {bundle["role"] for bundle in content["provenance"]["bundles"]} == {"unet"}
+    assert "real DES, f1 by region" in answer(study)
+    assert run_study(study) == {}
+    assert figures(study.output) == content
 
 
 @pytest.mark.parametrize(

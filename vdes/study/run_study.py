@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping
 
 from vdes.data.datalist import read_datalist
-from vdes.errors import InputError
-from vdes.study.merge_parts import METRICS_FILE, write_metrics
 from vdes.study.steps import run_steps
 from vdes.study.study import STEPS, Study
+from vdes.study.study_metrics import METRICS_FILE, write_metrics
 from vdes.study.study_steps import study_steps
 from vdes.study.trained_on import check_trained_on
 
@@ -45,26 +44,14 @@ def check_weights(study: Study) -> dict[str, str]:
     """Refuse weights that have seen a test patient, and return in words what each was trained on.
 
     Raises:
-        InputError: as `check_trained_on`, or the test section is empty or of one class.
+        InputError: as `check_trained_on`.
     """
-    datalist = read_datalist(study.datalist)
-    items = [item for section in ("training", "validation", "test") for item in datalist[section]]
-    judged = items if study.trains else datalist["test"]
-    labels = {item["malignant"] for item in judged if item["malignant"] is not None}
-    if labels != {0, 1}:
-        found = (
-            "none is malignant" if labels == {0} else "all are malignant" if labels == {1} else "none has a pathology"
-        )
-        raise InputError(
-            f"{study.datalist}: {'items' if study.trains else 'test'}: of {len(judged)}, {found}; "
-            "expected malignant and other cases"
-        )
     if study.trains:
         return {}
-    models = {**study.generators, "classifier": study.classifier}
+    test = read_datalist(study.datalist)["test"]
+    models = {**study.generators, **({} if study.lesions_alone else {"classifier": study.classifier})}
     return {
-        name: check_trained_on(model.opened().weights_file, judged, str(study.datalist))
-        for name, model in models.items()
+        name: check_trained_on(model.opened().weights_file, test, str(study.datalist)) for name, model in models.items()
     }
 
 

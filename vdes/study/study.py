@@ -7,20 +7,34 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vdes.data.datalist import read_json
+from vdes.data.datalist import SECTIONS, read_datalist, read_json
 from vdes.data.staging import staged
 from vdes.errors import InputError
 from vdes.study.arms import Arm, study_arms
 from vdes.study.models import Model, seen_inputs
 from vdes.study.question import Question
+from vdes.study.regions import region_arms
 
 SETTINGS_FILE = "settings.json"
 PARTS, STEPS = "parts", "steps"
+SCORED, REGIONS = "scored", "regions"  # folders of a part
 DATA = "data"  # of a study that made or listed its own cases; it stays when the study begins anew
-MADE = (PARTS, STEPS, "arms", "images", "figures", "metrics.json", "cases.json", "report.html", SETTINGS_FILE)
+MADE = (
+    PARTS,
+    STEPS,
+    "arms",
+    "images",
+    "regions",
+    "figures",
+    "metrics.json",
+    "cases.json",
+    "report.html",
+    SETTINGS_FILE,
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +45,8 @@ class Study:
         datalist: the cases.
         output: the folder to work in.
         generators: by name.
-        classifier: the yardstick.
+        classifier: the yardstick. Where all cases are malignant it is not used: regions are judged, see
+            `vdes.study.regions`.
         question: fixed before the run.
         height: rows of the grid on which images are compared.
         folds: 0 takes the datalist's own split and the given weights; 2 or more trains all models in each fold, so that
@@ -65,7 +80,26 @@ class Study:
                 raise InputError(f"generators: {name!r}; expected a name of letters, digits, - and _")
             if model.start is not None and model.start not in self.generators:
                 raise InputError(f"generators: {name}: starts from {model.start!r}, which is none of them")
-        self.question.reference(self.arms)
+        self.question.reference(self.arms or region_arms(list(self.generators)))
+
+    @cached_property
+    def lesions_alone(self) -> bool:
+        """Whether all cases to judge are malignant, so that regions are judged in place of images.
+
+        Raises:
+            InputError: the datalist cannot be read, or none of the cases is malignant.
+        """
+        datalist = read_datalist(self.datalist)
+        judged = [item for name in (SECTIONS if self.trains else ("test",)) for item in datalist[name]]
+        labels = {item["malignant"] for item in judged if item["malignant"] is not None}
+        if 1 not in labels:
+            found = "none is malignant" if labels else "none has a pathology"
+            where = "items" if self.trains else "test"
+            raise InputError(
+                f"{self.datalist}: {where}: of {len(judged)}, {found}; expected malignant and other cases, or "
+                "malignant ones with their lesions drawn"
+            )
+        return labels == {1}
 
     @property
     def trains(self) -> bool:
@@ -79,11 +113,13 @@ class Study:
 
     @property
     def arms(self) -> list[Arm]:
-        """The arms that its models allow.
+        """The arms of images that its models allow; none where regions are judged in their place.
 
         Raises:
-            InputError: the classifier's weights cannot be opened.
+            InputError: as `lesions_alone`, or the classifier's weights cannot be opened.
         """
+        if self.lesions_alone:
+            return []
         seen = None if self.trains else seen_inputs(self.classifier.opened().weights_file)
         return study_arms(list(self.generators), self.trains or self.retrain, seen)
 

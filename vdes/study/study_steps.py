@@ -15,9 +15,10 @@ from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.study.arm_datalists import write_low_energy_datalist, write_real_datalist, write_shuffled_datalist
 from vdes.study.arm_predictions import read_predictions, test_predictions
 from vdes.study.arms import Arm
+from vdes.study.regions import region_study
 from vdes.study.score_images import score_images
 from vdes.study.steps import Step
-from vdes.study.study import Study
+from vdes.study.study import SCORED, Study
 
 JUDGED = ("validation", "test")  # the sections that the classifier sees
 PIXELS = 256.0  # height of the images that `vdes.study.steps.SECONDS` are of
@@ -39,7 +40,8 @@ class _Part:
         self.study, self.name = study, name
         self.fold = number if study.trains else None
         self.folder = study.part(name)
-        self.retrains = study.trains or study.retrain
+        self.retrains = (study.trains or study.retrain) and not study.lesions_alone
+        self.whole = self.retrains or study.lesions_alone  # virtual images of training patients are needed too
         listed = read_datalist(study.datalist)
         counts = {section: len(listed[section]) for section in SECTIONS}
         if study.trains:
@@ -61,12 +63,16 @@ class _Part:
                 units = model.epochs * self.training * scale
                 steps.append(self.step(f"train {name}", model.kind, units, partial(self.train, name), needs, name))
             needs = [f"train {name}"] if study.trains else ["datalist"]
-            units = (self.judged + self.training * self.retrains) * scale
+            units = (self.judged + self.training * self.whole) * scale
             steps.append(self.step(f"virtual {name}", "virtual", units, partial(self.virtual, name), needs, name))
-        steps += self.classifier_steps()
+        if not study.lesions_alone:
+            steps += self.classifier_steps()
         needs = [f"virtual {name}" for name in study.generators]
         scale = (study.height / PIXELS) ** 2 * len(study.generators)
         steps.append(self.step("images", "images", self.test * scale, self.images, needs))
+        if study.lesions_alone:
+            units = (self.judged + self.training) * scale
+            steps.append(self.step("regions", "images", units, self.regions, needs))
         return steps
 
     def classifier_steps(self) -> list[Step]:
@@ -172,14 +178,14 @@ class _Part:
         """Make a generator's images and the datalists that have them."""
         model = self.study.generators[name]
         bundle = model.opened(self.trained(name) / "model.pt" if self.study.trains else None)
-        sections = "all" if self.retrains else "judged"
+        sections = "all" if self.whole else "judged"
         images = self.folder / "virtual" / name
         images.parent.mkdir(parents=True, exist_ok=True)
         with staged([images], overwrite=True) as stages:
             bundle.infer(self.datalist("real", sections), stages[images], num_workers=0)
         source, target = (self.datalist(images_, sections) for images_ in ("real", f"virtual-{name}"))
         write_virtual_datalist(source, images, target, overwrite=True)
-        if self.retrains:
+        if self.whole:
             self.write_judged(f"virtual-{name}")
 
     def predict(self, arm: Arm) -> None:
@@ -204,8 +210,15 @@ class _Part:
 
     def images(self) -> None:
         """Score the images, and make the pictures."""
-        output = self.folder / "scored"
+        output = self.folder / SCORED
         if output.is_dir():
             shutil.rmtree(output)  # of a run that was interrupted
         virtual = {name: self.datalist(f"virtual-{name}", "judged") for name in self.study.generators}
         score_images(self.datalist("real", "all"), virtual, "test", self.study.height, output)
+
+    def regions(self) -> None:
+        """Judge regions of malignant breasts, where there are no other images to judge."""
+        virtual = {name: self.datalist(f"virtual-{name}", "all") for name in self.study.generators}
+        region_study(
+            self.datalist("real", "all"), virtual, self.study.height, self.folder, self.study.seed, overwrite=True
+        )

@@ -73,7 +73,7 @@ def study_tables(arms: Sequence[Arm], predictions: Tables, question: Question) -
         "calibration": calibration,
         "synthetic_share": synthetic_share(arms, predictions, question),
         "disagreements": disagreements(arms, predictions),
-        "answer": _answer(table, verdicts, arms, question),
+        "answer": answer(table, verdicts, arms, question, question.level),
     }
 
 
@@ -146,6 +146,37 @@ def disagreements(arms: Sequence[Arm], predictions: Tables) -> Rows:
     return rows
 
 
+def answer(
+    classification: pd.DataFrame, verdicts: Rows, arms: Sequence[Arm], question: Question, level: str
+) -> dict[str, Any] | None:
+    """Return the values of the question's two arms, their difference and the verdict; None where one is missing.
+
+    Args:
+        classification: the rows of all arms, with their ``level``.
+        verdicts: likewise.
+        arms: those that have predictions.
+        question: what is asked.
+        level: at which.
+
+    """
+    verdict = [row for row in verdicts if row["level"] == level and row["arm"] == question.arm]
+    if not verdict:
+        return None
+    rows = classification[(classification["level"] == level) & (classification["metric"] == question.metric)]
+
+    def found(arm: str, statistic: str) -> dict[str, Any]:
+        row = rows[(rows["arm"] == arm) & (rows["statistic"] == statistic)]
+        return records(row[["value", "low", "high"]])[0]
+
+    return {
+        "verdict": verdict[0]["verdict"],
+        "patients_needed": verdict[0]["patients_needed"],
+        "arm": found(question.arm, "value"),
+        "reference": found(question.reference(arms), "value"),
+        "difference": found(question.arm, "difference"),
+    }
+
+
 def _groups(arms: Sequence[Arm], tables: Tables) -> list[tuple[str, dict[str, pd.DataFrame]]]:
     """Return every reference with the arms that are compared with it; an arm without its reference stands alone."""
     references = {arm.arm: arm.reference if arm.reference in tables else arm.arm for arm in arms}
@@ -210,26 +241,3 @@ def _delong(one: pd.DataFrame, other: pd.DataFrame) -> float:
 
 
 PAIRED_TESTS: dict[str, Callable[[pd.DataFrame, pd.DataFrame], float]] = {"mcnemar": _mcnemar, "delong": _delong}
-
-
-def _answer(table: pd.DataFrame, verdicts: Rows, arms: Sequence[Arm], question: Question) -> dict[str, Any] | None:
-    """Return the values of the question's two arms, their difference and the verdict."""
-    if question.arm not in {arm.arm for arm in arms}:
-        return None
-    reference = question.reference(arms)
-    rows = table[(table["level"] == question.level) & (table["metric"] == question.metric)]
-    verdict = [row for row in verdicts if row["level"] == question.level and row["arm"] == question.arm]
-    if not verdict:
-        return None
-
-    def found(arm: str, statistic: str) -> dict[str, Any]:
-        row = rows[(rows["arm"] == arm) & (rows["statistic"] == statistic)]
-        return records(row[["value", "low", "high"]])[0]
-
-    return {
-        "verdict": verdict[0]["verdict"],
-        "patients_needed": verdict[0]["patients_needed"],
-        "arm": found(question.arm, "value"),
-        "reference": found(reference, "value"),
-        "difference": found(question.arm, "difference"),
-    }
