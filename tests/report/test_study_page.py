@@ -206,12 +206,17 @@ def test_real_patients_and_failed_arms(study_folder, edit_study, metrics):
 def test_the_region_study_has_a_section_where_there_is_one(study_folder, edit_study, metrics):
     rows = [row for row in metrics["classification"] if row["level"] == "image"]
     regions = {key: metrics[key] for key in ("verdicts", "tests")}
-    plain = [{key: value for key, value in row.items() if key != "level"} for row in rows]
-    edit_study(regions={**regions, "classification": plain})
+    renamed = {"virtual_des-cyclegan": "virtual_des-other"}  # an arm of the region study alone
+    plain = [{key: renamed.get(value, value) for key, value in row.items() if key != "level"} for row in rows]
+    arm = next(arm for arm in metrics["arms"] if arm["arm"] in renamed)
+    arms = [{**arm, "arm": "virtual_des-other", "label": "other virtual DES", "classifier": "retrained"}]
+    edit_study(regions={**regions, "classification": plain, "arms": arms})
     outline = Outline(page(study_folder))
     difference = next(row for row in rows if row["statistic"] == "difference" and round(row["value"], 3))
     assert shown(difference["value"], "+") in outline.words("regions")
     assert "outside any lesion" in outline.words("regions")
+    retrained = outline.words("regions").split("The same, classifier retrained on such images")[1]
+    assert "other virtual DES against real DES" in retrained.split("Other real images")[0]
 
 
 def test_nested_values_are_laid_out_flat():

@@ -55,8 +55,10 @@ class StudyFiles:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What people read, by arm, of those without results too."""
-        return {arm["arm"]: arm["label"] for arm in [*self.metrics["arms"], *self.metrics["left_out"]]}
+        """What people read, by arm, of those without results or of the region study alone too."""
+        regions = self.metrics["regions"] or {}
+        arms = [*(regions.get("arms") or ()), *self.metrics["arms"], *self.metrics["left_out"]]
+        return {arm["arm"]: arm["label"] for arm in arms}
 
     @property
     def generators(self) -> list[str]:

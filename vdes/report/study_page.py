@@ -182,7 +182,7 @@ def _regions(regions: Mapping[str, Any] | None, arms: Sequence[Mapping[str, Any]
         for key in ("classification", "verdicts", "tests")
     }
     rows = comparison_rows(named["classification"], ["level"], named["verdicts"], named["tests"])
-    return {"rows": rows, "plots": forests(rows, arms)}
+    return {"rows": rows, "plots": forests(rows, [*arms, *(regions.get("arms") or ())])}
 
 
 def _png_uri(content: bytes) -> str:
