@@ -113,25 +113,31 @@ def study_table(result: dict[str, Any]) -> str:
     labels = {arm["arm"]: arm["label"] for arm in result["arms"]}
     level, margin = question["level"], question["margin"]
     name = {"f1": "F1", "auc": "AUC"}.get(question["metric"], question["metric"])
+    # of malignant cases alone regions are judged, and there are no images to rank
+    regions = result["regions"]
+    tables = {key: [{**row, "level": level} for row in rows] for key, rows in regions.items()} if regions else result
+    ranked = level if regions else "image"
+    things = "regions" if regions else f"{level}s"
     head = (
         f"Data: {data['name']}, section {data['section']}: {data['cases']} images of {data['patients']} patients; "
-        f"{data['malignant'][level][0]} of {data['malignant'][level][1]} at {level} level malignant."
+        f"{data['malignant'][level][0]} of {data['malignant'][level][1]} {things} malignant."
     )
-    lines = [["arm", f"{name}, {level}", "AUC, image", f"difference in {name}, {level}", f"verdict, margin {margin:g}"]]
+    lines = [
+        ["arm", f"{name}, {level}", f"AUC, {ranked}", f"difference in {name}, {level}", f"verdict, margin {margin:g}"]
+    ]
     lines.append(["---"] * len(lines[0]))
     places = ("arm", "level", "metric", "statistic")
-    rows = {tuple(row[key] for key in places): pd.Series(row) for row in result["classification"]}
-    verdicts = {(row["arm"], row["level"]): row["verdict"] for row in result["verdicts"]}
+    rows = {tuple(row[key] for key in places): pd.Series(row) for row in tables["classification"]}
+    verdicts = {(row["arm"], row["level"]): row["verdict"] for row in tables["verdicts"]}
     for arm in result["arms"]:
         values = [
             _interval(rows[arm["arm"], at, metric, "value"], ".3f")
-            for at, metric in ((level, question["metric"]), ("image", "auc"))
+            for at, metric in ((level, question["metric"]), (ranked, "auc"))
         ]
         compared = ["", ""]
         if (arm["arm"], level) in verdicts:
             difference = rows[arm["arm"], level, question["metric"], "difference"]
-            against = labels[arm["reference"]]
-            compared = [f"{_interval(difference, '+.3f')} to {against}", verdicts[arm["arm"], level]]
+            compared = [f"{_interval(difference, '+.3f')} to {labels[arm['reference']]}", verdicts[arm["arm"], level]]
         lines.append([arm["label"], *values, *compared])
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     said = (

@@ -24,7 +24,19 @@ from vdes.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "bundles" / "breast_cesm_real_vs_virtual_des"
-WHOLE = ("data", "question", "answer", "arms", "left_out", "failed", "verdicts", "tests", "enhancement", "oracle")
+WHOLE = (
+    "data",
+    "question",
+    "answer",
+    "arms",
+    "left_out",
+    "failed",
+    "verdicts",
+    "tests",
+    "enhancement",
+    "oracle",
+    "regions",
+)
 CLASSIFICATION = ("f1", "auc", "sensitivity", "specificity")
 FIDELITY = ("psnr_breast", "ssim_breast", "correlation_breast", "lesion_cnr")
 
@@ -52,9 +64,11 @@ def keep(study: Path, name: str) -> None:
     result["seconds"] = sum(json.loads(step.read_text())["seconds"] for step in (study / "steps").glob("*.json"))
     target, picture = BUNDLE / "docs" / "results" / f"study_{name}.json", BUNDLE / "docs" / f"forest_{name}.png"
     target.parent.mkdir(exist_ok=True)
+    forest = study / "figures" / "forest.png"
     with staged([target, picture], overwrite=True) as stages:
         stages[target].write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        shutil.copy(study / "figures" / "forest.png", stages[picture])
+        if forest.is_file():
+            shutil.copy(forest, stages[picture])
     for card in (BUNDLE / "docs" / "README.md", ROOT / "README.md"):
         text = filled(card.read_text(encoding="utf-8"), BUNDLE)
         with staged([card], overwrite=True) as stages:
