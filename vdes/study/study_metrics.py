@@ -92,7 +92,11 @@ def _region_tables(study: Study, regions: Path) -> dict[str, Any]:
     classification = pd.DataFrame(tables["classification"]).assign(level=REGION)
     verdicts = [{**row, "level": REGION} for row in tables["verdicts"]]
     found = answer(classification, verdicts, arms, study.question, REGION)
-    return {**{name: [] for name in OF_PREDICTIONS}, "answer": found, "regions": tables}
+    return {
+        **{name: [] for name in OF_PREDICTIONS},
+        "answer": found,
+        "regions": {**tables, "arms": [arm.record() for arm in arms]},
+    }
 
 
 def _tag_disagreements(cases: Sequence[dict[str, Any]], disagreements: Sequence[Mapping[str, Any]]) -> None:
