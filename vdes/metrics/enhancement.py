@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from monai.config import NdarrayOrTensor
 from monai.utils import convert_to_tensor
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import find_objects, gaussian_filter
 from skimage.measure import label
 
 from vdes.errors import InputError
@@ -89,16 +89,19 @@ def enhancing_regions(
     pixel = pixel_size_mm or FIELD_MM / breast.shape[0]
     smallest = np.pi / 4 * (MIN_DIAMETER_MM / pixel) ** 2
     sigmas = [sigma / pixel for sigma in SIGMAS_MM]
+    (window,) = find_objects(breast.astype(np.uint8))  # beyond it all is 0
+    inside = breast[window]
     # at least the smallest positive number: far from the breast it is 0 over 0, which does not matter
-    weights = [np.maximum(_smooth(breast, sigma), np.finfo(np.float32).tiny) for sigma in sigmas]
+    weights = [np.maximum(_smooth(inside, sigma), np.finfo(np.float32).tiny) for sigma in sigmas]
 
     def found(image: np.ndarray) -> list[np.ndarray]:
-        inside = np.where(breast, image, 0)
-        narrow, wide = (_smooth(inside, sigma) / weight for sigma, weight in zip(sigmas, weights, strict=True))
+        shown = np.where(inside, image[window], 0)
+        narrow, wide = (_smooth(shown, sigma) / weight for sigma, weight in zip(sigmas, weights, strict=True))
         response = narrow - wide
-        median = np.median(response[breast])
-        noise = MAD_TO_SIGMA * np.median(np.abs(response[breast] - median))
-        candidates = label(breast & (response > median + NOISE_LIMIT * noise))
+        median = np.median(response[inside])
+        noise = MAD_TO_SIGMA * np.median(np.abs(response[inside] - median))
+        candidates = np.zeros(breast.shape, dtype=int)
+        candidates[window] = label(inside & (response > median + NOISE_LIMIT * noise))
         areas = np.bincount(candidates.ravel())
         regions = (candidates == i for i in range(1, len(areas)) if areas[i] >= smallest)
         return [region for region in regions if local_contrast(image, region, breast).exceeds()]
