@@ -446,10 +446,6 @@ def run_synthesize(arguments: argparse.Namespace) -> int:
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 def add_study(subparsers: SubParsers) -> None:
     """Register ``vdes study``."""
     parser = subparsers.add_parser(
@@ -569,3 +565,7 @@ def run_study(arguments: argparse.Namespace) -> int:
     for step, reason in failed.items():
         print(f"error: {step}: {reason}", file=sys.stderr)
     return EXIT_STATUS if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
