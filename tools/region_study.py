@@ -138,10 +138,8 @@ def table(result: dict[str, Any]) -> str:
         against = f"{_interval(difference)} ({difference['reference']})" if difference else ""
         lines.append("| " + " | ".join([arm, *cells, against, verdict]) + " |")
     counts = result["regions"]["test"]
-    lines.append("")
-    lines.append(
-        "{lesions} lesions and {matches} matches in {cases} test images of {patients} patients.".format(**counts)
-    )
+    words = "{lesions} lesions and {matches} matches in {cases} test images of {patients} patients; {left_out} left out"
+    lines += ["", words.format(**counts)]
     return "\n".join(lines)
 
 

@@ -46,7 +46,9 @@ def test_every_lesion_has_its_matches_and_features_of_every_image(table, phantom
     assert (lesions == (table["malignant"] == 1)).all()
     per_lesion = table.groupby(table["case"].str.split("/").str[:2].str.join("/"))["malignant"]
     assert (per_lesion.sum() == 1).all()
-    assert per_lesion.size().isin([2, 3]).all()
+    matches = table.groupby(table["case"].str.split("/").str[:2].str.join("/"))["matches"].first()
+    assert (per_lesion.size() == 1 + matches).all()
+    assert set(matches) <= {0, 1, 2}
     for image in ("low_energy", "des", "virtual_des-quiet", "virtual_des-loud"):
         features = table.filter(regex=f"^{image}:")
         assert features.shape[1] == 11
@@ -70,7 +72,7 @@ def test_each_arm_has_a_classifier_of_the_images_it_says(table, predictions, vir
         *(f"{arm}-{name}{kind}" for name in virtual for arm in ("virtual_des", "low_energy+virtual_des")
           for kind in ("", "-retrained")),
     }  # fmt: skip
-    test = table[table["section"] == "test"]
+    test = table[(table["section"] == "test") & (table["matches"] > 0)]
     for arm in predictions.values():
         assert arm["case"].tolist() == test["case"].tolist()
         assert set(arm["level"]) == {"region"}
@@ -96,7 +98,7 @@ def test_training_and_validation_alone_decide_classifier_and_threshold(table, vi
         assert one[arm]["probability"].tolist() == two[arm]["probability"].tolist()
         assert one[arm]["prediction"].tolist() == two[arm]["prediction"].tolist()
 
-    parts = {name: rows for name, rows in table.groupby("section")}
+    parts = {name: rows for name, rows in table[table["matches"] > 0].groupby("section")}
     columns = [name for name in table if name.startswith("des:")]
     scaler = StandardScaler().fit(parts["training"][columns].to_numpy())
     model = LogisticRegression(class_weight="balanced", max_iter=1000)
@@ -116,8 +118,8 @@ def test_the_study_writes_predictions_whose_tables_are_those_of_the_statistics(
     folder = region_study(phantoms, virtual, 128, tmp_path)
     assert folder == tmp_path / "regions"
     counts = json.loads((folder / "counts.json").read_text())
-    assert counts["test"]["lesions"] == int(table[table["section"] == "test"]["malignant"].sum())
-    assert sum(part["lesions"] + part["matches"] for part in counts.values()) == len(table)
+    assert counts["test"]["lesions"] == int(predictions["des"]["malignant"].sum())
+    assert sum(part["lesions"] + part["matches"] + part["left_out"] for part in counts.values()) == len(table)
     tables = region_tables(folder, list(virtual), QUESTION)
     json.dumps(tables, allow_nan=False)
     found = {(row["arm"], row["metric"], row["statistic"]): row for row in tables["classification"]}
@@ -166,6 +168,16 @@ def test_the_shape_and_place_of_a_region_tell_nothing(phantoms, tmp_path):
     for arm, rows in region_predictions(table, ["g"]).items():
         spread = rows["probability"].max() - rows["probability"].min()
         assert roc_auc_score(rows["malignant"], rows["probability"].round(6)) == 0.5, (arm, spread)
+
+
+def test_a_lesion_without_a_match_is_left_out(table, predictions, virtual):
+    test = table["section"] == "test"
+    lesion = table[test & (table["malignant"] == 1)]["case"].iloc[0]
+    alone = table[~table["case"].str.startswith(f"{lesion}/")].copy()
+    alone.loc[alone["case"] == lesion, "matches"] = 0
+    found = region_predictions(alone, list(virtual))["des"]
+    kept = predictions["des"][~predictions["des"]["case"].str.split("/").str[:2].str.join("/").eq(lesion)]
+    pd.testing.assert_frame_equal(found, kept.reset_index(drop=True))
 
 
 def test_a_section_without_a_lesion_is_refused(phantoms, virtual, tmp_path):

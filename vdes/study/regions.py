@@ -45,7 +45,7 @@ from vdes.study.study_tables import PAIRED_TESTS, records
 LEVEL = "region"
 EDGE_PX = 2  # outermost pixels of the breast: blur mixes them with air, and a ring must not show how near that is
 COUNTS_FILE = "counts.json"
-LABELS = ("case", "patient", "laterality", "malignant", "section")
+LABELS = ("case", "patient", "laterality", "malignant")
 PREDICTION_COLUMNS = [
     "level", "case", "patient", "laterality", "malignant", "probability", "threshold", "prediction",
 ]  # fmt: skip
@@ -78,10 +78,10 @@ def region_table(
 
     Returns:
         One row a region: ``case`` (the region's name, ``<case>/<lesion>`` or ``<case>/<lesion>/<match>``),
-        ``patient``, ``laterality``, ``malignant``, ``section``, and ``<image>:<feature>`` of
-        `vdes.metrics.region_features` for low_energy, des and virtual_des-<g>. In real DES regions are those drawn on
-        it, in the other images those drawn on low energy. Pairs that could not be registered, lesions that were not
-        drawn on both images and lesions without room for a match are left out, and the log says so.
+        ``patient``, ``laterality``, ``malignant``, ``section``, ``matches`` (of the lesion; 0 where none fits) and
+        ``<image>:<feature>`` of `vdes.metrics.region_features` for low_energy, des and virtual_des-<g>. In real DES
+        regions are those drawn on it, in the other images those drawn on low energy. Pairs that could not be registered
+        and lesions that were not drawn on both images are left out, and the log says so.
 
     Raises:
         InputError: as `AlignedImages`, or a section without a region.
@@ -91,7 +91,7 @@ def region_table(
         pairs = _Regions(AlignedImages(datalist, section, height, virtual), section, seed)
         loader = DataLoader(pairs, batch_size=None, num_workers=workers, collate_fn=_as_is)
         found = [row for case in tqdm(loader, desc=f"regions, {section}", unit="case") for row in case]
-        if not found:
+        if not any(row["matches"] for row in found):
             raise InputError(f"{datalist}: {section}: no malignant lesion drawn on both images with room for a match")
         rows += found
     return pd.DataFrame(rows)
@@ -102,7 +102,7 @@ def region_predictions(table: pd.DataFrame, generators: Sequence[str]) -> dict[s
 
     Each classifier is a logistic regression (scikit-learn's, L2 with C = 1, features standardised on training regions,
     classes weighed alike); its threshold is the one with the best F1 on validation patients, in the images that it was
-    trained on.
+    trained on. Lesions without a match are left out.
 
     Args:
         table: of `region_table`.
@@ -112,7 +112,8 @@ def region_predictions(table: pd.DataFrame, generators: Sequence[str]) -> dict[s
         By arm of `region_arms` a table with ``level`` (region), ``case``, ``patient``, ``laterality``, ``malignant``,
         ``probability``, ``threshold`` and ``prediction``.
     """
-    parts = {section: table[table["section"] == section] for section in SECTIONS}
+    matched = table[table["matches"] > 0]
+    parts = {section: matched[matched["section"] == section] for section in SECTIONS}
     fitted: dict[tuple[str, ...], tuple[Pipeline, float]] = {}
     predictions = {}
     for arm in region_arms(generators):
@@ -122,7 +123,7 @@ def region_predictions(table: pd.DataFrame, generators: Sequence[str]) -> dict[s
         model, threshold = fitted[learned]
         probability = model.predict_proba(_features(parts["test"], judged))[:, 1]
         predictions[arm.arm] = (
-            parts["test"][list(LABELS[:-1])]
+            parts["test"][list(LABELS)]
             .assign(
                 level=LEVEL,
                 probability=probability,
@@ -156,7 +157,8 @@ def region_study(
 
     Returns:
         ``<output>/regions``, written whole or not at all: ``<arm>.csv`` of `region_predictions`, and ``counts.json``
-        with the number of ``lesions``, ``matches``, ``cases`` and ``patients`` of each section.
+        with the number of ``lesions``, ``matches``, ``cases`` and ``patients`` of each section, and of the lesions that
+        were ``left_out`` because no region of their size and shape fits elsewhere.
 
     Raises:
         InputError: as `region_table`, or the folder exists and ``overwrite`` is off.
@@ -242,9 +244,6 @@ class _Regions(Dataset):
         rows = []
         for number, lesion in enumerate(lesions):
             matches = matched_regions(lesion, drawn | on_des, breast, rng)
-            if not matches:
-                logger.warning("%s: lesion %d left out, no region of its size fits elsewhere", name, number)
-                continue
             for place, region in enumerate([lesion, *matches]):
                 labels = {
                     "case": f"{name}/{number}" + (f"/{place}" if place else ""),
@@ -252,6 +251,7 @@ class _Regions(Dataset):
                     "laterality": case["laterality"],
                     "malignant": int(place == 0),
                     "section": self.section,
+                    "matches": len(matches),
                 }
                 features = {
                     f"{key}:{feature}": value
@@ -305,14 +305,15 @@ def _tests(arms: Sequence[Arm], tables: Mapping[str, pd.DataFrame]) -> list[Row]
 
 def _counts(table: pd.DataFrame) -> dict[str, dict[str, int]]:
     counts = {}
-    for section, part in table.groupby("section", sort=False):
-        lesions = int(part["malignant"].sum())
-        cases = part["case"].str.rsplit("/", n=1).str[0].where(part["malignant"] == 1).nunique()
+    for section, rows in table.groupby("section", sort=False):
+        part = rows[rows["matches"] > 0]
+        lesions = part.loc[part["malignant"] == 1, "case"]
         counts[str(section)] = {
-            "lesions": lesions,
-            "matches": len(part) - lesions,
-            "cases": int(cases),
+            "lesions": len(lesions),
+            "matches": len(part) - len(lesions),
+            "cases": int(lesions.str.rsplit("/", n=1).str[0].nunique()),
             "patients": int(part["patient"].nunique()),
+            "left_out": len(rows) - len(part),
         }
     return counts
 
