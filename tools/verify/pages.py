@@ -25,6 +25,7 @@ REASONS = (
     "needs an account",
     "needs an archive",
     "runs the tests",
+    "takes hours",
     "takes minutes",
 )
 # what the folder that the commands run in has of a clone
