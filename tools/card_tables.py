@@ -115,7 +115,9 @@ def study_table(result: dict[str, Any]) -> str:
     name = {"f1": "F1", "auc": "AUC"}.get(question["metric"], question["metric"])
     # of malignant cases alone regions are judged, and there are no images to rank
     regions = result["regions"]
-    tables = {key: [{**row, "level": level} for row in rows] for key, rows in regions.items()} if regions else result
+    tables = result
+    if regions:
+        tables = {key: [{**row, "level": level} for row in regions[key]] for key in ("classification", "verdicts")}
     ranked = level if regions else "image"
     things = "regions" if regions else f"{level}s"
     head = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pandas as pd
 from vdes.data.staging import staged
 from vdes.study.arm_predictions import read_predictions
 from vdes.study.arms import Arm
+from vdes.study.disagreement import merge_sums
 from vdes.study.regions import COUNTS_FILE, region_arms
 from vdes.study.study import REGIONS, SCORED, Study
 from vdes.study.study_tables import at_level
@@ -53,9 +53,8 @@ def merge_cases(study: Study, predictions: dict[Arm, pd.DataFrame]) -> list[dict
         for file in sorted((folders[0] / "images").glob("*.csv")):
             merged = pd.concat([pd.read_csv(folder / "images" / file.name) for folder in folders], ignore_index=True)
             merged.to_csv(stages[target] / file.name, index=False)
-        if len(folders) == 1:
-            for file in (folders[0] / "images").glob("*.npz"):
-                shutil.copy(file, stages[target] / file.name)
+        for file in sorted((folders[0] / "images").glob("*.npz")):
+            merge_sums([folder / "images" / file.name for folder in folders], stages[target] / file.name)
     cases = []
     for folder in folders:
         place = folder.relative_to(study.output)
@@ -82,6 +81,7 @@ def merge_regions(study: Study) -> Path | None:
         for arm in region_arms(list(study.generators)):
             tables = [pd.read_csv(folder / f"{arm.arm}.csv", dtype={"case": str, "patient": str}) for folder in folders]
             pd.concat(tables, ignore_index=True).to_csv(stages[target] / f"{arm.arm}.csv", index=False)
-        if len(folders) == 1:
-            shutil.copy(folders[0] / COUNTS_FILE, stages[target] / COUNTS_FILE)
+        counts = [json.loads((folder / COUNTS_FILE).read_text(encoding="utf-8")) for folder in folders]
+        named = dict(zip(study.parts, counts, strict=True))
+        (stages[target] / COUNTS_FILE).write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
     return target

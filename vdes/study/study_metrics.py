@@ -19,8 +19,8 @@ from vdes.errors import InputError
 from vdes.study.arms import Arm, study_arms
 from vdes.study.merge_parts import CASES_FILE, merge_cases, merge_predictions, merge_regions
 from vdes.study.models import Model
+from vdes.study.regions import COUNTS_FILE, region_arms, region_tables
 from vdes.study.regions import LEVEL as REGION
-from vdes.study.regions import region_arms, region_tables
 from vdes.study.score_images import image_tables
 from vdes.study.study import Study
 from vdes.study.study_tables import answer, at_level, study_tables
@@ -92,11 +92,9 @@ def _region_tables(study: Study, regions: Path) -> dict[str, Any]:
     classification = pd.DataFrame(tables["classification"]).assign(level=REGION)
     verdicts = [{**row, "level": REGION} for row in tables["verdicts"]]
     found = answer(classification, verdicts, arms, study.question, REGION)
-    return {
-        **{name: [] for name in OF_PREDICTIONS},
-        "answer": found,
-        "regions": {**tables, "arms": [arm.record() for arm in arms]},
-    }
+    counts = json.loads((regions / COUNTS_FILE).read_text(encoding="utf-8"))
+    stated = {**tables, "arms": [arm.record() for arm in arms], "counts": counts}
+    return {**{name: [] for name in OF_PREDICTIONS}, "answer": found, "regions": stated}
 
 
 def _tag_disagreements(cases: Sequence[dict[str, Any]], disagreements: Sequence[Mapping[str, Any]]) -> None:

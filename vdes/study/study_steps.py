@@ -21,6 +21,7 @@ from vdes.study.steps import Step
 from vdes.study.study import SCORED, Study
 
 JUDGED = ("validation", "test")  # the sections that the classifier sees
+WORKERS = 2  # processes that score images
 PIXELS = 256.0  # height of the images that `vdes.study.steps.SECONDS` are of
 
 
@@ -214,11 +215,17 @@ class _Part:
         if output.is_dir():
             shutil.rmtree(output)  # of a run that was interrupted
         virtual = {name: self.datalist(f"virtual-{name}", "judged") for name in self.study.generators}
-        score_images(self.datalist("real", "all"), virtual, "test", self.study.height, output)
+        score_images(self.datalist("real", "all"), virtual, "test", self.study.height, output, WORKERS)
 
     def regions(self) -> None:
         """Judge regions of malignant breasts, where there are no other images to judge."""
         virtual = {name: self.datalist(f"virtual-{name}", "all") for name in self.study.generators}
         region_study(
-            self.datalist("real", "all"), virtual, self.study.height, self.folder, self.study.seed, overwrite=True
+            self.datalist("real", "all"),
+            virtual,
+            self.study.height,
+            self.folder,
+            self.study.seed,
+            WORKERS,
+            overwrite=True,
         )
