@@ -22,7 +22,8 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="no program 
 PROJECT = Path(__file__).resolve().parents[2]
 UNET, CYCLEGAN = "breast_cesm_virtual_des_unet", "breast_cesm_virtual_des_cyclegan"
 CLASSIFIER = "breast_cesm_lesion_classification"
-BUNDLES = (UNET, CYCLEGAN, CLASSIFIER)
+STUDY = "breast_cesm_real_vs_virtual_des"
+BUNDLES = (UNET, CYCLEGAN, CLASSIFIER, STUDY)
 VERSION = "0.1.0"
 
 
@@ -220,13 +221,15 @@ def test_an_unpacked_bundle_runs_without_vdes_installed(
     config = ("--config_file", f"{root}/configs/inference.yaml", "--bundle_root", root)
     data = ("--dataset_dir", str(datalist), "--output_dir", str(tmp_path / "made"))
     # of the shipped classifiers the phantoms' takes both inputs
-    own = ("--ckpt_path", str(bundle / "models" / "model_phantom.pt")) if name == CLASSIFIER else ("--height", "96")
+    classifier = ("--ckpt_path", str(unpacked / CLASSIFIER / "models" / "model_phantom.pt"))
+    height = ("--height", "96")
+    own = {CLASSIFIER: classifier, STUDY: (*classifier, *height)}.get(name, height)
     done = bare(cwd, "-m", "monai.bundle", "run", *config, *data, *own, *QUICK)
     assert done.returncode == 0, done.stderr[-2000:]
-    if name == CLASSIFIER:
+    if name in (CLASSIFIER, STUDY):
         assert len((tmp_path / "made" / "predictions.csv").read_text().splitlines()) == 1 + 16 * (4 + 2 + 1)
-    else:
-        assert len(list((tmp_path / "made").glob("*.png"))) == 64
+    if name != CLASSIFIER:
+        assert len(list((tmp_path / "made").rglob("*.png"))) == 64
 
 
 @pytest.mark.slow
@@ -234,10 +237,23 @@ def test_an_unpacked_bundle_runs_without_vdes_installed(
 def test_the_model_zoos_unit_tests_pass_on_an_unpacked_bundle(bare, unpacked: Path, tmp_path: Path, name: str) -> None:
     """In the zoo's layout, from its folder, without vdes installed."""
     (tmp_path / "models").mkdir()
-    (tmp_path / "models" / name).symlink_to(unpacked / name)
+    for other in {name, *(BUNDLES if name == STUDY else ())}:  # it runs those beside it
+        (tmp_path / "models" / other).symlink_to(unpacked / other)
     shutil.copytree(PROJECT / "tests" / "zoo", tmp_path / "ci" / "unit_tests")
     done = bare(tmp_path, f"ci/unit_tests/test_{name}.py")
     assert done.returncode == 0 and done.stderr.splitlines()[-1] == "OK", done.stderr[-2000:]
+
+
+@pytest.mark.slow
+def test_an_unpacked_study_ends_in_its_report(bare, unpacked: Path, datalist: Path, tmp_path: Path) -> None:
+    root = str(unpacked / STUDY)
+    config = ("--config_file", f"{root}/configs/study.yaml", "--bundle_root", root)
+    small = [f"--{name}" for name in ("unet_height", "cyclegan_height", "height")]
+    knobs = [text for name in small for text in (name, "64")] + ["--n_resamples", "20"]
+    data = ("--dataset_dir", str(datalist), "--output_dir", str(tmp_path / "study"))
+    done = bare(tmp_path, "-m", "monai.bundle", "run", *config, *data, *knobs)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "study" / "report.html").stat().st_size > 100_000
 
 
 TWO = """
