@@ -9,4 +9,5 @@ export OMP_NUM_THREADS=1 MPLBACKEND=Agg
 ruff check .
 ruff format --check .
 mypy
-python -m pytest "$@"
+# a file of tests stays in one process, whose fixtures they share
+python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile "$@"
