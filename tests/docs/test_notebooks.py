@@ -86,13 +86,14 @@ def test_a_notebook_runs(source: Path, tmp_path: Path) -> None:
     execute(committed(source), tmp_path)
 
 
+# those that run a study are left out: at the 512 px of the weights for CDD-CESM it takes minutes
 @pytest.mark.slow
-def test_notebooks_take_cdd_cesm_by_one_variable(readers_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", [source for source in SOURCES if '"study"' not in source.read_text()], ids=NAMES[:3])
+def test_a_notebook_takes_cdd_cesm_by_one_variable(source: Path, readers_folder: Path, tmp_path: Path) -> None:
     """The folder has the official layout; its pictures are phantoms."""
-    for source in SOURCES:
-        notebook = read_source(source)
-        for cell in notebook.cells:
-            cell.source = cell.source.replace("CDD_CESM = None", f"CDD_CESM = {str(readers_folder / 'CDD-CESM')!r}")
-            cell.source = cell.source.replace("epochs=8", "epochs=1").replace("(1, 4, 8)", "(1,)")
-        (tmp_path / source.stem).mkdir()
-        execute(notebook, tmp_path / source.stem)
+    notebook = read_source(source)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("CDD_CESM = None", f"CDD_CESM = {str(readers_folder / 'CDD-CESM')!r}")
+        cell.source = cell.source.replace("epochs=8", "epochs=1").replace("(1, 4, 8)", "(1,)")
+    (tmp_path / "clone").mkdir()
+    execute(notebook, tmp_path / "clone")
