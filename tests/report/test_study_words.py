@@ -85,3 +85,11 @@ def test_every_verdict_is_explained(bounds, short, words):
     answer, sentence = verdict_words(verdict, 0.05, 0.95)
     assert answer == short
     assert words in sentence
+
+
+def test_a_reference_at_chance_is_said_to_have_nothing_to_lose() -> None:
+    short, sentence = verdict_words(
+        "not assessable: the reference is not shown to be better than chance", margin=0.05, confidence=0.95
+    )
+    assert short == "Cannot be told"
+    assert sentence.startswith("Not assessable: the reference is not shown to be better than chance, so")

@@ -85,14 +85,16 @@ def plain_question(arm: str, reference: str) -> str:
 
 
 def verdict_words(verdict: str, margin: float, confidence: float) -> tuple[str, str]:
-    """Return a verdict of `vdes.statistics.non_inferiority` as a short answer and the sentence that explains it."""
+    """Return a verdict of `vdes.study.verdicts` as a short answer and the sentence that explains it."""
     percent, limit = f"{100 * confidence:g} %", f"a loss of {margin:g}"
     whole = f"the whole {percent} interval of the difference"
     if verdict == "non-inferior":
         return "Yes, within the margin", f"Non-inferior: {whole} lies on the good side of {limit}, the margin."
     if verdict == "inferior":
         return "No", f"Inferior: {whole} lies beyond {limit}, the margin."
-    _, _, reason = verdict.partition(": ")
+    kind, _, reason = verdict.partition(": ")
+    if kind == "not assessable":
+        return "Cannot be told", f"Not assessable: {reason}, so there is nothing that the other arm could lose."
     sentence = f"Inconclusive: the {percent} interval of the difference lies on both sides of {limit}, the margin."
     if "undefined" in reason:
         sentence = "Inconclusive: too few cases to give the difference an interval."

@@ -33,7 +33,6 @@ from vdes.data.staging import staged
 from vdes.errors import InputError
 from vdes.metrics.region_features import region_features
 from vdes.statistics.classification_metrics import METRICS
-from vdes.statistics.non_inferiority import non_inferiority
 from vdes.statistics.operating_threshold import best_f1_threshold
 from vdes.statistics.paired_bootstrap import paired_bootstrap
 from vdes.study.aligned_images import VIRTUAL, AlignedImages
@@ -41,6 +40,7 @@ from vdes.study.arms import Arm, compared, study_arms
 from vdes.study.matched_regions import lesion_regions, matched_regions
 from vdes.study.question import Question
 from vdes.study.study_tables import PAIRED_TESTS, records
+from vdes.study.verdicts import verdicts
 
 LEVEL = "region"
 EDGE_PX = 2  # outermost pixels of the breast: blur mixes them with air, and a ring must not show how near that is
@@ -194,7 +194,7 @@ def region_tables(folder: Path, generators: Sequence[str], question: Question) -
     """
     arms = region_arms(generators)
     tables = {arm.arm: _read(folder / f"{arm.arm}.csv") for arm in arms}
-    found, verdicts = [], []
+    found, judged = [], []
     for reference in dict.fromkeys(arm.reference or arm.arm for arm in arms):
         group = {reference: tables[reference]}
         group |= {arm.arm: tables[arm.arm] for arm in arms if arm.reference == reference}
@@ -203,17 +203,9 @@ def region_tables(folder: Path, generators: Sequence[str], question: Question) -
         ).assign(reference=reference)
         table.loc[table["statistic"] == "value", "reference"] = None
         found.append(table)
-        judged = table[(table["statistic"] == "difference") & (table["metric"] == question.metric)]
-        for row in judged.to_dict("records"):
-            value, low, high, error = (float(row[key]) for key in ("value", "low", "high", "standard_error"))
-            patients = int(row["patients"])
-            verdict = non_inferiority(
-                value, low, high, error, patients, question.margin, question.power, question.confidence
-            )
-            named = {"arm": row["arm"], "reference": reference, "metric": row["metric"], "margin": question.margin}
-            verdicts.append({**named, **verdict._asdict()})
+        judged += verdicts(table.assign(reference=reference), question)
     classification = pd.concat(found, ignore_index=True).drop_duplicates(["arm", "metric", "statistic"])
-    return {"classification": records(classification), "verdicts": verdicts, "tests": _tests(arms, tables)}
+    return {"classification": records(classification), "verdicts": judged, "tests": _tests(arms, tables)}
 
 
 class _Regions(Dataset):

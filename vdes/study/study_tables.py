@@ -15,10 +15,10 @@ from vdes.statistics.calibration import calibration_equivalence
 from vdes.statistics.classification_metrics import METRICS, classification_metrics
 from vdes.statistics.delong import delong_test
 from vdes.statistics.mcnemar import mcnemar_test
-from vdes.statistics.non_inferiority import non_inferiority
 from vdes.statistics.paired_bootstrap import paired_bootstrap
 from vdes.study.arms import Arm, compared
 from vdes.study.question import Question
+from vdes.study.verdicts import verdicts
 
 Tables = Mapping[str, pd.DataFrame]
 Rows = list[dict[str, Any]]
@@ -47,7 +47,7 @@ def study_tables(arms: Sequence[Arm], predictions: Tables, question: Question) -
         InputError: arms whose cases differ, or a test set of one class.
 
     """
-    classification, verdicts, calibration = [], [], []
+    classification, judged, calibration = [], [], []
     for level in LEVELS:
         tables = {arm.arm: at_level(predictions[arm.arm], level) for arm in arms}
         if any(table.empty for table in tables.values()):
@@ -59,7 +59,7 @@ def study_tables(arms: Sequence[Arm], predictions: Tables, question: Question) -
             ).assign(level=level, reference=reference)
             found.loc[found["statistic"] == "value", "reference"] = None
             classification.append(found)
-            verdicts += _verdicts(found, question)
+            judged += [{"level": level, **row} for row in verdicts(found.assign(reference=reference), question)]
             if len(group) > 1:
                 table = calibration_equivalence(
                     group, reference, CALIBRATION_MARGINS, n_resamples=question.n_resamples, seed=question.seed
@@ -68,12 +68,12 @@ def study_tables(arms: Sequence[Arm], predictions: Tables, question: Question) -
     table = pd.concat(classification, ignore_index=True).drop_duplicates(["level", "arm", "metric", "statistic"])
     return {
         "classification": records(table),
-        "verdicts": verdicts,
+        "verdicts": judged,
         "tests": _tests(arms, predictions),
         "calibration": calibration,
         "synthetic_share": synthetic_share(arms, predictions, question),
         "disagreements": disagreements(arms, predictions),
-        "answer": answer(table, verdicts, arms, question, question.level),
+        "answer": answer(table, judged, arms, question, question.level),
     }
 
 
@@ -147,19 +147,19 @@ def disagreements(arms: Sequence[Arm], predictions: Tables) -> Rows:
 
 
 def answer(
-    classification: pd.DataFrame, verdicts: Rows, arms: Sequence[Arm], question: Question, level: str
+    classification: pd.DataFrame, judged: Rows, arms: Sequence[Arm], question: Question, level: str
 ) -> dict[str, Any] | None:
     """Return the values of the question's two arms, their difference and the verdict; None where one is missing.
 
     Args:
         classification: the rows of all arms, with their ``level``.
-        verdicts: likewise.
+        judged: the verdicts, likewise.
         arms: those that have predictions.
         question: what is asked.
         level: at which.
 
     """
-    verdict = [row for row in verdicts if row["level"] == level and row["arm"] == question.arm]
+    verdict = [row for row in judged if row["level"] == level and row["arm"] == question.arm]
     if not verdict:
         return None
     rows = classification[(classification["level"] == level) & (classification["metric"] == question.metric)]
@@ -194,21 +194,6 @@ def _check_classes(tables: Tables, level: str) -> None:
             raise InputError(
                 f"arm {arm}: level {level}: all {len(table)} test cases are {found}; expected malignant and other cases"
             )
-
-
-def _verdicts(table: pd.DataFrame, question: Question) -> Rows:
-    rows = table[(table["statistic"] == "difference") & (table["metric"] == question.metric)]
-    found = []
-    for row in records(rows):
-        value, low, high, error = (
-            np.nan if row[key] is None else float(row[key]) for key in ("value", "low", "high", "standard_error")
-        )
-        verdict = non_inferiority(
-            value, low, high, error, row["patients"], question.margin, question.power, question.confidence
-        )
-        kept = {key: row[key] for key in ("level", "arm", "reference", "metric")}
-        found.append({**kept, "margin": question.margin, **verdict._asdict()})
-    return found
 
 
 def _tests(arms: Sequence[Arm], predictions: Tables) -> Rows:
