@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.inference_items import inference_items
 from vdes.errors import InputError
+from vdes.phantom.generate import generate
+from vdes.phantom.settings import Settings
 from vdes.study.arm_datalists import write_low_energy_datalist, write_real_datalist, write_shuffled_datalist
 
 
@@ -50,6 +53,21 @@ def test_low_energy_stands_in_the_place_of_des_with_its_range_and_mask(small_dat
     assert json.loads((tmp_path / "twice.json").read_text())["intensity_range"]["des"] == [0, 255]
     for case, item in items(tmp_path / "twice.json").items():
         assert item["des"] == item["low_energy"] == items(small_datalist)[case]["low_energy"]
+
+
+def test_inference_takes_low_energy_twice_in_dicom_and_no_other_image_for_des(tmp_path: Path) -> None:
+    settings = Settings(4, 0, 64, "dicom", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5, 0.5, 0.25)
+    source = generate(tmp_path / "set", settings)
+    write_low_energy_datalist(source, tmp_path / "twice.json")
+    found = inference_items(tmp_path / "twice.json", ("low_energy", "des"))
+    assert len(found) == 16
+    assert all(item["des"] == item["low_energy"] for item in found)
+    datalist = read_datalist(source)
+    for item in datalist["test"]:
+        item["low_energy"], item["des"] = item["des"], item["low_energy"]
+    write_datalist(tmp_path / "swapped.json", datalist)
+    with pytest.raises(InputError, match="expected a"):
+        inference_items(tmp_path / "swapped.json", ("low_energy", "des"))
 
 
 def test_each_case_has_the_des_of_another_patient_of_its_section_and_view(

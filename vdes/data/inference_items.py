@@ -67,10 +67,12 @@ def inference_items(path: PathLike, inputs: Sequence[str] = ("low_energy",)) -> 
         if shown:
             common_dtype((file, read_image_header(file)) for file in shown)
     for name in inputs:
-        for file in (item[name] for item in items if name in item and is_dicom(item[name])):
+        for item in (item for item in items if name in item and is_dicom(item[name])):
             from vdes.dicom.image_facts import des_facts, low_energy_facts  # here: other formats do without its extra
 
-            (low_energy_facts if name == "low_energy" else des_facts)(Path(file))
+            # a study's control has low energy in both places, which is meant so
+            real_des = name == "des" and item["des"] != item.get("low_energy")
+            (des_facts if real_des else low_energy_facts)(Path(item[name]))
     return items
 
 
