@@ -188,6 +188,17 @@ def test_a_failing_arm_loses_no_other(
     assert logits["low_energy+virtual_des-theirs"] == pytest.approx(logits["low_energy+low_energy"], abs=0.1)
 
 
+def test_a_lone_validation_patient_costs_the_shuffled_control_alone(cases: Path, tmp_path: Path) -> None:
+    datalist = read_datalist(cases)
+    lone = next(item["patient"] for item in datalist["validation"] if item["malignant"])
+    datalist["validation"] = [item for item in datalist["validation"] if item["patient"] == lone]
+    write_datalist(tmp_path / "lone.json", datalist)
+    study = study_of(tmp_path / "lone.json", tmp_path / "study")
+    failed = run_study(study)
+    assert failed.keys() == {"split swap DES", "split predict low_energy+shuffled_des"}
+    assert {row["arm"] for row in figures(study.output)["left_out"]} == {"low_energy+shuffled_des"}
+
+
 def test_a_classifier_that_has_seen_a_test_patient_is_refused(cases: Path, tmp_path: Path) -> None:
     datalist = read_datalist(cases)
     swapped = {**datalist, "training": datalist["test"], "test": datalist["validation"], "validation": []}

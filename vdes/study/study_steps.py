@@ -81,6 +81,9 @@ class _Part:
         steps = []
         study = self.study
         sources = {f"virtual-{name}": f"virtual {name}" for name in study.generators}
+        if any(arm.content == "shuffled" for arm in study.arms):
+            sources["shuffled"] = "swap DES"
+            steps.append(self.step("swap DES", "datalist", self.judged, self.swap_des, ["datalist"]))
         units = study.classifier.epochs * self.training if self.retrains else 0
         if study.trains:
             run = partial(self.train_classifier, "real")
@@ -146,8 +149,10 @@ class _Part:
         if any(arm.content == "low_energy" for arm in study.arms):
             write_low_energy_datalist(self.datalist("real", "all"), self.datalist("low_energy", "all"))
             self.write_judged("low_energy")
-        if any(arm.content == "shuffled" for arm in study.arms):
-            write_shuffled_datalist(self.datalist("real", "judged"), self.datalist("shuffled", "judged"), study.seed)
+
+    def swap_des(self) -> None:
+        """Write the control's datalist with other patients' DES: a step of its own, for a lone patient has no other."""
+        write_shuffled_datalist(self.datalist("real", "judged"), self.datalist("shuffled", "judged"), self.study.seed)
 
     def write_judged(self, images: str) -> None:
         """Write the datalist without its training section."""
