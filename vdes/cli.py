@@ -381,6 +381,13 @@ def add_phantom(subparsers: SubParsers) -> None:
         default=0.1,
         help="share of the patients in the validation set; with a sum of 1 none is for training (default: %(default)s)",
     )
+    parser.add_argument(
+        "--density",
+        metavar="ABCD",
+        default="abcd",
+        help="density classes of the breasts, a (fat) to d (dense), each as frequent beside the others as among women; "
+        "with a or ab most lesions show in the low-energy image too (default: %(default)s)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace the phantom set in OUT")
     parser.set_defaults(run=run_phantom)
 
@@ -403,6 +410,7 @@ def run_phantom(arguments: argparse.Namespace) -> int:
         coupling=arguments.coupling,
         test_fraction=arguments.test_fraction,
         validation_fraction=arguments.validation_fraction,
+        density=arguments.density,
     )
     print(f"wrote {generate(arguments.out, settings, arguments.workers, arguments.overwrite)}")
     return 0

@@ -43,6 +43,14 @@ def test_density_classes(patients):
         _share((patient.density == density for patient in patients), expected)
 
 
+def test_the_density_classes_asked_for_are_as_frequent_as_among_all():
+    knobs = Knobs(1.4, 1.4, 0.5)
+    rng = np.random.default_rng(0)
+    drawn = [draw_patient("P", knobs, rng, "ad").density for _ in range(1000)]
+    assert set(drawn) == {"a", "d"}
+    _share((density == "a" for density in drawn), 0.5)
+
+
 def test_background_classes(patients):
     for name, (expected, level) in BACKGROUND.items():
         _share((patient.background == name for patient in patients), expected)

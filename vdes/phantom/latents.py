@@ -20,6 +20,7 @@ GLANDULAR_LOG = (float(np.log(0.27) - norm.ppf(0.8) * 0.636), 0.636)
 GLANDULAR_LIMITS = (0.02, 0.65)
 # classes a, b, c, d at 10, 50 and 90 % of that distribution
 DENSITY_BOUNDS = (0.070, 0.158, 0.357)
+DENSITIES = "abcd"
 BACKGROUND = {"minimal": (0.40, 0.02), "mild": (0.33, 0.05), "moderate": (0.18, 0.10), "marked": (0.09, 0.18)}
 LESION_SHARE = 0.65
 MALIGNANT_SHARE = 0.5
@@ -113,7 +114,7 @@ class PatientLatents:
     @property
     def density(self) -> str:
         """Return the density class a to d."""
-        return "abcd"[int(np.searchsorted(DENSITY_BOUNDS, self.glandular_fraction))]
+        return density_class(self.glandular_fraction)
 
     @property
     def background_mg_cm3(self) -> float:
@@ -125,21 +126,33 @@ class PatientLatents:
         return self.lesion.pathology if self.lesion and self.lesion.laterality == laterality else "normal"
 
 
-def draw_patient(patient: str, knobs: Knobs, rng: np.random.Generator) -> PatientLatents:
+def density_class(glandular_fraction: float) -> str:
+    """Return the density class a to d of a glandular fraction."""
+    return DENSITIES[int(np.searchsorted(DENSITY_BOUNDS, glandular_fraction))]
+
+
+def draw_patient(patient: str, knobs: Knobs, rng: np.random.Generator, densities: str = DENSITIES) -> PatientLatents:
     """Draw one patient.
 
     Args:
         patient: the name to give.
         knobs: what separates the classes.
         rng: the patient's own source.
+        densities: the density classes that there are, each as frequent beside the others as among all.
     """
     thickness = float(np.clip(rng.normal(*THICKNESS_MM), *THICKNESS_LIMITS_MM))
-    glandular = float(np.clip(rng.lognormal(*GLANDULAR_LOG), *GLANDULAR_LIMITS))
+    glandular = _draw_glandular(rng)
+    while density_class(glandular) not in densities:
+        glandular = _draw_glandular(rng)
     background = str(rng.choice(list(BACKGROUND), p=[share for share, _ in BACKGROUND.values()]))
     # thick breasts are large ones
     depth = float(np.clip(102 + 0.55 * (thickness - THICKNESS_MM[0]) + rng.normal(0, 12), 52, 145))
     lesion = draw_lesion(knobs, depth, rng) if rng.random() < LESION_SHARE else None
     return PatientLatents(patient, thickness, glandular, background, depth, lesion)
+
+
+def _draw_glandular(rng: np.random.Generator) -> float:
+    return float(np.clip(rng.lognormal(*GLANDULAR_LOG), *GLANDULAR_LIMITS))
 
 
 def draw_lesion(knobs: Knobs, depth_mm: float, rng: np.random.Generator) -> LesionLatents:

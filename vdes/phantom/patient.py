@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vdes.phantom.latents import Knobs, LesionLatents, PatientLatents, draw_patient
+from vdes.phantom.latents import DENSITIES, Knobs, LesionLatents, PatientLatents, draw_patient
 from vdes.phantom.lesions import LesionVolume, build_lesion
 from vdes.phantom.outline import FIELD_MM, Outline, draw_outline
 from vdes.phantom.view import Acquisition, View, simulate_view
@@ -68,7 +68,7 @@ def _settle(
     return replace(latents, behind_mm=0.45 * depth_mm, outward_mm=0.0, up_mm=0.0)
 
 
-def build_patient(name: str, index: int, seed: int, knobs: Knobs) -> Patient:
+def build_patient(name: str, index: int, seed: int, knobs: Knobs, densities: str = DENSITIES) -> Patient:
     """Build the patient of that index; nothing but the arguments decides what comes out.
 
     Args:
@@ -76,11 +76,12 @@ def build_patient(name: str, index: int, seed: int, knobs: Knobs) -> Patient:
         index: from 0.
         seed: of the whole set.
         knobs: what separates the classes.
+        densities: the density classes that there are.
     """
     root = np.random.SeedSequence(entropy=seed, spawn_key=(index,))
     children = root.spawn(2 + len(SIDES) * len(VIEWS))
     rng = np.random.default_rng(children[0])
-    latents = draw_patient(name, knobs, rng)
+    latents = draw_patient(name, knobs, rng, densities)
     outlines = {
         (side, view): draw_outline(view, latents.depth_mm, latents.thickness_mm, rng)
         for side in SIDES

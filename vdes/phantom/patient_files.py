@@ -42,7 +42,7 @@ def write_patient(out: Path, index: int, settings: Settings) -> None:
         index: of the patient, from 0.
         settings: of the set.
     """
-    patient = build_patient(patient_name(index), index, settings.seed, settings.knobs)
+    patient = build_patient(patient_name(index), index, settings.seed, settings.knobs, settings.density)
     folder = out / IMAGE_FOLDER / patient.latents.patient
     folder.mkdir(parents=True, exist_ok=True)
     rows = []

@@ -9,7 +9,7 @@ from typing import Any
 from vdes.errors import InputError
 from vdes.phantom.beams import PRESETS
 from vdes.phantom.image_files import SUFFIXES
-from vdes.phantom.latents import Knobs
+from vdes.phantom.latents import DENSITIES, Knobs
 from vdes.phantom.outline import FIELD_MM
 from vdes.phantom.view import Acquisition
 
@@ -35,6 +35,7 @@ class Settings:
         morphology_dprime, enhancement_dprime: 0 or more.
         coupling: 0 to 1.
         test_fraction, validation_fraction: share of the patients in these sections; with 1 in all none is for training.
+        density: the density classes of the breasts, letters of abcd in their order.
     """
 
     patients: int
@@ -49,6 +50,7 @@ class Settings:
     coupling: float
     test_fraction: float = 0.25
     validation_fraction: float = 0.1
+    density: str = DENSITIES
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -74,6 +76,10 @@ class Settings:
             value = getattr(self, name)
             _require(0 <= value < 1, name, value, "0 or more and less than 1")
         both = self.test_fraction + self.validation_fraction
+        ordered = "".join(letter for letter in DENSITIES if letter in self.density)
+        _require(
+            bool(self.density) and self.density == ordered, "density", self.density, f"letters of {DENSITIES}, in order"
+        )
         _require(both <= 1, "test_fraction and validation_fraction", both, "1 or less in all")
 
     @property
