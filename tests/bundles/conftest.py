@@ -132,7 +132,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
             item = {"case": case, "patient": f"P{number}", "laterality": laterality, "view": view}
             item |= {"pathology": "malignant" if malignant else "normal", "density": "b", "birads": None}
             item |= {"lesion_mask": None, "des_lesion_mask": None}
-            for field in ("low_energy", "des"):
+            for field in ("low_energy", "des", *(("lesion_mask", "des_lesion_mask") if malignant else ())):
                 item[field] = str(folder / field / f"{case}.png")
                 (folder / field).mkdir(exist_ok=True)
                 Image.fromarray(images[field] if laterality == "L" else images[field][:, ::-1]).save(item[field])

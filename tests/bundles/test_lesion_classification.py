@@ -12,12 +12,16 @@ import torch
 import yaml
 from PIL import Image
 from sklearn.metrics import f1_score, roc_auc_score
+from torch.nn.functional import adaptive_avg_pool2d
 
 from vdes.data.cdd_cesm_datalist import write_cdd_cesm
 from vdes.data.datalist import read_datalist
+from vdes.data.levels import labelled_items
 from vdes.errors import find_input_error
 from vdes.networks.lesion_classifier import LesionClassifier
 from vdes.networks.weights import load_weights
+from vdes.transforms.classifier_preprocessing import classifier_preprocessing
+from vdes.transforms.stack_inputs import StackInputsd
 
 SMALL: dict[str, Any] = {"size": 64, "channels": 16}
 TRAINING: dict[str, Any] = {"encoder_weights": "none", "epochs": 3, "batch_size": 2, "learning_rate": 0.003}
@@ -172,6 +176,41 @@ def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
         )
 
 
+def test_masks_of_malignant_lesions_tell_the_map_where(run, labelled, classifier, cache_dir, tmp_path):
+    """Beside one that was not told; where nothing is drawn the weight makes no difference."""
+
+    def trained(name: str, datalist: Path, weight: float) -> Path:
+        own = {**TRAINING, "epochs": 8, "patience": 8, "learning_rate": 0.02, "inputs": "des", "lesion_weight": weight}
+        run("train", dataset_dir=str(datalist), output_dir=str(tmp_path / name), cache_dir=str(cache_dir), **own)
+        return tmp_path / name / "last.pt"
+
+    def contrast(file: Path) -> float:
+        """Mean of the map where lesions are less its mean, over malignant images of patients not trained on."""
+        network = LesionClassifier(size=64, channels=16)
+        network.load_state_dict(torch.load(file, weights_only=True)["network"])
+        for part in network.modules():
+            if hasattr(part, "drop_connect_rate"):
+                part.drop_connect_rate = 0.0
+        preprocess = classifier_preprocessing(64, (0, 255), (0, 255), ["des"], lesions=True)
+        cases = [preprocess(item) for item in labelled_items(labelled, "test")]
+        image = torch.stack([StackInputsd()(case)["image"] for case in cases])
+        # so few steps have not settled the running statistics
+        maps = network.train()(image, lesion_map=True)["lesion_map"][:, 1].detach()
+        shares = torch.stack([adaptive_avg_pool2d(case["des_malignant"], 4)[0] for case in cases])
+        drawn = shares.flatten(1).any(dim=1)
+        return float((maps * shares).sum() / shares.sum() - maps[drawn].mean())
+
+    told, untold = trained("told", labelled, 20.0), trained("untold", labelled, 0.0)
+    assert contrast(told) > 1.0 > contrast(untold) + 0.5
+
+    def undrawn(item: dict[str, Any]) -> None:
+        item["lesion_mask"] = item["des_lesion_mask"] = None
+
+    plain = changed(labelled, tmp_path, undrawn)
+    one, other = (torch.load(trained(f"plain{w}", plain, w), weights_only=True)["network"] for w in (0.0, 20.0))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_training_on_three_classes_with_fixed_pooling(run, labelled, cache_dir, tmp_path):
     own = {"classes": 3, "pooling": "max", "inputs": "des", **TRAINING, "epochs": 1}
     run("train", dataset_dir=str(labelled), output_dir=str(tmp_path), cache_dir=str(cache_dir), **own)
@@ -263,8 +302,8 @@ def changed(labelled: Path, folder: Path, change: Callable[[dict[str, Any]], Non
     """Write a changed datalist on the same images."""
     datalist = json.loads(labelled.read_text())
     for item in (item for section in ("training", "validation", "test") for item in datalist[section]):
-        for field in ("low_energy", "des"):
-            item[field] = str(labelled.parent / item[field])
+        for field in ("low_energy", "des", "lesion_mask", "des_lesion_mask"):
+            item[field] = item[field] and str(labelled.parent / item[field])
         change(item)
     (folder / "datalist.json").write_text(json.dumps(datalist))
     return str(folder / "datalist.json")

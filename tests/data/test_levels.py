@@ -11,7 +11,7 @@ from PIL import Image
 from torch.utils.data import default_collate
 
 from vdes.data.cdd_cesm_datalist import write_cdd_cesm
-from vdes.data.levels import LEVEL_FIELDS, labelled_items, with_levels
+from vdes.data.levels import LEVEL_FIELDS, labelled_items, lesions_drawn, with_levels
 from vdes.errors import InputError
 
 
@@ -61,6 +61,13 @@ def test_labels_are_numbers_and_the_rest_of_the_item_stays():
     assert (found["benign"]["density"], found["benign"]["des"]) == ("c", "a.png")
     unknown = with_levels(item("a", pathology=None, malignant=None))
     assert math.isnan(unknown["pathology_index"]) and math.isnan(unknown["malignant"])
+
+
+def test_lesions_count_as_drawn_on_malignant_images_that_are_used():
+    masked = item("a", pathology="malignant", lesion_mask=None, des_lesion_mask="a.png")
+    assert lesions_drawn([item("b"), masked])
+    assert lesions_drawn([masked], ["des"]) and not lesions_drawn([masked], ["low_energy"])
+    assert not lesions_drawn([masked | {"pathology": "benign"}, item("b", pathology="malignant")])
 
 
 def test_known_and_unknown_collate_in_one_batch():

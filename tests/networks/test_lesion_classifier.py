@@ -35,8 +35,8 @@ def test_the_default_has_as_many_parameters_as_it_says():
     encoder = sum(p.numel() for part in (whole._conv_stem, whole._bn0, whole._blocks[:5]) for p in part.parameters())
     assert encoder == pytest.approx(0.7e6, rel=0.01)
     projection, fusion = 112 * 256 + 2 * 256, 512 * 256 + 256
-    count = 2 * (encoder + projection + fusion) + 2 * 256 + 257 + 2 * 257
-    assert sum(p.numel() for p in network.parameters()) == count == 1_722_691
+    count = 2 * (encoder + projection + 257 + fusion) + 2 * 256 + 257 + 2 * 257
+    assert sum(p.numel() for p in network.parameters()) == count == 1_723_205
 
 
 @pytest.mark.parametrize(("classes", "outputs"), [(2, 3), (3, 5)])
@@ -46,6 +46,22 @@ def test_the_output_is_logits_and_two_scores(small_classifier, classes, outputs,
     assert output.shape == (3, outputs)
     assert bool(output.isfinite().all())
     assert (output[0] != output[1])[: outputs - 2].all()
+
+
+def test_the_map_tells_a_place_and_leaves_the_output_as_it_is(small_classifier):
+    network = small_classifier().eval()
+    image = images(2)
+    found = network(image, lesion_map=True)
+    assert torch.equal(found["classification"], network(image))
+    assert found["lesion_map"].shape == (2, 2, 4, 4)  # 64 px at 1/16
+    # an untrained map says that most places are not malignant
+    assert float(found["lesion_map"].sigmoid().mean()) == pytest.approx(0.05, abs=0.04)
+    # an absent input has no map, and does not touch that of the other image
+    found = network(torch.stack([image[0], without(image, 0)[1]]), lesion_map=True)["lesion_map"]
+    assert found.isnan().flatten(2).all(dim=2).tolist() == [[False, False], [True, False]]
+    assert torch.equal(found[0], network(image[:1], lesion_map=True)["lesion_map"][0])
+    alone = network(without(image, 0), lesion_map=True)["lesion_map"]
+    assert bool(alone[:, 0].isnan().all()) and bool(alone[:, 1].isfinite().all())
 
 
 @pytest.mark.parametrize("channel", [0, 1])

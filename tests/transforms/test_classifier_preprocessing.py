@@ -12,7 +12,7 @@ from scipy.ndimage import zoom
 from torch.utils.data import default_collate
 
 from vdes.data.levels import LEVEL_FIELDS, with_levels
-from vdes.errors import InputError
+from vdes.errors import InputError, find_input_error
 from vdes.transforms.classifier_preprocessing import classifier_preprocessing
 from vdes.transforms.stack_inputs import StackInputsd
 
@@ -138,3 +138,40 @@ def test_items_with_other_inputs_collate_in_one_batch(item):
     assert batch["breast"] == ["P1_L", "P1_L", "case unknown_case unknown"]
     assert batch["pathology_index"].isnan().tolist() == [False, False, True]
     assert default_collate([transform(each)["image"] for each in items]).shape == (3, 2, SIZE, SIZE)
+
+
+def test_a_lesion_lies_where_its_image_has_it(item, breast, tmp_path):
+    """The mask of a bright patch goes through mirroring, crop and stretch with its image."""
+    made = breast((200, 90), "right", seed=1)
+    patch = np.zeros((200, 90), bool)
+    patch[90:120, 45:70] = True
+    item["des"] = save(tmp_path / "patch.png", np.where(patch, 255.0, made.pixels * 0.5))
+    item["des_lesion_mask"] = save(tmp_path / "mask.png", 255.0 * patch)
+    out = classifier_preprocessing(SIZE, RANGE, RANGE, lesions=True)(item)
+    assert set(out) == {"low_energy", "des", "low_energy_malignant", "des_malignant", *LEVEL_FIELDS}
+    assert out["des_malignant"].shape == (1, SIZE, SIZE) and out["des_malignant"].dtype == torch.float32
+    drawn, bright = out["des_malignant"] == 1, out["des"] > 0.75
+    assert float((drawn & bright).sum() / (drawn | bright).sum()) > 0.85
+    # the low-energy image of this malignant breast has no mask: not known, which is not nowhere
+    assert bool(out["low_energy_malignant"].isnan().all())
+    plain = classifier_preprocessing(SIZE, RANGE, RANGE)(item)
+    assert set(plain) == {"low_energy", "des", *LEVEL_FIELDS}
+    assert torch.equal(plain["des"], out["des"])
+
+
+@pytest.mark.parametrize("pathology", ["normal", "benign"])
+def test_an_image_that_is_not_malignant_shows_malignancy_nowhere(item, tmp_path, pathology):
+    mask = np.zeros((200, 90))
+    mask[90:120, 45:70] = 255  # a benign lesion is no malignant one
+    drawn = with_levels({**item, "pathology": pathology, "des_lesion_mask": save(tmp_path / "mask.png", mask)})
+    out = classifier_preprocessing(SIZE, RANGE, RANGE, lesions=True)(drawn)
+    for name in ("low_energy_malignant", "des_malignant"):
+        assert out[name].shape == (1, SIZE, SIZE) and not out[name].any()
+
+
+def test_a_mask_of_another_size_is_named(item, tmp_path):
+    item["des_lesion_mask"] = save(tmp_path / "mask.png", np.ones((100, 45)))
+    with pytest.raises(RuntimeError) as raised:
+        classifier_preprocessing(SIZE, RANGE, RANGE, lesions=True)(item)
+    error = find_input_error(raised.value)
+    assert error is not None and "mask.png: field des_lesion_mask: size (100, 45)" in str(error)

@@ -27,3 +27,10 @@ def test_what_comes_in_is_left_as_it_is():
     StackInputsd()(data)["image"].zero_()
     assert set(data) == {"low_energy", "case"}
     assert torch.equal(data["low_energy"].as_tensor(), LOW_ENERGY)
+
+
+def test_parts_of_another_suffix_are_stacked_under_another_name():
+    parts = {"low_energy": LOW_ENERGY, "des_malignant": DES}
+    out = StackInputsd("lesion_map", "_malignant")(parts)
+    assert set(out) == {"low_energy", "lesion_map"}
+    assert bool(out["lesion_map"][0].isnan().all()) and torch.equal(out["lesion_map"][1], DES[0])

@@ -14,10 +14,10 @@ from vdes.data.datalist import datalist_text, patient_sections
 from vdes.data.splits import hold_out, k_fold
 from vdes.data.staging import staged
 from vdes.data.via import render
+from vdes.data.vocabulary import DRAWN_ON
 from vdes.errors import InputError
 
 NAME = "CDD-CESM"
-_MASK_FIELDS = {"low_energy": "lesion_mask", "des": "des_lesion_mask"}
 
 
 def write_cdd_cesm(
@@ -113,7 +113,7 @@ def _datalist(data: CddCesm, split: dict[str, list[dict[str, Any]]], method: dic
 def _render_masks(data: CddCesm, stage: Path, masks: Path) -> None:
     """Render the masks into the folder ``stage`` and enter them in the items as files of the folder ``masks``."""
     items = {item["case"]: item for item in data.items}
-    for modality in _MASK_FIELDS:
+    for modality in DRAWN_ON:
         (stage / modality).mkdir(parents=True)
 
     def write(outline: Outline) -> Path | None:
@@ -136,4 +136,4 @@ def _render_masks(data: CddCesm, stage: Path, masks: Path) -> None:
         )
         for outline, path in zip(data.outlines, paths, strict=True):
             if path is not None:
-                items[outline.case][_MASK_FIELDS[outline.modality]] = str(path.absolute())
+                items[outline.case][DRAWN_ON[outline.modality]] = str(path.absolute())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vdes.data.datalist import PathLike, section
-from vdes.data.vocabulary import MODALITIES, PATHOLOGIES
+from vdes.data.vocabulary import DRAWN_ON, MODALITIES, PATHOLOGIES
 from vdes.errors import InputError
 
 Item = dict[str, Any]
@@ -60,3 +60,9 @@ def labelled_items(path: PathLike, name: str, inputs: Sequence[str] = MODALITIES
             f"{path}: {name}: {found} of {len(items)} items are malignant; expected malignant and other images"
         )
     return [with_levels(item) for item in items]
+
+
+def lesions_drawn(items: Sequence[Item], inputs: Sequence[str] = MODALITIES) -> bool:
+    """Return whether a malignant item has a lesion mask of one of ``inputs``."""
+    fields = [DRAWN_ON[name] for name in inputs]
+    return any(item["pathology"] == "malignant" and item.get(field) for item in items for field in fields)

@@ -9,5 +9,6 @@ DENSITIES = ("a", "b", "c", "d")
 PATHOLOGIES = ("normal", "benign", "malignant")
 BIRADS = tuple(range(7))
 MODALITIES = ("low_energy", "des")
+DRAWN_ON = {"low_energy": "lesion_mask", "des": "des_lesion_mask"}  # the field of the mask of each
 # what a prediction is about
 LEVELS = ("image", "breast", "examination")

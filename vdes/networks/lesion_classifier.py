@@ -15,8 +15,10 @@ from vdes.networks.view_pooling import SCORES
 
 STACKS = 5  # of EfficientNet-Lite0's seven: 0.7 M of 3.0 M parameters, and a last feature map at 1/16 of the size
 FEATURES = 112  # channels after them
+STRIDE = 16  # of the images over their feature maps
 MINIMUM = 32
 SHARPNESS = 1000.0  # of the softmax that stands for a maximum
+PRIOR = -3.0  # logit of an untrained map: most of an image is not malignant (Lin et al., ICCV 2017)
 
 
 class LesionClassifier(nn.Module):
@@ -37,6 +39,10 @@ class LesionClassifier(nn.Module):
     added after a linear layer each (what concatenation followed by a linear layer is), and linear layers give the
     outputs. Pooling: ``"attention"`` learns the two scores (Ilse et al., ICML 2018, without the gate); ``"mean"`` and
     ``"max"`` have none to learn: the logit of a breast is the mean, or the largest, of its images'.
+
+    Beside them each encoder has a map of malignancy, logits at 1/16 of H and W, from a linear layer on the features of
+    each place. Training with `vdes.losses.lesion_map_loss.LesionMapLoss` tells it where lesions are drawn, which the
+    outputs gain from, for they come of the same features.
 
     What validation tells is part of the weights, in vectors of `LEVELS` (image, breast, examination): ``temperature``,
     by which logits are divided (Guo et al., ICML 2017), and ``threshold``, the probability of malignancy from which on
@@ -93,8 +99,12 @@ class LesionClassifier(nn.Module):
         self.register_buffer("temperature", torch.ones(len(LEVELS)))
         self.register_buffer("threshold", torch.full((len(LEVELS),), 0.5))
 
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Return logits and scores of ``image`` ``(B, 2, H, W)``."""
+    def forward(self, image: torch.Tensor, lesion_map: bool = False) -> torch.Tensor | dict[str, torch.Tensor]:
+        """Return logits and scores of ``image`` ``(B, 2, H, W)``.
+
+        With ``lesion_map`` a dictionary: them as ``classification``, and the maps of malignancy as ``lesion_map``
+        ``(B, 2, H / 16, W / 16)``, NaN where an input is absent.
+        """
         wanted = (len(MODALITIES), int(self.size), int(self.size))
         if tuple(image.shape[1:]) != wanted:
             raise InputError(
@@ -105,15 +115,19 @@ class LesionClassifier(nn.Module):
         if not bool(present.any(dim=1).all()):
             raise InputError("image: both inputs are absent; expected a low-energy image, a DES image or both")
         self._check_seen(present.any(dim=0))
-        features = torch.stack([self._features(i, image[:, i : i + 1], present[:, i]) for i in range(len(MODALITIES))])
-        fused = features.sum(dim=0)
+        encoded = [self._encoded(i, image[:, i : i + 1], present[:, i]) for i in range(len(MODALITIES))]
+        fused = torch.stack([features for features, _ in encoded]).sum(dim=0)
         with _float32(image):
             logits = self.head(fused)
             if self.scores is not None:
-                return torch.cat([logits, self.scores(torch.relu(fused))], dim=1)
-        sharpness = SHARPNESS if self.pooling == "max" else 0.0
-        score = sharpness * malignancy_logit(logits).detach()
-        return torch.cat([logits, torch.stack([score] * SCORES, dim=1)], dim=1)
+                scores = self.scores(torch.relu(fused))
+            else:
+                sharpness = SHARPNESS if self.pooling == "max" else 0.0
+                scores = torch.stack([sharpness * malignancy_logit(logits).detach()] * SCORES, dim=1)
+        output = torch.cat([logits, scores], dim=1)
+        if not lesion_map:
+            return output
+        return {"classification": output, "lesion_map": torch.cat([found for _, found in encoded], dim=1)}
 
     def _check_seen(self, present: torch.Tensor) -> None:
         """Learn which inputs there are in training, and refuse others in use."""
@@ -123,17 +137,19 @@ class LesionClassifier(nn.Module):
             unseen = " and ".join(name for name, new in zip(MODALITIES, present & ~self.seen, strict=True) if new)
             raise InputError(f"image: {unseen}: the weights were trained without; expected images of the other input")
 
-    def _features(self, i: int, image: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-        """Return the features ``(B, channels)`` of input ``i``, for absent images the vector that stands for them."""
+    def _encoded(self, i: int, image: torch.Tensor, present: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the features ``(B, channels)`` and the map of input ``i``, for absent images what stands for them."""
         absent = self.absent[i].expand(image.shape[0], -1)  # an export knows no len
+        nowhere = image.new_full((image.shape[0], 1, *(-(-n // STRIDE) for n in image.shape[2:])), torch.nan)
         if not bool(present.any()):
-            return absent
-        encoded = self.encoders[i](image[present])
+            return absent, nowhere
+        pooled, lesion_map = self.encoders[i](image[present])
         with _float32(image):
-            found = self.fusion[i](encoded)
+            found = self.fusion[i](pooled)
         if bool(present.all()):
-            return found
-        return absent.to(found.dtype).index_put((present.nonzero()[:, 0],), found)
+            return found, lesion_map
+        where = (present.nonzero()[:, 0],)
+        return absent.to(found.dtype).index_put(where, found), nowhere.to(lesion_map.dtype).index_put(where, lesion_map)
 
 
 def _float32(image: torch.Tensor) -> torch.autocast:
@@ -142,7 +158,7 @@ def _float32(image: torch.Tensor) -> torch.autocast:
 
 
 class _ImageEncoder(nn.Module):
-    """From an image ``(B, 1, H, W)`` to the mean and the maximum of its features, ``(B, 2 * channels)``."""
+    """From an image ``(B, 1, H, W)`` to mean and maximum of its features, ``(B, 2 * channels)``, and to its map."""
 
     def __init__(self, channels: int, encoder_weights: str | Path) -> None:
         super().__init__()
@@ -151,10 +167,14 @@ class _ImageEncoder(nn.Module):
             load_encoder_weights(self.encoder, encoder_weights)
         self.encoder._blocks = self.encoder._blocks[:STACKS]
         self.project = nn.Sequential(nn.Conv2d(FEATURES, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU6())
+        self.lesion_map = nn.Conv2d(channels, 1, 1)
+        self.lesion_map.bias = nn.Parameter(torch.full((1,), PRIOR))
 
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.project(self.encoder(image)[-1]).float()
-        return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
+        with _float32(image):
+            lesion_map = self.lesion_map(features)
+        return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1), lesion_map
 
 
 def malignancy_logit(logits: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from vdes.data.vocabulary import DENSITIES
+
 THICKNESS_MM = (59.0, 16.0)
 THICKNESS_LIMITS_MM = (20.0, 110.0)
 # log-normal with mean .193, 80 % under .27 and 95 % under .45
@@ -20,7 +22,7 @@ GLANDULAR_LOG = (float(np.log(0.27) - norm.ppf(0.8) * 0.636), 0.636)
 GLANDULAR_LIMITS = (0.02, 0.65)
 # classes a, b, c, d at 10, 50 and 90 % of that distribution
 DENSITY_BOUNDS = (0.070, 0.158, 0.357)
-DENSITIES = "abcd"
+ALL_DENSITIES = "".join(DENSITIES)
 BACKGROUND = {"minimal": (0.40, 0.02), "mild": (0.33, 0.05), "moderate": (0.18, 0.10), "marked": (0.09, 0.18)}
 LESION_SHARE = 0.65
 MALIGNANT_SHARE = 0.5
@@ -131,7 +133,9 @@ def density_class(glandular_fraction: float) -> str:
     return DENSITIES[int(np.searchsorted(DENSITY_BOUNDS, glandular_fraction))]
 
 
-def draw_patient(patient: str, knobs: Knobs, rng: np.random.Generator, densities: str = DENSITIES) -> PatientLatents:
+def draw_patient(
+    patient: str, knobs: Knobs, rng: np.random.Generator, densities: str = ALL_DENSITIES
+) -> PatientLatents:
     """Draw one patient.
 
     Args:

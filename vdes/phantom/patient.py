@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vdes.phantom.latents import DENSITIES, Knobs, LesionLatents, PatientLatents, draw_patient
+from vdes.phantom.latents import ALL_DENSITIES, Knobs, LesionLatents, PatientLatents, draw_patient
 from vdes.phantom.lesions import LesionVolume, build_lesion
 from vdes.phantom.outline import FIELD_MM, Outline, draw_outline
 from vdes.phantom.view import Acquisition, View, simulate_view
@@ -68,7 +68,7 @@ def _settle(
     return replace(latents, behind_mm=0.45 * depth_mm, outward_mm=0.0, up_mm=0.0)
 
 
-def build_patient(name: str, index: int, seed: int, knobs: Knobs, densities: str = DENSITIES) -> Patient:
+def build_patient(name: str, index: int, seed: int, knobs: Knobs, densities: str = ALL_DENSITIES) -> Patient:
     """Build the patient of that index; nothing but the arguments decides what comes out.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 from vdes.errors import InputError
 from vdes.phantom.beams import PRESETS
 from vdes.phantom.image_files import SUFFIXES
-from vdes.phantom.latents import DENSITIES, Knobs
+from vdes.phantom.latents import ALL_DENSITIES, Knobs
 from vdes.phantom.outline import FIELD_MM
 from vdes.phantom.view import Acquisition
 
@@ -50,7 +50,7 @@ class Settings:
     coupling: float
     test_fraction: float = 0.25
     validation_fraction: float = 0.1
-    density: str = DENSITIES
+    density: str = ALL_DENSITIES
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -76,9 +76,12 @@ class Settings:
             value = getattr(self, name)
             _require(0 <= value < 1, name, value, "0 or more and less than 1")
         both = self.test_fraction + self.validation_fraction
-        ordered = "".join(letter for letter in DENSITIES if letter in self.density)
+        ordered = "".join(letter for letter in ALL_DENSITIES if letter in self.density)
         _require(
-            bool(self.density) and self.density == ordered, "density", self.density, f"letters of {DENSITIES}, in order"
+            bool(self.density) and self.density == ordered,
+            "density",
+            self.density,
+            f"letters of {ALL_DENSITIES}, in order",
         )
         _require(both <= 1, "test_fraction and validation_fraction", both, "1 or less in all")
 

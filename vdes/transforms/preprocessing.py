@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monai.transforms import (
+    AsDiscreted,
     Compose,
     CopyItemsd,
     CropForegroundd,
@@ -49,6 +50,7 @@ def image_preprocessing(
     intensity_range: Sequence[float],
     pixel_size_mm: float | None = None,
     stretch: bool = False,
+    drawn: str | None = None,
 ) -> Compose:
     """Return the transforms of one modality's images by themselves, as `low_energy_preprocessing` has them.
 
@@ -60,15 +62,20 @@ def image_preprocessing(
         intensity_range: the two intensities that become 0 and 1, the same for all images of a datalist.
         pixel_size_mm: pixel size of the working grid in mm; None fills the grid.
         stretch: fill the grid without regard to the aspect ratio.
+        drawn: the item's field with a mask that is drawn on the image (a file, or None for a mask of zeros); it comes
+            out under this name on the grid, 0 or 1.
 
     """
-    keys = (key, "breast_mask")
+    masks = () if drawn is None else (drawn,)
+    keys = (key, *masks, "breast_mask")
+    modes = ("bilinear", *("nearest-exact",) * len(keys[1:]))
     return Compose(
         [
             CopyItemsd(modality, names=key),
-            ReadMammogramd(key, reference=key),
+            ReadMammogramd((key, *masks), reference=key, same_size=tuple((mask, key) for mask in masks)),
+            *(AsDiscreted(mask, threshold=0.5) for mask in masks),  # files hold 0 and 255
             BreastMaskd(key, "breast_mask", air_threshold(intensity_range)),
-            *to_working_grid(keys, ("bilinear", "nearest-exact"), height, width, pixel_size_mm, stretch),
+            *to_working_grid(keys, modes, height, width, pixel_size_mm, stretch),
             scale(key, intensity_range),
             SelectItemsd((*keys, "case", "patient", modality), allow_missing_keys=True),
         ]
