@@ -131,6 +131,13 @@ def add_datalist_cdd_cesm(subparsers: SubParsers) -> None:
         type=Path,
         help="VIA csv (default: Radiology*segmentations*.csv in DIR, or none)",
     )
+    parser.add_argument(
+        "--drawn-on",
+        metavar="DIR2",
+        type=Path,
+        help="where the images in DIR are copies of another size: a folder of the same layout with the images that the "
+        "lesions were drawn on, and their VIA csv",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace the datalist and the masks if they exist")
     parser.set_defaults(run=run_datalist_cdd_cesm)
 
@@ -153,6 +160,7 @@ def run_datalist_cdd_cesm(arguments: argparse.Namespace) -> int:
         include_unpaired=arguments.include_unpaired,
         annotations=arguments.annotations,
         segmentations=arguments.segmentations,
+        drawn_on=arguments.drawn_on,
         splits_of=arguments.splits_of,
         overwrite=arguments.overwrite,
     )

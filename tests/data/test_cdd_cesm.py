@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image
 from vdes.data.cdd_cesm import read_cdd_cesm
 from vdes.data.cdd_cesm_annotations import read_annotations
 from vdes.data.cdd_cesm_names import parse_name
-from vdes.data.via import read_via_csv
+from vdes.data.via import read_via_csv, render
 from vdes.errors import InputError
 
 
@@ -51,6 +52,47 @@ def test_points_are_kept_and_shapes_go_with_the_size_of_their_own_image(official
     sizes = {(outline.case, outline.modality): (outline.height, outline.width) for outline in data.outlines}
     assert sizes["P2_L_CC", "low_energy"] == (40, 24) and sizes["P2_L_CC", "des"] == (44, 26)
     assert ("P5_R_MLO_2", "low_energy") in sizes and ("P8_L_MLO_2", "low_energy") in sizes
+
+
+def smaller(official, folder: Path) -> Path:
+    """Copies of the images at half the rows, and the annotations; no segmentations."""
+    for file in official.path.rglob("*.jpg"):
+        copy = folder / file.relative_to(official.path)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(file) as image:
+            image.resize((image.width, image.height // 2)).save(copy)
+    shutil.copy(official.path / "Radiology-manual-annotations.csv", folder)
+    return folder
+
+
+def test_shapes_drawn_on_images_of_another_size_are_brought_to_these(official, tmp_path: Path) -> None:
+    folder = smaller(official, tmp_path / "small")
+    data = read_cdd_cesm(folder, drawn_on=official.path)
+    found = {(outline.case, outline.modality): outline for outline in data.outlines}
+    for outline in read_cdd_cesm(official.path).outlines:
+        other = found[outline.case, outline.modality]
+        assert (other.height, other.width) == (outline.height // 2, outline.width)
+        whole, half = (render(o.shapes, o.height, o.width) for o in (outline, other))
+        if whole is not None:
+            assert (half > 0).sum() == pytest.approx((whole > 0).sum() / 2, rel=0.12)
+    assert {item["case"]: item["lesion_points"] for item in data.items}["P11_R_CC"] == [[5, 7]]
+    assert data.report["segmentations"] == "Radiology_hand_drawn_segmentations_v2.csv"
+    assert not [note for note in data.report["notes"] if "another file size" in note["what"]]
+
+
+def test_shapes_whose_own_image_is_missing_are_left_out_by_name(official, tmp_path: Path) -> None:
+    folder = smaller(official, tmp_path / "small")
+    official.image("P2_L_DM_CC").unlink()
+    data = read_cdd_cesm(folder, drawn_on=official.path)
+    assert entry(data.report["left_out"], "shapes of images that are not in the folder")["names"] == ["P2_L_DM_CC.jpg"]
+    assert ("P2_L_CC", "low_energy") not in {(outline.case, outline.modality) for outline in data.outlines}
+    for file in official.path.rglob("*.jpg"):
+        file.unlink()
+    with pytest.raises(InputError, match="none of the images is in it"):
+        read_cdd_cesm(folder, drawn_on=official.path)
+    next(official.path.glob("*segmentations*")).unlink()
+    with pytest.raises(InputError, match=r"no 'Radiology.*segmentations.*csv' in it; pass --segmentations FILE"):
+        read_cdd_cesm(folder, drawn_on=official.path)
 
 
 def test_bit_depth_gives_the_range(official) -> None:

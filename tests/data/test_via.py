@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from skimage import draw
+from skimage.transform import resize
 
 from vdes.data.image_header import ImageHeader
-from vdes.data.via import Shape, check_size, points, read_via_csv, render
+from vdes.data.via import Shape, check_size, points, read_via_csv, render, scaled
 from vdes.errors import InputError
 
 HEADER = "#filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes\n"
@@ -144,3 +145,25 @@ def test_unreadable_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "via.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match=r"via\.csv: not a csv file in UTF-8"):
         read_via_csv(tmp_path / "via.csv")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Shape("polygon", (10, 50, 30), (20, 25, 70)),
+        Shape("ellipse", (60,), (50,), 30, 12, 0.7),
+        Shape("circle", (40,), (30,), 15, 15),
+    ],
+)
+@pytest.mark.parametrize(("x", "y"), [(2.0, 2.0), (0.5, 1.5)])
+def test_a_scaled_shape_lies_on_its_stretched_image(shape: Shape, x: float, y: float) -> None:
+    mask = render([shape], 100, 120)
+    stretched = resize(mask / 255, (round(100 * y), round(120 * x)), order=1, anti_aliasing=True, preserve_range=True)
+    found = render([scaled(shape, x, y)], round(100 * y), round(120 * x)) > 0
+    overlap = (found & (stretched > 0.5)).sum() / (found | (stretched > 0.5)).sum()
+    assert overlap > 0.95
+    assert found.sum() == pytest.approx(x * y * (mask > 0).sum(), rel=0.04)
+
+
+def test_a_scaled_point_stays_in_its_pixel_of_the_stretched_image() -> None:
+    assert points([scaled(Shape("point", (7,), (11,)), 2.0, 0.5)], 100, 100) == [[5, 14]]

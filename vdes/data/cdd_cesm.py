@@ -13,7 +13,7 @@ from typing import Any
 from vdes.data.cdd_cesm_annotations import Annotation, read_annotations
 from vdes.data.cdd_cesm_names import FOLDERS, NAME_FORM, CaseKey, parse_name
 from vdes.data.image_header import ImageHeader, common_dtype, image_stem, image_suffix, read_image_header
-from vdes.data.via import DrawnImage, Shape, check_size, points, read_via_csv
+from vdes.data.via import DrawnImage, Shape, check_size, points, read_via_csv, scaled
 from vdes.data.vocabulary import MODALITIES
 from vdes.errors import InputError
 
@@ -59,6 +59,7 @@ def read_cdd_cesm(
     include_unpaired: bool = False,
     annotations: Path | None = None,
     segmentations: Path | None = None,
+    drawn_on: Path | None = None,
 ) -> CddCesm:
     """Read the official folder: the two image folders, the annotation table and the segmentations.
 
@@ -73,6 +74,8 @@ def read_cdd_cesm(
         include_unpaired: keep images without a partner; the item's other image is null.
         annotations: xlsx or csv; without it the folder's ``Radiology*annotations*`` (csv before xlsx).
         segmentations: VIA csv; without it the folder's ``Radiology*segmentations*.csv``, or none.
+        drawn_on: folder of the same layout with the images that the shapes were drawn on, where those of ``folder`` are
+            of another size; its segmentations are the default then. Shapes of images that it lacks are left out.
 
     Returns:
         The cases and the report.
@@ -85,7 +88,7 @@ def read_cdd_cesm(
     table_path = annotations or _find(folder, ANNOTATIONS_PATTERN, (".csv", ".xlsx"))
     if table_path is None:
         raise InputError(f"{folder}: no '{ANNOTATIONS_PATTERN}' csv or xlsx file in it; pass --annotations FILE")
-    drawing_path = segmentations or _find(folder, SEGMENTATIONS_PATTERN, (".csv",))
+    drawing_path = segmentations or _find(drawn_on or folder, SEGMENTATIONS_PATTERN, (".csv",))
     left_out: list[dict[str, Any]] = []
     rows = {(row.key, row.modality): row for row in read_annotations(table_path)}
     images = _annotated_images(folder, rows, left_out)
@@ -93,6 +96,10 @@ def read_cdd_cesm(
     kept = {(key, modality): path for key, paths in cases.items() for modality, path in paths.items()}
     headers = {image: read_image_header(path) for image, path in kept.items()}
     drawings = _drawings(drawing_path) if drawing_path else {}
+    if drawn_on is not None:
+        if drawing_path is None:
+            raise InputError(f"{drawn_on}: no '{SEGMENTATIONS_PATTERN}' in it; pass --segmentations FILE")
+        drawings = _moved(drawings, drawing_path, drawn_on, headers, left_out)
     for image in kept.keys() & drawings.keys():
         assert drawing_path is not None
         check_size(drawings[image][1].shapes, headers[image], drawing_path, kept[image])
@@ -199,6 +206,29 @@ def _drawings(path: Path) -> dict[ImageKey, tuple[str, DrawnImage]]:
             raise InputError(f"{path}: #filename: '{name}' and '{drawings[parsed][0]}' are one view; expected one name")
         drawings[parsed] = name, drawn
     return drawings
+
+
+def _moved(
+    drawings: dict[ImageKey, tuple[str, DrawnImage]],
+    path: Path,
+    drawn_on: Path,
+    headers: dict[ImageKey, ImageHeader],
+    left_out: list[dict[str, Any]],
+) -> dict[ImageKey, tuple[str, DrawnImage]]:
+    """Return the drawings of the images in ``headers``, brought to their size from that of the images in a folder."""
+    files = {parse_name(image_stem(file)): file for m in MODALITIES for file in _image_files(drawn_on / FOLDERS[m])}
+    missing = [name for image, (name, _) in drawings.items() if image in headers and image not in files]
+    _note(left_out, "shapes of images that are not in the folder that they were drawn on", missing)
+    moved = {}
+    for image in drawings.keys() & headers.keys() & files.keys():
+        name, drawn = drawings[image]
+        own, other = headers[image], read_image_header(files[image])
+        check_size(drawn.shapes, other, path, files[image])
+        shapes = [scaled(shape, own.width / other.width, own.height / other.height) for shape in drawn.shapes]
+        moved[image] = name, DrawnImage(-1, shapes)  # drawn on another file: its size in bytes tells nothing
+    if not moved:
+        raise InputError(f"{drawn_on}: none of the images is in it; expected those that the shapes were drawn on")
+    return moved
 
 
 def _item(

@@ -32,6 +32,7 @@ def write_cdd_cesm(
     include_unpaired: bool = False,
     annotations: Path | None = None,
     segmentations: Path | None = None,
+    drawn_on: Path | None = None,
     splits_of: Path | None = None,
     overwrite: bool = False,
 ) -> dict[Path, dict[str, Any]]:
@@ -51,6 +52,7 @@ def write_cdd_cesm(
         include_unpaired: keep images without a partner.
         annotations: xlsx or csv; without it the one in the folder.
         segmentations: VIA csv; without it the one in the folder, or none.
+        drawn_on: folder with the images that the shapes were drawn on; see `read_cdd_cesm`.
         splits_of: a datalist whose patients keep their sections, in a hold-out split; the others are split among
             themselves.
         overwrite: replace datalists and masks that exist.
@@ -75,6 +77,7 @@ def write_cdd_cesm(
             include_unpaired=include_unpaired,
             annotations=annotations,
             segmentations=segmentations,
+            drawn_on=drawn_on,
         )
         common = {"seed": seed, "grouped_by": "patient", "stratified_by": "worst pathology of the patient"}
         if folds is None:

@@ -26,6 +26,7 @@ from vdes.errors import InputError
 COLUMNS = ("#filename", "file_size", "region_shape_attributes")
 # Outlines run a little over the edge (3 % of the side at most in CDD-CESM); more means an image of another size
 OVERHANG = 0.1
+_ELLIPSE_CORNERS = 72
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,21 @@ def points(shapes: Sequence[Shape], height: int, width: int) -> list[list[int]]:
         for shape in shapes
         if shape.kind == "point"
     ]
+
+
+def scaled(shape: Shape, x: float, y: float) -> Shape:
+    """Return a shape as it lies on its image once that is ``x`` times as wide and ``y`` times as high.
+
+    A stretched ellipse is a polygon through points of its outline, which differs by less than 0.2 % of its area.
+    """
+    columns, rows, kind = np.asarray(shape.x), np.asarray(shape.y), shape.kind
+    if kind in ("ellipse", "circle"):
+        angle = np.linspace(0, 2 * np.pi, _ELLIPSE_CORNERS, endpoint=False)
+        along, across = shape.radius_x * np.cos(angle), shape.radius_y * np.sin(angle)
+        columns = columns + along * np.cos(shape.theta) - across * np.sin(shape.theta)
+        rows = rows + along * np.sin(shape.theta) + across * np.cos(shape.theta)
+        kind = "polygon"
+    return Shape(kind, tuple((x * columns).tolist()), tuple((y * rows).tolist()), row=shape.row)
 
 
 def check_size(shapes: Sequence[Shape], header: ImageHeader, via_path: Path, image_path: Path) -> None:
