@@ -16,6 +16,7 @@ from vdes.networks.view_pooling import SCORES
 STACKS = 5  # of EfficientNet-Lite0's seven: 0.7 M of 3.0 M parameters, and a last feature map at 1/16 of the size
 FEATURES = 112  # channels after them
 STRIDE = 16  # of the images over their feature maps
+HIGHEST = 4  # cells of a map that count
 MINIMUM = 32
 SHARPNESS = 1000.0  # of the softmax that stands for a maximum
 PRIOR = -3.0  # logit of an untrained map: most of an image is not malignant (Lin et al., ICCV 2017)
@@ -35,14 +36,15 @@ class LesionClassifier(nn.Module):
     those of the examination.
 
     Each input has an encoder: EfficientNet-Lite0 (see `vdes.networks.efficientnet_lite0`) up to its fifth stack, a
-    convolution to ``channels``, and the mean and the maximum over the image, for a lesion is small. Their features are
-    added after a linear layer each (what concatenation followed by a linear layer is), and linear layers give the
-    outputs. Pooling: ``"attention"`` learns the two scores (Ilse et al., ICML 2018, without the gate); ``"mean"`` and
-    ``"max"`` have none to learn: the logit of a breast is the mean, or the largest, of its images'.
+    convolution to ``channels``, and the mean and the maximum over the image, for a lesion is small. A linear layer on
+    the features of each place gives a map of malignancy, logits at 1/16 of H and W, and the mean of its four highest is
+    one more feature. The inputs' features are added after a linear layer each (what concatenation followed by a linear
+    layer is), and linear layers give the outputs. Pooling: ``"attention"`` learns the two scores (Ilse et al., ICML
+    2018, without the gate); ``"mean"`` and ``"max"`` have none to learn: the logit of a breast is the mean, or the
+    largest, of its images'.
 
-    Beside them each encoder has a map of malignancy, logits at 1/16 of H and W, from a linear layer on the features of
-    each place. Training with `vdes.losses.lesion_map_loss.LesionMapLoss` tells it where lesions are drawn, which the
-    outputs gain from, for they come of the same features.
+    Training with `vdes.losses.lesion_map_loss.LesionMapLoss` tells the maps where lesions are drawn, which the outputs
+    gain from.
 
     What validation tells is part of the weights, in vectors of `LEVELS` (image, breast, examination): ``temperature``,
     by which logits are divided (Guo et al., ICML 2017), and ``threshold``, the probability of malignancy from which on
@@ -89,7 +91,7 @@ class LesionClassifier(nn.Module):
             raise InputError(f"size: {size!r}; expected {MINIMUM} px or more")
         self.pooling = pooling
         self.encoders = nn.ModuleList([_ImageEncoder(channels, encoder_weights) for _ in MODALITIES])
-        self.fusion = nn.ModuleList([nn.Linear(2 * channels, channels) for _ in MODALITIES])
+        self.fusion = nn.ModuleList([nn.Linear(2 * channels + 1, channels) for _ in MODALITIES])
         self.absent = nn.Parameter(torch.zeros(len(MODALITIES), channels))
         self.malignant = 0 if classes == 2 else PATHOLOGIES.index("malignant")  # its logit
         self.head = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(channels, self.malignant + 1))
@@ -158,7 +160,7 @@ def _float32(image: torch.Tensor) -> torch.autocast:
 
 
 class _ImageEncoder(nn.Module):
-    """From an image ``(B, 1, H, W)`` to mean and maximum of its features, ``(B, 2 * channels)``, and to its map."""
+    """From an image ``(B, 1, H, W)`` to features ``(B, 2 * channels + 1)`` and a map ``(B, 1, H / 16, W / 16)``."""
 
     def __init__(self, channels: int, encoder_weights: str | Path) -> None:
         super().__init__()
@@ -174,7 +176,8 @@ class _ImageEncoder(nn.Module):
         features = self.project(self.encoder(image)[-1]).float()
         with _float32(image):
             lesion_map = self.lesion_map(features)
-        return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1), lesion_map
+        highest = lesion_map.flatten(1).topk(HIGHEST, dim=1).values.mean(dim=1, keepdim=True)
+        return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3)), highest], dim=1), lesion_map
 
 
 def malignancy_logit(logits: torch.Tensor) -> torch.Tensor:
