@@ -55,7 +55,7 @@ def main() -> int:
     parser.add_argument("--name", default="model", help="the weights become models/NAME.pt (default: model)")
     parser.add_argument("--inputs", default="both", help="what is trained on: both, low_energy or des (default: both)")
     parser.add_argument("--evaluate", nargs="+", help="what the weights are shown in turn (default: as --inputs)")
-    parser.add_argument("--epochs", type=int, default=14, help="at most, of each run (default: 14)")
+    parser.add_argument("--epochs", type=int, default=10, help="at most, of each run (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
     parser.add_argument("--overwrite", action="store_true", help="replace models/NAME.pt and its results")

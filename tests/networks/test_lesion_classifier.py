@@ -64,6 +64,23 @@ def test_the_map_tells_a_place_and_leaves_the_output_as_it_is(small_classifier):
     assert bool(alone[:, 0].isnan().all()) and bool(alone[:, 1].isfinite().all())
 
 
+def test_in_use_an_image_and_its_mirror_image_are_the_same_breast(small_classifier):
+    network, image = small_classifier().eval(), images()
+    one, other = (network(seen, lesion_map=True) for seen in (image, image.flip(2)))
+    torch.testing.assert_close(one["classification"], other["classification"])
+    torch.testing.assert_close(one["lesion_map"], other["lesion_map"].flip(2))
+    # it is the mean of two looks, which are not the same
+    network.train()
+    for part in network.modules():
+        if isinstance(part, (torch.nn.BatchNorm2d, torch.nn.Dropout)):
+            part.eval()
+        if hasattr(part, "drop_connect_rate"):
+            part.drop_connect_rate = 0.0
+    looks = [network(seen) for seen in (image, image.flip(2))]
+    assert ((looks[0] - looks[1]).abs() > 1e-6).any()
+    torch.testing.assert_close(one["classification"], (looks[0] + looks[1]) / 2)
+
+
 @pytest.mark.parametrize("channel", [0, 1])
 def test_an_absent_input_is_not_an_empty_image(small_classifier, channel):
     network = small_classifier().eval()

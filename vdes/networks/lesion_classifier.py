@@ -44,7 +44,8 @@ class LesionClassifier(nn.Module):
     largest, of its images'.
 
     Training with `vdes.losses.lesion_map_loss.LesionMapLoss` tells the maps where lesions are drawn, which the outputs
-    gain from.
+    gain from. In use each image is seen upside down as well, which makes it one of the other breast, and the outputs of
+    both are averaged.
 
     What validation tells is part of the weights, in vectors of `LEVELS` (image, breast, examination): ``temperature``,
     by which logits are divided (Guo et al., ICML 2017), and ``threshold``, the probability of malignancy from which on
@@ -117,6 +118,17 @@ class LesionClassifier(nn.Module):
         if not bool(present.any(dim=1).all()):
             raise InputError("image: both inputs are absent; expected a low-energy image, a DES image or both")
         self._check_seen(present.any(dim=0))
+        if self.training:
+            output, maps = self._seen_once(image, present)
+        else:
+            outputs, both = self._seen_once(torch.cat([image, image.flip(2)]), torch.cat([present, present]))
+            output = torch.stack(outputs.chunk(2)).mean(dim=0)
+            upright, upside_down = both.chunk(2)
+            maps = (upright + upside_down.flip(2)) / 2
+        return {"classification": output, "lesion_map": maps} if lesion_map else output
+
+    def _seen_once(self, image: torch.Tensor, present: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return outputs and maps of images as they are."""
         encoded = [self._encoded(i, image[:, i : i + 1], present[:, i]) for i in range(len(MODALITIES))]
         fused = torch.stack([features for features, _ in encoded]).sum(dim=0)
         with _float32(image):
@@ -126,10 +138,7 @@ class LesionClassifier(nn.Module):
             else:
                 sharpness = SHARPNESS if self.pooling == "max" else 0.0
                 scores = torch.stack([sharpness * malignancy_logit(logits).detach()] * SCORES, dim=1)
-        output = torch.cat([logits, scores], dim=1)
-        if not lesion_map:
-            return output
-        return {"classification": output, "lesion_map": torch.cat([found for _, found in encoded], dim=1)}
+        return torch.cat([logits, scores], dim=1), torch.cat([lesion_map for _, lesion_map in encoded], dim=1)
 
     def _check_seen(self, present: torch.Tensor) -> None:
         """Learn which inputs there are in training, and refuse others in use."""

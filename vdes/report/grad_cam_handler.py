@@ -73,7 +73,9 @@ def malignancy_map(network: LesionClassifier, image: torch.Tensor, modality: int
     """
     device = next(network.parameters()).device
     network = copy.deepcopy(network)  # MONAI's hooks stay in a network, with the features of every image
-    cam = GradCAM(network, f"encoders.{modality}.project", postprocessing=ScaleIntensity(minv=0.0, maxv=1.0))
+    scale = ScaleIntensity(minv=0.0, maxv=1.0)
+    # the network sees the image upside down too, as the second of a batch
+    cam = GradCAM(network, f"encoders.{modality}.project", postprocessing=lambda heat: scale(heat[:1]))
     with torch.enable_grad():
         heat = cam(image[None].to(device).requires_grad_(), class_idx=network.malignant)
     return torch.as_tensor(heat)[0, 0].detach()
