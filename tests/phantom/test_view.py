@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.ndimage import binary_dilation
 
 from vdes.phantom.latents import Knobs
 from vdes.phantom.patient import build_patient, simulate_patient
@@ -143,3 +144,32 @@ def test_background_enhancement_shows_in_des():
         images = simulate_view(latents, outline, None, CLINICAL, (SIZE, SIZE * 3 // 4), np.random.default_rng(2))
         levels[background] = images.des_log[images.glandular_mm > 15].mean()
     assert levels["marked"] - levels["minimal"] > 0.1 * 0.0155
+
+
+def test_lesions_stand_out_at_low_energy_in_fatty_breasts_and_hide_in_dense_ones():
+    def contrast(densities: str) -> float:
+        """Median over lesions of their mean less that of their surroundings, over its standard deviation there."""
+        found = []
+        for index in range(16):
+            patient = build_patient(f"P{index}", index, 0, KNOBS, densities)
+            lesion = patient.latents.lesion
+            if lesion is None or lesion.non_mass:
+                continue
+            side = lesion.laterality
+            images = simulate_view(
+                patient.latents,
+                patient.outlines[side, "CC"],
+                (lesion, patient.lesion),
+                CLINICAL,
+                (SIZE, SIZE * 3 // 4),
+                np.random.default_rng(patient.seeds[side, "CC"]),
+            )
+            mask = images.lesion_mask
+            ring = binary_dilation(mask, iterations=8) & ~binary_dilation(mask, iterations=2) & images.breast_mask
+            around = images.low_energy[ring].astype(float)
+            found.append((images.low_energy[mask].mean() - around.mean()) / around.std())
+        assert len(found) >= 5
+        return float(np.median(found))
+
+    assert contrast("a") > 1.2
+    assert contrast("cd") < 0.9
