@@ -240,8 +240,9 @@ def trained_in_turn() -> Callable[..., dict[str, torch.Tensor]]:
         for _ in range(steps):
             optimizer.zero_grad()
             for share in shares:
-                image, target = prepare_batch(list_data_collate(share))
-                (loss(network(image), target) / len(shares)).backward()
+                image, target, *further = prepare_batch(list_data_collate(share))
+                args, kwargs = further or ((), {})
+                (loss(network(image, *args, **kwargs), target) / len(shares)).backward()
             optimizer.step()
             lr_scheduler.step()
         return {name: value.detach() for name, value in network.named_parameters()}

@@ -156,7 +156,9 @@ def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
     listed = changed(labelled, tmp_path, two_for_training)
     own = {**TRAINING, "epochs": 2, "dropout": 0.0, "input_dropout": 0.0, "dataset_dir": listed, "batch_size": 1}
     own["optimizer"] = {"_target_": "torch.optim.SGD", "params": "$@network.parameters()", "lr": 0.01, "momentum": 0.9}
-    own |= {"train#preprocessing": "@validate#preprocessing", "cache_dir": str(tmp_path / "cache")}
+    stack = {"_target_": "vdes.transforms.stack_inputs.StackInputsd"}
+    stacked = {"_target_": "Compose", "transforms": [stack, {**stack, "name": "lesion_map", "suffix": "_malignant"}]}
+    own |= {"train#preprocessing": stacked, "cache_dir": str(tmp_path / "cache")}
     *prepared, training_itself, _ = steps("train", "multi_gpu_train")
     ends = {"run_id": "train_and_save", "train_and_save": [*prepared, WHOLE, training_itself, SAVE]}
     done = program("train", "multi_gpu_train", launcher=torchrun, output_dir=str(tmp_path), **ends, **own)
