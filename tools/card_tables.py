@@ -62,10 +62,14 @@ def classification_tables(result: dict[str, Any]) -> str:
         parts.append(classification_table(pd.DataFrame(folds["summary"])))
         areas = pd.DataFrame(folds["auc_of_each"])
         listed = [
-            f"{level} {', '.join(f'{area:.3f}' for area in areas[level])}, mean {areas[level].mean():.3f}"
-            for level in areas
+            f"{row['level']} {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}; "
+            f"{', '.join(f'{area:.3f}' for area in areas[row['level']])})"
+            for row in folds["auc_within_folds"]
         ]
-        parts.append(f"Probabilities of different runs are pooled above. AUC inside each fold: {'; '.join(listed)}.")
+        parts.append(
+            "The probabilities of the folds' runs, which share no scale, are pooled above. AUC inside folds, their "
+            f"mean (interval; each): {'; '.join(listed)}."
+        )
     for inputs, test in result["test"].items():
         source = test["provenance"]
         parts.append(

@@ -38,6 +38,7 @@ from vdes.report.calibration_plot import calibration_plot
 from vdes.report.classification_handler import classification_result
 from vdes.report.provenance import provenance
 from vdes.report.roc_plot import roc_plot
+from vdes.statistics.auc_within_folds import auc_within_folds
 from vdes.statistics.classification_summary import classification_summary
 from vdes.study.bundle_process import run_workflow
 
@@ -115,7 +116,8 @@ def ship(arguments: argparse.Namespace) -> None:
             {level: auc(table[table["level"] == level]) for level in LEVELS if table["level"].eq(level).any()}
             for table in tests
         ]
-        content["folds"] = summarised(curves, made) | {"auc_of_each": areas}
+        within = auc_within_folds(tests, RESAMPLES, SEED).to_dict("records")
+        content["folds"] = summarised(curves, made) | {"auc_of_each": areas, "auc_within_folds": within}
     with staged([result], overwrite=True) as stages:
         stages[result].write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     draw(curves, docs / f"roc_{name}.png", docs / f"calibration_{name}.png")

@@ -82,7 +82,10 @@ def test_weights_results_and_curves_come_from_one_command(phantoms, bundles, tmp
     assert cases["des"]["image", "auc"] == cases["both"]["image", "auc"] == len(content["test"])
     pooled = pd.DataFrame(result["folds"]["summary"]).set_index(["level", "metric"])["cases"]
     assert pooled["examination", "auc"] == 12 and pooled["image", "auc"] == sum(len(content[name]) for name in SECTIONS)
-    assert len(result["folds"]["auc_of_each"]) == 3
+    areas = pd.DataFrame(result["folds"]["auc_of_each"])
+    within = pd.DataFrame(result["folds"]["auc_within_folds"]).set_index("level")
+    assert len(areas) == 3 and within["cases"].to_dict() == pooled[:, "auc"].to_dict()
+    assert within["value"].to_dict() == pytest.approx(areas.mean().to_dict())
     assert [run["run"] for run in result["runs"]] == ["split", "fold0", "fold1", "fold2"]
     assert (bundle / "docs" / "roc_model.png").is_file() and (bundle / "docs" / "calibration_model.png").is_file()
 
