@@ -5,8 +5,8 @@ on the U-Net's images as they are, and `joint`, where the classifier's loss flow
 is scored by its bundle's evaluation and makes virtual DES images of all cases; its classifier, calibrated on those of
 the validation patients, is scored on those of the test patients. An interrupted run goes on where it stopped.
 
-    vdes phantom phantoms --patients 150 --seed 0 --size 256 --workers 2
-    python tools/joint_training.py --datalist phantoms/datalist.json --output runs/joint
+    vdes phantom fatty --patients 400 --seed 50 --size 256 --density a --workers 2
+    python tools/joint_training.py --datalist fatty/datalist.json --output runs/joint --epochs 3
     python tools/model_card.py bundles/breast_cesm_virtual_des_unet
 """
 
@@ -23,6 +23,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from vdes.data.datalist import read_datalist
 from vdes.data.staging import staged
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.errors import InputError
@@ -30,6 +31,7 @@ from vdes.report.provenance import provenance
 from vdes.statistics.bootstrap import cluster_bootstrap_mean
 from vdes.statistics.paired_bootstrap import paired_bootstrap
 from vdes.study.bundle_process import run_workflow
+from vdes.study.trained_on import check_trained_on
 
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
 GENERATOR = BUNDLES / "breast_cesm_virtual_des_unet"
@@ -64,6 +66,9 @@ def main() -> int:
     try:
         if result.exists() and not arguments.overwrite:
             raise InputError(f"{result}: exists already; pass --overwrite to replace it")
+        test = read_datalist(arguments.datalist, ("test",))["test"]
+        for weights in (arguments.initial_weights, arguments.classifier_weights):
+            check_trained_on(weights, test, str(arguments.datalist))
         with ThreadPoolExecutor(arguments.jobs) as pool:
             jobs = [pool.submit(run_arm, arguments, arm) for arm in ARMS]
             for job in tqdm(jobs, desc="arms", unit="arm"):

@@ -12,6 +12,7 @@ from joint_training import main as joint_training
 from train_classifier import main as train_classifier
 
 from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.training_record import training_record
 from vdes.networks.lesion_classifier import LesionClassifier
 from vdes.networks.virtual_des_unet import VirtualDesUNet
 from vdes.networks.weights import load_weights
@@ -118,3 +119,15 @@ def test_joint_training_compares_both_arms_on_the_same_test_cases(phantoms, bund
         "examination",
     }
     assert (classification[classification["level"] == "image"]["cases"] == count).all()
+
+
+def test_joint_training_refuses_weights_that_have_seen_a_test_patient(phantoms, tmp_path, monkeypatch, capsys):
+    torch.save(VirtualDesUNet().state_dict(), tmp_path / "unet.pt")
+    # in the second of these folds the test patients are for training
+    record = training_record(rotated(phantoms, tmp_path)[1])
+    (tmp_path / "unet.json").write_text(json.dumps(record))
+    command = ["joint_training.py", "--datalist", str(phantoms), "--output", str(tmp_path / "runs"), "--overwrite"]
+    monkeypatch.setattr(sys, "argv", [*command, "--initial-weights", str(tmp_path / "unet.pt")])
+    assert joint_training() == 2
+    assert "unet.pt: trained or validated on" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
