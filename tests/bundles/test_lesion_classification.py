@@ -348,7 +348,7 @@ def test_weights_of_another_size_or_other_inputs_are_refused(run, labelled, clas
 
 @pytest.mark.slow
 @pytest.mark.cdd_cesm
-def test_shipped_weights_tell_malignant_real_des_images(run, bundle, cdd_cesm, tmp_path):
+def test_shipped_weights_do_on_real_des_images_what_their_card_says(run, bundle, cdd_cesm, tmp_path):
     (listed,) = write_cdd_cesm(
         cdd_cesm / "des_only", tmp_path / "des.json", include_unpaired=True, splits_of=_pairs(cdd_cesm, tmp_path)
     )
@@ -356,7 +356,13 @@ def test_shipped_weights_tell_malignant_real_des_images(run, bundle, cdd_cesm, t
     run("train", "evaluate", dataset_dir=str(listed), ckpt_path=str(bundle / "models" / "model.pt"), **own)
     summary = pd.DataFrame(json.loads((tmp_path / "out" / "classification.json").read_text())["summary"])
     areas = summary[summary["metric"] == "auc"].set_index("level")["value"]
-    assert areas["image"] > 0.85 and areas["examination"] > 0.85
+    stated = json.loads((bundle / "docs" / "results" / "classification_model.json").read_text())["test"]["des"][
+        "summary"
+    ]
+    said = {row["level"]: row["value"] for row in stated if row["metric"] == "auc"}
+    # half precision moves few pairs; a wrong file, preprocessing or split moves many
+    assert areas.to_dict() == pytest.approx(said, abs=0.01)
+    assert min(areas) > 0.8
 
 
 def _pairs(cdd_cesm: Path, folder: Path) -> Path:
