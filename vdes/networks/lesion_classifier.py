@@ -43,8 +43,8 @@ class LesionClassifier(nn.Module):
     2018, without the gate); ``"mean"`` and ``"max"`` have none to learn: the logit of a breast is the mean, or the
     largest, of its images'.
 
-    Training with `vdes.losses.lesion_map_loss.LesionMapLoss` tells the maps where lesions are drawn, which the outputs
-    gain from. In use each image is seen upside down as well, which makes it one of the other breast, and the outputs of
+    Training with `vdes.losses.lesion_map_loss.LesionMapLoss` tells the maps where lesions are drawn.
+    In use each image is seen upside down as well, which makes it one of the other breast, and the outputs of
     both are averaged.
 
     What validation tells is part of the weights, in vectors of `LEVELS` (image, breast, examination): ``temperature``,
