@@ -70,6 +70,11 @@ def classification_tables(result: dict[str, Any]) -> str:
             "The probabilities of the folds' runs, which share no scale, are pooled above. AUC inside folds, their "
             f"mean (interval; each): {'; '.join(listed)}."
         )
+        alike = folds["auc_examination_alike"]
+        parts.append(
+            "AUC of examinations when only those of one fold with as many images are compared: "
+            f"{_interval(pd.Series(alike), '.3f')}, {alike['pairs']} pairs."
+        )
     for inputs, test in result["test"].items():
         source = test["provenance"]
         parts.append(

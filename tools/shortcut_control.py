@@ -12,7 +12,8 @@ feature groups have three scopes:
   there because the bytes of the file may tell the class for this reason alone.
 
 "encoding" holds the bytes of the file beyond those of its picture, decoded and encoded again in the same way: what the
-size of the file tells beside the picture. Writes a JSON file and prints its table as Markdown.
+size of the file tells beside the picture. Of whole examinations, what their number of images and of breasts tells is
+listed too: pooling sees that. Writes a JSON file and prints its tables as Markdown.
 
     python tools/shortcut_control.py --datalists fold0.json fold1.json fold2.json --output shortcut_control.json
 """
@@ -127,7 +128,7 @@ def control(arguments: argparse.Namespace) -> dict[str, Any]:
     limits = intensity_range(arguments.datalists[0], arguments.modality)
     features = Features(arguments.modality, limits, arguments.size)
     table = pd.DataFrame([features(case) for case in cases])
-    labels = pd.DataFrame(cases, columns=["case", "patient", "view", "fold", "malignant"])
+    labels = pd.DataFrame(cases, columns=["case", "patient", "laterality", "view", "fold", "malignant"])
     return {
         "provenance": provenance(arguments, labels),
         "learners": {name: " ".join(repr(learner).split()) for name, learner in LEARNERS.items()},
@@ -136,6 +137,7 @@ def control(arguments: argparse.Namespace) -> dict[str, Any]:
         "seed": arguments.seed,
         "groups": group_rows(table, labels, arguments.shuffles, arguments.resamples, arguments.seed),
         "features": feature_rows(table, labels),
+        "examinations": examination_rows(labels, arguments.resamples, arguments.seed),
     }
 
 
@@ -437,8 +439,39 @@ def feature_rows(table: pd.DataFrame, labels: pd.DataFrame) -> list[dict[str, An
     return rows
 
 
+def examination_rows(labels: pd.DataFrame, resamples: int, seed: int) -> list[dict[str, Any]]:
+    """Return what the number of images, and of breasts, tells of a patient's examination.
+
+    Args:
+        labels: ``patient``, ``laterality`` and ``malignant`` of each image.
+        resamples: number of bootstrap samples.
+        seed: of the bootstrap.
+
+    Returns:
+        Rows of ``count`` (images or breasts); its ``auc`` for a malignant image in the examination, with the 95 %
+        bootstrap interval ``low`` to ``high``; its mean among ``malignant`` and ``others``; and the ``examinations``.
+        None where all examinations are malignant.
+    """
+    patients = labels.groupby("patient")
+    truth = patients["malignant"].max().astype(int)
+    rows: list[dict[str, Any]] = []
+    if truth.all():
+        return rows
+    for name, count in (("images", patients.size()), ("breasts", patients["laterality"].nunique())):
+        auc = float(roc_auc_score(truth, count))
+        weights = np.concatenate(list(cluster_bootstrap_weights(truth.index, resamples, seed)))
+        # counts stand for probabilities, of which the AUC takes the order alone
+        drawn = classification_metrics(truth, count / count.max(), weights=weights, metrics=["auc"])["auc"]
+        interval = percentile_interval(auc, drawn)
+        means = {key: float(count[truth == label].mean()) for key, label in (("malignant", 1), ("others", 0))}
+        rows.append(
+            {"count": name, "auc": auc, "low": interval.low, "high": interval.high, **means, "examinations": len(count)}
+        )
+    return rows
+
+
 def markdown(result: dict[str, Any]) -> str:
-    """Return the results as a Markdown table, with what they rest on."""
+    """Return the results as a Markdown table, with what they rest on, and a line on examinations."""
     source = result["provenance"]
     lines = [
         f"Data: {source['data']}, {source['modality']}: {source['images']} images of {source['patients']} patients, "
@@ -459,6 +492,15 @@ def markdown(result: dict[str, Any]) -> str:
             f"{row['p']:.3f}",
         )
         lines.append("| " + " | ".join(cells) + " |")
+    if not result["examinations"]:
+        return "\n".join(lines)
+    told = [
+        f"{row['count']} {row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f}; mean {row['malignant']:.1f} against "
+        f"{row['others']:.1f})"
+        for row in result["examinations"]
+    ]
+    count = result["examinations"][0]["examinations"]
+    lines += ["", f"AUC of mere counts for malignancy of an examination ({count}): {', '.join(told)}."]
     return "\n".join(lines)
 
 

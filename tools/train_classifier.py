@@ -40,6 +40,7 @@ from vdes.report.provenance import provenance
 from vdes.report.roc_plot import roc_plot
 from vdes.statistics.auc_within_folds import auc_within_folds
 from vdes.statistics.classification_summary import classification_summary
+from vdes.statistics.stratified_auc import stratified_auc
 from vdes.study.bundle_process import run_workflow
 
 RESAMPLES = 2000
@@ -116,8 +117,11 @@ def ship(arguments: argparse.Namespace) -> None:
             {level: auc(table[table["level"] == level]) for level in LEVELS if table["level"].eq(level).any()}
             for table in tests
         ]
-        within = auc_within_folds(tests, RESAMPLES, SEED).to_dict("records")
-        content["folds"] = summarised(curves, made) | {"auc_of_each": areas, "auc_within_folds": within}
+        content["folds"] = summarised(curves, made) | {
+            "auc_of_each": areas,
+            "auc_within_folds": auc_within_folds(tests, RESAMPLES, SEED).to_dict("records"),
+            "auc_examination_alike": auc_of_as_many_images(tests),
+        }
     with staged([result], overwrite=True) as stages:
         stages[result].write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     draw(curves, docs / f"roc_{name}.png", docs / f"calibration_{name}.png")
@@ -150,6 +154,19 @@ def predictions(run: Path, section: str, inputs: str) -> pd.DataFrame:
 def auc(table: pd.DataFrame) -> float:
     """Return the area under the ROC of one level's predictions."""
     return float(roc_auc_score(table["malignant"].astype(float), table["probability"]))
+
+
+def auc_of_as_many_images(folds: list[pd.DataFrame]) -> dict[str, float]:
+    """Return the AUC over pairs of examinations of one fold with as many images.
+
+    Where the malignant have more images than others, the number alone ranks examinations, and a pooling that leans to
+    the highest of them can draw on it.
+    """
+    table = pd.concat([fold.assign(fold=k) for k, fold in enumerate(folds)], ignore_index=True)
+    images = table[table["level"] == "image"].groupby("patient").size()
+    chosen = table[table["level"] == "examination"]
+    strata = list(zip(chosen["fold"], chosen["patient"].map(images), strict=True))
+    return stratified_auc(chosen, strata, RESAMPLES, SEED)
 
 
 def summarised(table: pd.DataFrame, source: dict[str, Any]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def test_a_classifiers_card_has_folds_weights_and_operating_points(predictions):
             | {
                 "auc_of_each": [{"image": 0.8}, {"image": 0.9}],
                 "auc_within_folds": [{"level": "image", "value": 0.85, "low": 0.7, "high": 0.95}],
+                "auc_examination_alike": {"value": 0.75, "low": 0.6, "high": 0.9, "pairs": 41},
             },
             "test": {"des": classification_result(summary, source, 200, 0)},
             "calibration": {"levels": ["image"], "temperature": [1.5], "threshold": [0.25]},
@@ -56,6 +57,7 @@ def test_a_classifiers_card_has_folds_weights_and_operating_points(predictions):
     assert "test patients of all 3 folds" in text and "sha256 0123456789ab)" in text
     assert "image 1.50, 0.250" in text
     assert "their mean (interval; each): image 0.850 (0.700 to 0.950; 0.800, 0.900)." in text
+    assert "as many images are compared: 0.750 (0.600 to 0.900), 41 pairs." in text
     assert text.count("20 (10) of 20") == 2
     assert text.count("| F1 ") == 2 and "0.800 (" in text  # 16 of 20 are right, 8 of 10 in each class
 

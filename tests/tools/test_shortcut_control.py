@@ -20,6 +20,7 @@ from shortcut_control import (
     air_features,
     cases_of_folds,
     empty_lines,
+    examination_rows,
     feature_rows,
     group_rows,
     jpeg_bytes,
@@ -131,6 +132,7 @@ def test_without_a_shortcut_nothing_is_found_and_the_result_says_what_it_rests_o
     found = aucs(result)
     assert found["geometry"] == found["view"] == 0.5  # the same in all images: no more and no less than chance
     assert max(found.values()) < 0.75
+    assert result["examinations"] == []  # all of them are malignant
     assert capsys.readouterr().out == markdown(result) + "\n"
 
 
@@ -327,6 +329,25 @@ def test_a_trait_of_patients_tells_nothing_within_a_patient():
     assert (lesion["auc"], lesion["auc_within"]) == (1.0, 1.0)
     assert (none["images"], none["auc"], none["auc_within"]) == (0, None, None)
     json.dumps([machine, lesion, none], allow_nan=False)
+
+
+def test_the_number_of_images_of_an_examination_is_told_apart_from_that_of_breasts():
+    # malignant examinations have both views, others one, of both breasts
+    labels = pd.DataFrame(
+        [
+            {"patient": p, "laterality": side, "view": view, "malignant": int(p < 8 and side == "L")}
+            for p in range(20)
+            for side in "LR"
+            for view in (("CC", "MLO") if p < 8 else ("CC",))
+        ]
+    )
+    images, breasts = examination_rows(labels, 100, 0)
+    assert (images["auc"], images["low"], images["high"], images["malignant"], images["others"]) == (1, 1, 1, 4, 2)
+    assert (breasts["auc"], breasts["low"], breasts["high"], breasts["examinations"]) == (0.5, 0.5, 0.5, 20)
+    result = {"provenance": dict.fromkeys(("data", "modality", "images", "patients", "malignant_images"), 1)}
+    result["provenance"]["datalists_sha256"] = []
+    text = markdown(result | {"shuffles": 1, "groups": [], "examinations": [images, breasts]})
+    assert "examination (20): images 1.000 (1.000 to 1.000; mean 4.0 against 2.0), breasts 0.500" in text
 
 
 def test_the_seed_fixes_all_figures(folds, monkeypatch):

@@ -87,6 +87,13 @@ def test_weights_results_and_curves_come_from_one_command(phantoms, bundles, tmp
     within = pd.DataFrame(result["folds"]["auc_within_folds"]).set_index("level")
     assert len(areas) == 3 and within["cases"].to_dict() == pooled[:, "auc"].to_dict()
     assert within["value"].to_dict() == pytest.approx(areas.mean().to_dict())
+    # phantoms have four images each, so all pairs of a fold count
+    alike = result["folds"]["auc_examination_alike"]
+    pairs = 0
+    for name in SECTIONS:
+        worst = pd.DataFrame(content[name]).groupby("patient")["malignant"].max()
+        pairs += int(worst.sum() * (len(worst) - worst.sum()))
+    assert alike["cases"] == 12 and alike["pairs"] == pairs > 0
     assert [run["run"] for run in result["runs"]] == ["split", "fold0", "fold1", "fold2"]
     assert (bundle / "docs" / "roc_model.png").is_file() and (bundle / "docs" / "calibration_model.png").is_file()
 

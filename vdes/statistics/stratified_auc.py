@@ -1,0 +1,68 @@
+"""The area under the ROC curve among cases that are alike in something which must not count."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from vdes.errors import InputError
+from vdes.statistics.bootstrap import cluster_bootstrap_weights, percentile_interval
+from vdes.statistics.predictions import known_cases
+
+
+def stratified_auc(
+    predictions: pd.DataFrame,
+    strata: Sequence[Hashable],
+    n_resamples: int = 2000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> dict[str, float]:
+    """Return the AUC over pairs of a malignant case and another of the same stratum, with its interval.
+
+    The share of such pairs in which the malignant case is the more probable one, ties counting half: the Mann-Whitney
+    statistic summed over strata (van Elteren, Bull Inst Int Stat 37:351, 1960, with weights as the numbers of pairs).
+    What is the same within a stratum, such as the number of images of an examination or the network behind a
+    probability, adds nothing to it. Patients are resampled, each with all cases.
+
+    Args:
+        predictions: a table as in `vdes.statistics.predictions.known_cases`.
+        strata: (N,) the stratum of each row.
+        n_resamples: number of bootstrap samples.
+        seed: of the bootstrap.
+        confidence: of the two-sided percentile interval.
+
+    Returns:
+        ``value``, ``low``, ``high``, the number of ``pairs``, and the ``cases`` and ``patients`` in them. NaN without a
+        pair.
+
+    Raises:
+        InputError: as `known_cases`; also when the lengths differ.
+    """
+    if len(strata) != len(predictions):
+        raise InputError(f"strata: expected {len(predictions)}, one a case, got {len(strata)}")
+    stratum = np.unique([repr(name) for name in strata], return_inverse=True)[1]
+    known = predictions["malignant"].notna().to_numpy()
+    table, stratum = known_cases(predictions), stratum[known]
+    malignant = table["malignant"].to_numpy()
+    # every pair that counts, by its places in the table
+    higher, lower = np.nonzero(np.logical_and.outer(malignant, ~malignant) & np.equal.outer(stratum, stratum))
+    if not len(higher):
+        return dict.fromkeys(("value", "low", "high"), np.nan) | {"pairs": 0, "cases": 0, "patients": 0}
+    gain = table["probability"].to_numpy()[higher] - table["probability"].to_numpy()[lower]
+    right = (gain > 0) + (gain == 0) / 2
+    value = float(right.mean())
+    drawn = []
+    for weights in cluster_bootstrap_weights(table["patient"], n_resamples, seed):
+        for weight in weights:  # one at a time: all pairs of all resamples would not fit
+            pairs = weight[higher] * weight[lower]
+            drawn.append(pairs @ right / pairs.sum() if pairs.any() else np.nan)
+    interval = percentile_interval(value, np.array(drawn), confidence)
+    compared = table.iloc[np.union1d(higher, lower)]
+    return {
+        **interval._asdict(),
+        "pairs": len(higher),
+        "cases": len(compared),
+        "patients": int(compared["patient"].nunique()),
+    }
