@@ -94,24 +94,45 @@ def classification_tables(result: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def learning_table(result: dict[str, Any]) -> str:
+    """Return the AUC inside folds over the number of training patients."""
+    levels = [row["level"] for row in result["points"][0]["auc_within_folds"]]
+    lines = [["training patients", *levels, "examinations with as many images"]]
+    lines.append(["---"] * len(lines[0]))
+    for point in result["points"]:
+        fewest, most = min(point["patients"]), max(point["patients"])
+        rows = [*point["auc_within_folds"], point["auc_examination_alike"]]
+        cells = [_interval(pd.Series(row), ".3f") for row in rows]
+        lines.append([f"{fewest}" if fewest == most else f"{fewest} to {most}", *cells])
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    folds, test = len(result["points"][0]["patients"]), result["points"][0]["auc_within_folds"][-1]["patients"]
+    return (
+        f"{result['data']}, inputs: {result['inputs']}; AUC, mean inside {folds} folds, on the same {test} test "
+        f"patients (95 % patient-bootstrap interval); as many steps for each.\n\n{table}"
+    )
+
+
 def joint_tables(result: dict[str, Any]) -> str:
-    """Return what joint training did to fidelity and classification, beside the frozen U-Net."""
+    """Return what joint training did to fidelity and classification, beside the other arms."""
     source = result["provenance"]
     head = (
         f"Data: {source['data']}, section {source['section']}; {result['epochs']} epochs each, classification_weight "
-        f"{result['classification_weight']:g}, working height {result['height']} px."
+        f"{result['classification_weight']:g}, working height {result['height']} px; means of {len(result['seeds'])} "
+        "seeds."
     )
     fidelity, classification = pd.DataFrame(result["fidelity"]), pd.DataFrame(result["classification"])
     fidelity["level"] = "fidelity"
     arms = list(dict.fromkeys(fidelity["arm"]))
-    lines = [["level", "metric", *arms, f"{arms[-1]} minus {arms[0]}", "cases of patients"]]
+    reference = result["reference"]
+    others = [arm for arm in arms if arm != reference]
+    lines = [["level", "metric", *arms, *(f"{arm} minus {reference}" for arm in others), "cases of patients"]]
     lines.append(["---"] * len(lines[0]))
     for (level, metric), rows in pd.concat([fidelity, classification]).groupby(["level", "metric"], sort=False):
         cells = rows.set_index(["arm", "statistic"])
         values = [_interval(cells.loc[(arm, "value")], ".3f") for arm in arms]
-        difference = _interval(cells.loc[(arms[-1], "difference")], "+.3f")
-        counts = cells.loc[(arms[0], "value")]
-        lines.append([str(level), str(metric), *values, difference, f"{counts['cases']} of {counts['patients']}"])
+        differences = [_interval(cells.loc[(arm, "difference")], "+.3f") for arm in others]
+        counts = cells.loc[(reference, "value")]
+        lines.append([str(level), str(metric), *values, *differences, f"{counts['cases']} of {counts['patients']}"])
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"{head}\n\n{table}\n\nWith 95 % patient-bootstrap intervals, paired for the difference."
 
@@ -174,6 +195,7 @@ WRITERS = {
     "fidelity": fidelity_tables,
     "runs": runs_table,
     "classification": classification_tables,
+    "learning_curve": learning_table,
     "joint": joint_tables,
     "shortcut": shortcut_table,
     "study": study_table,

@@ -45,6 +45,7 @@ from vdes.study.bundle_process import run_workflow
 
 RESAMPLES = 2000
 SEED = 0  # of the bootstrap
+PATIENCE = 5  # epochs without a better validation AUC
 
 
 def main() -> int:
@@ -128,13 +129,20 @@ def ship(arguments: argparse.Namespace) -> None:
     print(f"wrote {weights} and {result}")
 
 
-def train(arguments: argparse.Namespace, run: str, datalist: Path, seen: list[str]) -> None:
+def train(
+    arguments: argparse.Namespace,
+    run: str,
+    datalist: Path,
+    seen: list[str],
+    cache_dir: Path | None = None,
+    patience: int = PATIENCE,
+) -> None:
     """Train one run and evaluate it; what is finished is not repeated."""
     threads = max(1, (os.cpu_count() or 1) // arguments.jobs)
     output = arguments.output / run
-    common = {"cache_dir": arguments.output / "cache", "seed": arguments.seed, "num_workers": 0}
+    common = {"cache_dir": cache_dir or arguments.output / "cache", "seed": arguments.seed, "num_workers": 0}
     if not (output / "trained").is_file():
-        settings = {"inputs": arguments.inputs, "epochs": arguments.epochs}
+        settings = {"inputs": arguments.inputs, "epochs": arguments.epochs, "patience": patience}
         run_workflow(arguments.bundle, ["train"], datalist, output, {**common, **settings}, threads)
         (output / "trained").touch()
     for inputs in seen:

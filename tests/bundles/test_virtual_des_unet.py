@@ -638,12 +638,22 @@ def test_the_classifiers_loss_flows_back_into_the_unet(joint):
     assert classifier["seen"].tolist() == [False, True]
 
 
+def test_cut_off_from_the_classifiers_loss_the_unet_learns_from_fidelity_alone(joint):
+    apart, first = joint("apart", generator_learns_from="fidelity", classification_weight=5.0)
+    alone, _ = joint("alone", classification_weight=0.0)
+    assert differing(apart, alone) == []  # bit for bit what it learns where the classifier has no say
+    _, other = joint("less", generator_learns_from="fidelity", classification_weight=0.0)
+    assert differing(first, other) != []  # while the classifier learns
+
+
 def test_a_frozen_unet_stays_as_it_is_while_the_classifier_learns(joint, trained):
     start = {"initial_weights": str(trained / "model.pt")}
-    frozen, classifier = joint("frozen", freeze_generator=True, classifier_inputs="both", **start)
+    frozen, classifier = joint("frozen", generator_learns_from="nothing", classifier_inputs="both", **start)
     before = torch.load(trained / "model.pt", weights_only=True)
     for name, value in before.items():  # but for the rounding of the moving average of equal numbers
         torch.testing.assert_close(frozen[name], value, rtol=1e-5, atol=1e-7)
     assert classifier["seen"].tolist() == [True, True]
-    again, other = joint("again", freeze_generator=True, classifier_inputs="both", classification_weight=3.0, **start)
+    again, other = joint(
+        "again", generator_learns_from="nothing", classifier_inputs="both", classification_weight=3.0, **start
+    )
     assert differing(frozen, again) == [] and differing(classifier, other) != []

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from card_tables import WRITERS, classification_tables, joint_tables
+from card_tables import WRITERS, classification_tables, joint_tables, learning_table
 
 from vdes.report.classification_handler import classification_result
 from vdes.statistics.classification_summary import classification_summary
@@ -62,14 +63,37 @@ def test_a_classifiers_card_has_folds_weights_and_operating_points(predictions):
     assert text.count("| F1 ") == 2 and "0.800 (" in text  # 16 of 20 are right, 8 of 10 in each class
 
 
-def test_a_joint_card_has_both_arms_and_their_difference(predictions):
-    arms = {"frozen": predictions, "joint": predictions.assign(prediction=predictions["malignant"])}
-    compared = paired_bootstrap(arms, "frozen", ("f1", "auc"), n_resamples=200).assign(level="image")
+def test_a_learning_curve_has_a_line_a_number_of_patients():
+    def point(patients: list[int], auc: float) -> dict[str, Any]:
+        within = [
+            {"level": level, "value": auc, "low": auc - 0.1, "high": auc + 0.1, "patients": 30}
+            for level in ("image", "examination")
+        ]
+        return {
+            "patients": patients,
+            "auc_within_folds": within,
+            "auc_examination_alike": {"value": 0.5, "low": 0.4, "high": 0.6},
+        }
+
+    points = [point([10, 10], 0.7), point([19, 21], 0.8)]
+    text = learning_table({"data": "toy", "inputs": "des", "points": points})
+    assert "mean inside 2 folds, on the same 30 test patients" in text
+    assert "| training patients | image | examination | examinations with as many images |" in text
+    assert "| 10 | 0.700 (0.600 to 0.800) | 0.700 (0.600 to 0.800) | 0.500 (0.400 to 0.600) |" in text
+    assert "| 19 to 21 | 0.800 (" in text
+
+
+def test_a_joint_card_has_all_arms_and_their_differences(predictions):
+    right = predictions.assign(prediction=predictions["malignant"])
+    arms = {"frozen": right.assign(prediction=0), "apart": predictions, "joint": right}
+    compared = paired_bootstrap(arms, "apart", ("f1", "auc"), n_resamples=200).assign(level="image")
     fidelity = [
         {"arm": arm, "metric": "psnr_breast", "statistic": statistic, "value": value, "low": value, "high": value}
         | {"cases": 20, "patients": 20}
         for arm, statistic, value in (
-            ("frozen", "value", 25.0),
+            ("frozen", "value", 24.0),
+            ("frozen", "difference", -1.0),
+            ("apart", "value", 25.0),
             ("joint", "value", 24.5),
             ("joint", "difference", -0.5),
         )
@@ -79,12 +103,16 @@ def test_a_joint_card_has_both_arms_and_their_difference(predictions):
         "epochs": 4,
         "classification_weight": 0.1,
         "height": 256,
+        "seeds": [0, 1],
+        "reference": "apart",
     }
     text = joint_tables({**result, "fidelity": fidelity, "classification": compared.to_dict("records")})
-    assert "| level | metric | frozen | joint | joint minus frozen | cases of patients |" in text
-    assert "-0.500 (-0.500 to -0.500) | 20 of 20 |" in text
+    head = "| level | metric | frozen | apart | joint | frozen minus apart | joint minus apart | cases of patients |"
+    assert head in text
+    assert "| -1.000 (-1.000 to -1.000) | -0.500 (-0.500 to -0.500) | 20 of 20 |" in text
     f1 = next(line for line in text.splitlines() if line.startswith("| image | f1 "))
-    assert "| 0.800 (" in f1 and "| 1.000 (1.000 to 1.000) |" in f1 and "| +0.200 (" in f1
+    assert "| 0.800 (" in f1 and "| 1.000 (1.000 to 1.000) |" in f1
+    assert "| -0.800 (" in f1 and "| +0.200 (" in f1
 
 
 @pytest.mark.parametrize("bundle", sorted(BUNDLES.iterdir()), ids=lambda bundle: bundle.name)

@@ -5,10 +5,14 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from joint_training import ARMS, CLASSIFICATION, REFERENCE, RESAMPLES, SEED, classification_rows
 from joint_training import main as joint_training
+from learning_curve import main as learning_curve
+from sklearn.metrics import roc_auc_score
 from train_classifier import main as train_classifier
 
 from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
@@ -18,6 +22,7 @@ from vdes.networks.virtual_des_unet import VirtualDesUNet
 from vdes.networks.weights import load_weights
 from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
+from vdes.statistics.paired_bootstrap import paired_bootstrap
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 SMALL = {"size: 256 ": "size: 64 ", "encoder_weights: imagenet ": "encoder_weights: none "}
@@ -103,7 +108,35 @@ def test_weights_results_and_curves_come_from_one_command(phantoms, bundles, tmp
 
 
 @pytest.mark.slow
-def test_joint_training_compares_both_arms_on_the_same_test_cases(phantoms, bundles, tmp_path, monkeypatch):
+def test_the_learning_curve_takes_the_same_test_patients_and_fewer_for_training(
+    phantoms, bundles, tmp_path, monkeypatch
+):
+    bundle = bundles / "breast_cesm_lesion_classification"
+    folds = rotated(phantoms, tmp_path)
+    command = ["learning_curve.py", str(bundle), "--output", str(tmp_path / "runs"), "--folds", *map(str, folds)]
+    monkeypatch.setattr(sys, "argv", [*command, "--epochs", "1", "--shares", "1", "0.5", "--inputs", "des"])
+    assert learning_curve() == 0
+    result = json.loads((bundle / "docs" / "results" / "learning_curve_model.json").read_text())
+    half, full = result["points"]
+    training = [len({item["patient"] for item in read_datalist(fold)["training"]}) for fold in folds]
+    assert full["patients"] == training and half["patients"] == [round(count / 2) for count in training]
+    for point in (half, full):
+        cases = pd.DataFrame(point["auc_within_folds"]).set_index("level")["cases"]
+        assert cases["examination"] == 12
+    for k, fold in enumerate(folds):
+        less = read_datalist(tmp_path / "runs" / "share0.5" / f"fold{k}.json")
+        assert {item["case"] for item in less["training"]} < {item["case"] for item in read_datalist(fold)["training"]}
+        assert less["test"] == read_datalist(fold)["test"]
+    # as many steps: half the patients, twice the epochs
+    epochs = [
+        torch.load(tmp_path / "runs" / f"share{s}" / "fold0" / "last.pt", weights_only=True) for s in ("0.5", "1")
+    ]
+    assert [run["progress"]["epoch"] for run in epochs] == [2, 1]
+    assert learning_curve() == 2  # the results are there
+
+
+@pytest.mark.slow
+def test_joint_training_compares_its_arms_on_the_same_test_cases(phantoms, bundles, tmp_path, monkeypatch):
     unet, classifier = bundles / "breast_cesm_virtual_des_unet", bundles / "breast_cesm_lesion_classification"
     monkeypatch.setattr("joint_training.GENERATOR", unet)
     monkeypatch.setattr("joint_training.CLASSIFIER", classifier)
@@ -112,20 +145,57 @@ def test_joint_training_compares_both_arms_on_the_same_test_cases(phantoms, bund
     torch.save(LesionClassifier(size=64).state_dict(), tmp_path / "classifier.pt")
     weights = ["--initial-weights", str(tmp_path / "unet.pt"), "--classifier-weights", str(tmp_path / "classifier.pt")]
     command = ["joint_training.py", "--datalist", str(phantoms), "--output", str(tmp_path / "runs"), *weights]
-    monkeypatch.setattr(sys, "argv", [*command, "--height", "64", "--epochs", "1", "--weight", "1.0"])
+    monkeypatch.setattr(
+        sys, "argv", [*command, "--height", "64", "--epochs", "1", "--weight", "1.0", "--seeds", "0", "1"]
+    )
     assert joint_training() == 0
     result = json.loads((unet / "docs" / "results" / "joint_phantom.json").read_text())
     fidelity = pd.DataFrame(result["fidelity"]).set_index(["arm", "metric", "statistic"])
     count = len(read_datalist(phantoms)["test"])
     assert fidelity.loc[("joint", "psnr_breast", "value"), "cases"] == count
-    arms = [fidelity.loc[(arm, "psnr_breast", "value"), "value"] for arm in ("frozen", "joint")]
+    arms = [fidelity.loc[(arm, "psnr_breast", "value"), "value"] for arm in ("apart", "joint")]
     assert fidelity.loc[("joint", "psnr_breast", "difference"), "value"] == pytest.approx(arms[1] - arms[0])
+    assert result["reference"] == "apart" and ("frozen", "psnr_breast", "difference") in fidelity.index
     classification = pd.DataFrame(result["classification"])
-    assert set(classification["arm"]) == {"frozen", "joint"} and set(classification["level"]) == {
+    assert set(classification["arm"]) == {"frozen", "apart", "joint"} and set(classification["level"]) == {
         "image",
         "examination",
     }
     assert (classification[classification["level"] == "image"]["cases"] == count).all()
+    table = pd.read_csv(tmp_path / "runs" / "seed1" / "joint" / "classification" / "predictions.csv")
+    table = table[table["level"] == "image"]
+    [row] = [
+        row
+        for row in result["classification"]
+        if [row[key] for key in ("arm", "level", "metric", "statistic")] == ["joint", "image", "auc", "value"]
+    ]
+    assert row["each"][1] == pytest.approx(roc_auc_score(table["malignant"], table["probability"]))
+    assert row["value"] == pytest.approx(sum(row["each"]) / 2)
+
+
+def test_the_means_of_seeds_have_the_paired_intervals_of_the_library():
+    rng = np.random.default_rng(0)
+    malignant = np.arange(40) % 2
+
+    def table(strength: float) -> pd.DataFrame:
+        probability = 1 / (1 + np.exp(-rng.standard_normal(40) - strength * (malignant - 0.5)))
+        cases = {"case": [f"C{i:02}" for i in range(40)], "patient": [f"P{i // 2:02}" for i in range(40)]}
+        return pd.DataFrame({"level": "image", **cases, "malignant": malignant, "probability": probability}).assign(
+            threshold=0.5
+        )
+
+    arms = {arm: table(strength) for arm, strength in zip(ARMS, (1.0, 1.5, 3.0), strict=True)}
+    rows = pd.DataFrame(classification_rows("image", {(arm, 0): one for arm, one in arms.items()}))
+    known = paired_bootstrap(arms, REFERENCE, CLASSIFICATION, RESAMPLES, SEED)
+    columns = ["arm", "metric", "statistic", "value", "low", "high"]
+    order = ["arm", "metric", "statistic"]
+    pd.testing.assert_frame_equal(
+        rows[columns].sort_values(order, ignore_index=True), known[columns].sort_values(order, ignore_index=True)
+    )
+    # the same run twice is one run
+    twice = pd.DataFrame(classification_rows("image", {(arm, k): one for arm, one in arms.items() for k in range(2)}))
+    pd.testing.assert_frame_equal(rows[columns], twice[columns])
+    assert twice["each"].map(len).eq(2).all()
 
 
 def test_joint_training_refuses_weights_that_have_seen_a_test_patient(phantoms, tmp_path, monkeypatch, capsys):

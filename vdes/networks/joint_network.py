@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
+from vdes.errors import InputError
 from vdes.networks.lesion_classifier import LesionClassifier
 
 
@@ -20,7 +23,12 @@ class JointNetwork(nn.Module):
         generator: from low energy ``(B, 1, H, W)`` to virtual DES ``(B, 1, H, W)``.
         classifier: its weights too are trained.
         low_energy: let the classifier see the low-energy image beside the virtual DES image.
-        freeze_generator: train the classifier alone; the generator is as in use, batch statistics included.
+        generator_learns_from: ``"both"`` losses; ``"fidelity"``, where the classifier's loss ends at the virtual DES
+            images; or ``"nothing"``, where the classifier alone learns and the generator is as in use, batch statistics
+            included.
+
+    Raises:
+        InputError: ``generator_learns_from`` is none of these.
 
     """
 
@@ -29,18 +37,20 @@ class JointNetwork(nn.Module):
         generator: nn.Module,
         classifier: LesionClassifier,
         low_energy: bool = False,
-        freeze_generator: bool = False,
+        generator_learns_from: Literal["both", "fidelity", "nothing"] = "both",
     ) -> None:
         super().__init__()
-        self.generator = generator.requires_grad_(not freeze_generator)
+        if generator_learns_from not in ("both", "fidelity", "nothing"):
+            raise InputError(f"generator_learns_from: {generator_learns_from!r}; expected both or fidelity or nothing")
+        self.generator = generator.requires_grad_(generator_learns_from != "nothing")
         self.classifier = classifier
         self.low_energy = low_energy
-        self.freeze_generator = freeze_generator
+        self.generator_learns_from = generator_learns_from
 
     def train(self, mode: bool = True) -> JointNetwork:
         """Set the mode of training, but not that of a frozen generator."""
         super().train(mode)
-        if self.freeze_generator:
+        if self.generator_learns_from == "nothing":
             self.generator.eval()
         return self
 
@@ -54,7 +64,8 @@ class JointNetwork(nn.Module):
         """
         virtual_des = self.generator(image)
         size = int(self.classifier.size)
-        des = breast_square(virtual_des.float().clamp(0, 1), breast_mask, size)
+        judged = virtual_des if self.generator_learns_from == "both" else virtual_des.detach()
+        des = breast_square(judged.float().clamp(0, 1), breast_mask, size)
         low_energy = breast_square(image, breast_mask, size) if self.low_energy else torch.full_like(des, torch.nan)
         return {"pred": virtual_des, "classification": self.classifier(torch.cat([low_energy, des], dim=1))}
 
