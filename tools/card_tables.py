@@ -125,14 +125,17 @@ def joint_tables(result: dict[str, Any]) -> str:
     arms = list(dict.fromkeys(fidelity["arm"]))
     reference = result["reference"]
     others = [arm for arm in arms if arm != reference]
-    lines = [["level", "metric", *arms, *(f"{arm} minus {reference}" for arm in others), "cases of patients"]]
+    compared = [f"{arm} minus {reference}" for arm in others]
+    lines = [["level", "metric", *arms, *compared, f"{compared[-1]}, each seed", "cases of patients"]]
     lines.append(["---"] * len(lines[0]))
     for (level, metric), rows in pd.concat([fidelity, classification]).groupby(["level", "metric"], sort=False):
         cells = rows.set_index(["arm", "statistic"])
         values = [_interval(cells.loc[(arm, "value")], ".3f") for arm in arms]
         differences = [_interval(cells.loc[(arm, "difference")], "+.3f") for arm in others]
+        each = ", ".join(f"{value:+.3f}" for value in cells.loc[(others[-1], "difference"), "each"])
         counts = cells.loc[(reference, "value")]
-        lines.append([str(level), str(metric), *values, *differences, f"{counts['cases']} of {counts['patients']}"])
+        count = f"{counts['cases']} of {counts['patients']}"
+        lines.append([str(level), str(metric), *values, *differences, each, count])
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"{head}\n\n{table}\n\nWith 95 % patient-bootstrap intervals, paired for the difference."
 

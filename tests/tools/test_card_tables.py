@@ -87,9 +87,10 @@ def test_a_joint_card_has_all_arms_and_their_differences(predictions):
     right = predictions.assign(prediction=predictions["malignant"])
     arms = {"frozen": right.assign(prediction=0), "apart": predictions, "joint": right}
     compared = paired_bootstrap(arms, "apart", ("f1", "auc"), n_resamples=200).assign(level="image")
+    compared["each"] = [[value, value] for value in compared["value"]]
     fidelity = [
         {"arm": arm, "metric": "psnr_breast", "statistic": statistic, "value": value, "low": value, "high": value}
-        | {"cases": 20, "patients": 20}
+        | {"each": [value - 0.1, value + 0.1], "cases": 20, "patients": 20}
         for arm, statistic, value in (
             ("frozen", "value", 24.0),
             ("frozen", "difference", -1.0),
@@ -107,9 +108,9 @@ def test_a_joint_card_has_all_arms_and_their_differences(predictions):
         "reference": "apart",
     }
     text = joint_tables({**result, "fidelity": fidelity, "classification": compared.to_dict("records")})
-    head = "| level | metric | frozen | apart | joint | frozen minus apart | joint minus apart | cases of patients |"
-    assert head in text
-    assert "| -1.000 (-1.000 to -1.000) | -0.500 (-0.500 to -0.500) | 20 of 20 |" in text
+    head = "| frozen minus apart | joint minus apart | joint minus apart, each seed | cases of patients |"
+    assert f"| level | metric | frozen | apart | joint {head}" in text
+    assert "| -1.000 (-1.000 to -1.000) | -0.500 (-0.500 to -0.500) | -0.600, -0.400 | 20 of 20 |" in text
     f1 = next(line for line in text.splitlines() if line.startswith("| image | f1 "))
     assert "| 0.800 (" in f1 and "| 1.000 (1.000 to 1.000) |" in f1
     assert "| -0.800 (" in f1 and "| +0.200 (" in f1
