@@ -83,7 +83,7 @@ def main() -> int:
         result.parent.mkdir(parents=True, exist_ok=True)
         with staged([result], overwrite=True) as stages:
             stages[result].write_text(json.dumps(results(arguments), indent=2) + "\n", encoding="utf-8")
-    except InputError as error:
+    except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"wrote {result}")

@@ -15,6 +15,7 @@ share 1 is what tools/train_classifier.py does with the folds.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,16 @@ from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
-from train_classifier import PATIENCE, RESAMPLES, SEED, auc_of_as_many_images, predictions, train
+from train_classifier import (
+    PATIENCE,
+    RESAMPLES,
+    SEED,
+    add_run_arguments,
+    auc_of_as_many_images,
+    check,
+    predictions,
+    train,
+)
 
 from vdes.data.datalist import read_datalist, read_json, write_datalist
 from vdes.data.splits import hold_out
@@ -31,34 +41,30 @@ from vdes.data.versions import versions
 from vdes.errors import InputError
 from vdes.statistics.auc_within_folds import auc_within_folds
 
+LEAST = 0.05  # share; the fewer patients the more epochs, each with its validation
+
 
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path, help="folder of the classifier's bundle")
+    add_run_arguments(parser)
     parser.add_argument("--folds", type=Path, nargs="+", required=True, help="datalists of the folds")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--shares", type=float, nargs="+", default=[0.5, 1.0], help="of the patients (default: 0.5 1)")
     parser.add_argument("--name", default="model", help="results become docs/results/learning_curve_NAME.json")
-    parser.add_argument("--inputs", default="both", help="what is trained on: both, low_energy or des (default: both)")
-    parser.add_argument("--epochs", type=int, default=10, help="at most, on all patients (default: 10)")
-    parser.add_argument("--seed", type=int, default=0, help="of the training and the shares (default: 0)")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
     parser.add_argument("--overwrite", action="store_true", help="replace the results")
     arguments = parser.parse_args()
     result = arguments.bundle / "docs" / "results" / f"learning_curve_{arguments.name}.json"
     try:
-        if not (arguments.bundle / "configs" / "train.yaml").is_file():
-            raise InputError(f"{arguments.bundle}: no configs/train.yaml; expected the folder of a bundle")
-        if not all(0 < share <= 1 for share in arguments.shares):
-            raise InputError(f"--shares: expected numbers above 0, up to 1, got {arguments.shares}")
+        check(arguments.bundle, arguments.folds)
+        if not all(LEAST <= share <= 1 for share in arguments.shares):
+            raise InputError(f"--shares: expected numbers of {LEAST:g} to 1, got {arguments.shares}")
         if result.exists() and not arguments.overwrite:
             raise InputError(f"{result}: exists already; pass --overwrite to replace it")
         content = curve(arguments)
         result.parent.mkdir(parents=True, exist_ok=True)
         with staged([result], overwrite=True) as stages:
             stages[result].write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    except InputError as error:
+    except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"wrote {result}")
@@ -89,9 +95,11 @@ def curve(arguments: argparse.Namespace) -> dict[str, Any]:
         )
     return {
         "data": read_json(arguments.folds[0])["name"],
+        "folds_sha256": [hashlib.sha256(fold.read_bytes()).hexdigest() for fold in arguments.folds],
         "inputs": arguments.inputs,
         "seed": arguments.seed,
         "epochs": arguments.epochs,
+        "resamples": RESAMPLES,
         "points": points,
         "versions": versions(),
     }

@@ -111,7 +111,7 @@ def main() -> int:
         with staged([arguments.output], arguments.overwrite) as stages:
             result = control(arguments)
             stages[arguments.output].write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except InputError as error:
+    except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(markdown(result))

@@ -28,6 +28,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
+from vdes.data.datalist import read_datalist
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.data.vocabulary import LEVELS
@@ -51,31 +52,51 @@ PATIENCE = 5  # epochs without a better validation AUC
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path, help="folder of the bundle")
+    add_run_arguments(parser)
     parser.add_argument("--datalist", type=Path, required=True, help="datalist with training, validation and test")
     parser.add_argument("--folds", type=Path, nargs="+", default=[], help="datalists of the folds")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--name", default="model", help="the weights become models/NAME.pt (default: model)")
-    parser.add_argument("--inputs", default="both", help="what is trained on: both, low_energy or des (default: both)")
     parser.add_argument("--evaluate", nargs="+", help="what the weights are shown in turn (default: as --inputs)")
-    parser.add_argument("--epochs", type=int, default=10, help="at most, of each run (default: 10)")
-    parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
     parser.add_argument("--overwrite", action="store_true", help="replace models/NAME.pt and its results")
     arguments = parser.parse_args()
     try:
         ship(arguments)
-    except InputError as error:
+    except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that `train` reads."""
+    parser.add_argument("bundle", type=Path, help="folder of the classifier's bundle")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--inputs", default="both", help="what is trained on: both, low_energy or des (default: both)")
+    parser.add_argument("--epochs", type=int, default=10, help="at most, on all training patients (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
+
+
+def check(bundle: Path, folds: list[Path]) -> None:
+    """Look at what all runs rest on before the first of them starts.
+
+    Raises:
+        InputError: the bundle's folder is none, a fold's datalist cannot be read, or two folds test the same case.
+    """
+    if not (bundle / "configs" / "train.yaml").is_file():
+        raise InputError(f"{bundle}: no configs/train.yaml; expected the folder of a bundle")
+    tested: dict[str, Path] = {}
+    for fold in folds:
+        for item in read_datalist(fold, ("test",))["test"]:
+            if item["case"] in tested:
+                raise InputError(f"{fold}: test: case {item['case']} is tested by {tested[item['case']]} already")
+            tested[item["case"]] = fold
+
+
 def ship(arguments: argparse.Namespace) -> None:
     """Train all runs and write the weights, the results and the curves."""
     bundle, name = arguments.bundle, arguments.name
-    if not (bundle / "configs" / "train.yaml").is_file():
-        raise InputError(f"{bundle}: no configs/train.yaml; expected the folder of a bundle")
+    check(bundle, arguments.folds)
     docs = bundle / "docs"
     weights, result = bundle / "models" / f"{name}.pt", docs / "results" / f"classification_{name}.json"
     for file in (weights, result):
@@ -109,8 +130,6 @@ def ship(arguments: argparse.Namespace) -> None:
     if arguments.folds:
         tests = [predictions(arguments.output / f"fold{k}", "test", seen[0]) for k in range(len(arguments.folds))]
         curves = pd.concat(tests, ignore_index=True)
-        if curves.duplicated(["level", "case"]).any():
-            raise InputError(f"{arguments.folds[0]}: the test sections of the folds share cases; expected folds")
         folds = [provenance(datalist, "test", weights)["datalist_sha256"] for datalist in arguments.folds]
         made = {key: source[key] for key in ("data", "versions")} | {"inputs": seen[0], "folds_sha256": folds}
         # several networks share one scale only as far as their calibration goes; the area inside a fold needs none

@@ -135,6 +135,31 @@ def test_the_learning_curve_takes_the_same_test_patients_and_fewer_for_training(
     assert learning_curve() == 2  # the results are there
 
 
+@pytest.mark.parametrize("main", [train_classifier, learning_curve], ids=["weights", "curve"])
+def test_what_cannot_be_is_said_before_any_run(main, phantoms, bundles, tmp_path, monkeypatch, capsys):
+    folds = list(map(str, rotated(phantoms, tmp_path)))
+
+    def said(folds: list[str], bundle: str = "breast_cesm_lesion_classification", **more: str) -> str:
+        options = {"--output": str(tmp_path / "runs"), **more}
+        if main is train_classifier:
+            options["--datalist"] = str(phantoms)
+        command = [name for pair in options.items() for name in pair]
+        monkeypatch.setattr(sys, "argv", ["tool", str(bundles / bundle), *command, "--folds", *folds])
+        assert main() == 2
+        assert not (tmp_path / "runs").exists()
+        return capsys.readouterr().err
+
+    assert "no configs/train.yaml; expected the folder of a bundle" in said(folds, "nothing")
+    assert "is tested by" in said([*folds, folds[0]])
+    (tmp_path / "cut.json").write_text(Path(folds[0]).read_text()[:500])
+    assert "cut.json: line " in said([*folds, str(tmp_path / "cut.json")])
+    if main is learning_curve:
+        assert "--shares: expected numbers of 0.05 to 1, got [2.0]" in said(folds, **{"--shares": "2"})
+    (tmp_path / "taken").write_text("mine")
+    assert "Not a directory" in said(folds, **{"--output": str(tmp_path / "taken" / "runs")})
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
 @pytest.mark.slow
 def test_joint_training_compares_its_arms_on_the_same_test_cases(phantoms, bundles, tmp_path, monkeypatch):
     unet, classifier = bundles / "breast_cesm_virtual_des_unet", bundles / "breast_cesm_lesion_classification"

@@ -43,9 +43,8 @@ class LesionClassifier(nn.Module):
     2018, without the gate); ``"mean"`` and ``"max"`` have none to learn: the logit of a breast is the mean, or the
     largest, of its images'.
 
-    Training with `vdes.losses.lesion_map_loss.LesionMapLoss` tells the maps where lesions are drawn.
-    In use each image is seen upside down as well, which makes it one of the other breast, and the outputs of
-    both are averaged.
+    Training with `vdes.losses.lesion_map_loss.LesionMapLoss` tells the maps where lesions are drawn. In use each image
+    is seen upside down as well, which makes it one of the other breast, and the outputs of both are averaged.
 
     What validation tells is part of the weights, in vectors of `LEVELS` (image, breast, examination): ``temperature``,
     by which logits are divided (Guo et al., ICML 2017), and ``threshold``, the probability of malignancy from which on

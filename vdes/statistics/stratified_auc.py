@@ -42,7 +42,7 @@ def stratified_auc(
     """
     if len(strata) != len(predictions):
         raise InputError(f"strata: expected {len(predictions)}, one a case, got {len(strata)}")
-    stratum = np.unique([repr(name) for name in strata], return_inverse=True)[1]
+    stratum = pd.factorize(pd.Series(list(strata), dtype=object))[0]
     known = predictions["malignant"].notna().to_numpy()
     table, stratum = known_cases(predictions), stratum[known]
     malignant = table["malignant"].to_numpy()
