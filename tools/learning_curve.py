@@ -27,7 +27,6 @@ from train_classifier import (
     PATIENCE,
     RESAMPLES,
     SEED,
-    add_run_arguments,
     auc_of_as_many_images,
     check,
     predictions,
@@ -47,10 +46,15 @@ LEAST = 0.05  # share; the fewer patients the more epochs, each with its validat
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_run_arguments(parser)
+    parser.add_argument("bundle", type=Path, help="folder of the classifier's bundle")
     parser.add_argument("--folds", type=Path, nargs="+", required=True, help="datalists of the folds")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--shares", type=float, nargs="+", default=[0.5, 1.0], help="of the patients (default: 0.5 1)")
     parser.add_argument("--name", default="model", help="results become docs/results/learning_curve_NAME.json")
+    parser.add_argument("--inputs", default="both", help="what is trained on: both, low_energy or des (default: both)")
+    parser.add_argument("--epochs", type=int, default=10, help="at most, on all patients (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="of the training and the shares (default: 0)")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
     parser.add_argument("--overwrite", action="store_true", help="replace the results")
     arguments = parser.parse_args()
     result = arguments.bundle / "docs" / "results" / f"learning_curve_{arguments.name}.json"

@@ -52,11 +52,16 @@ PATIENCE = 5  # epochs without a better validation AUC
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_run_arguments(parser)
+    parser.add_argument("bundle", type=Path, help="folder of the bundle")
     parser.add_argument("--datalist", type=Path, required=True, help="datalist with training, validation and test")
     parser.add_argument("--folds", type=Path, nargs="+", default=[], help="datalists of the folds")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--name", default="model", help="the weights become models/NAME.pt (default: model)")
+    parser.add_argument("--inputs", default="both", help="what is trained on: both, low_energy or des (default: both)")
     parser.add_argument("--evaluate", nargs="+", help="what the weights are shown in turn (default: as --inputs)")
+    parser.add_argument("--epochs", type=int, default=10, help="at most, of each run (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
     parser.add_argument("--overwrite", action="store_true", help="replace models/NAME.pt and its results")
     arguments = parser.parse_args()
     try:
@@ -65,16 +70,6 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that `train` reads."""
-    parser.add_argument("bundle", type=Path, help="folder of the classifier's bundle")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
-    parser.add_argument("--inputs", default="both", help="what is trained on: both, low_energy or des (default: both)")
-    parser.add_argument("--epochs", type=int, default=10, help="at most, on all training patients (default: 10)")
-    parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
 
 
 def check(bundle: Path, folds: list[Path]) -> None:
