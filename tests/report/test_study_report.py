@@ -188,6 +188,9 @@ def test_cases_are_filtered(page):
 
 
 def pixels(page: Any, selector: str) -> np.ndarray:
+    # a picture that was just chosen is decoded after the script that chose it
+    decode = "return Promise.all([...document.querySelectorAll('.stage img[src]')].map((i) => i.decode()))"
+    page.execute_script(decode)
     picture = Image.open(io.BytesIO(element(page, selector).screenshot_as_png)).convert("RGB")
     return np.asarray(picture, dtype=float)
 
@@ -245,11 +248,15 @@ def test_the_outline_lies_on_the_lesion(page):
 
 
 def test_a_disagreement_opens_its_case(page):
+    from selenium.webdriver.support.ui import WebDriverWait
+
     element(page, "#case-name").send_keys("nothing")
     link = next(one for one in page.find_elements("css selector", "#disagreement-table a") if one.is_displayed())
     name = link.text
+    assert page.execute_script(VISIBLE, "#case-details h3") != [name]
     link.click()
-    assert page.execute_script(VISIBLE, "#case-details h3") == [name]
+    # the browser tells of a new hash after the click is done
+    WebDriverWait(page, 10).until(lambda page: page.execute_script(VISIBLE, "#case-details h3") == [name])
     assert len(page.execute_script(VISIBLE, "#case-list label")) == 60
     assert page.execute_script("return document.activeElement.type") == "radio"
     page.execute_script("document.querySelector('#case-list input').click()")
