@@ -15,6 +15,7 @@ import monai.bundle
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 import vdes.cli
+from vdes.knobs import takes
 from verify.bundle import Bundle, Line
 from verify.commands import CARD, Command, commands
 
@@ -84,7 +85,7 @@ def of_monai(root: Path, command: Command) -> Iterator[str]:
     known |= set(inspect.signature(ConfigWorkflow.__init__).parameters) if name == "run" else set()
     parser = ConfigParser(ConfigParser.load_config_files([str(root / file) for file in files]) if files else {})
     for option in command.options:
-        if option not in known and option not in parser:
+        if option not in known and not takes(parser, option):
             yield f"--{option}: no knob of {', '.join(files) or name}"
 
 
