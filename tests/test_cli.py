@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vdes import __version__, cli
-from vdes.cli import main
+from vdes.cli import build_parser, main
 
 HEAVY = ("torch", "monai", "numpy", "pandas", "sklearn", "skimage", "PIL")
 
@@ -15,7 +15,7 @@ HEAVY = ("torch", "monai", "numpy", "pandas", "sklearn", "skimage", "PIL")
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
-        "from vdes.cli import main\n"
+        "from vdes.cli import build_parser, main\n"
         "try:\n    main(['--help'])\n"
         "except SystemExit as end:\n    assert end.code == 0\n"
         f"print('loaded:', [name for name in {HEAVY} if name in sys.modules])"
@@ -68,6 +68,20 @@ def test_folds_and_test_fraction_exclude_each_other(tmp_path: Path, capsys: pyte
     output = str(tmp_path / "d.json")
     assert main(["datalist", "cdd-cesm", "x", "--output", output, "--folds", "3", "--test-fraction", "0.2"]) == 2
     assert capsys.readouterr().err.startswith("error: --test-fraction: ")
+
+
+def test_a_phantom_set_of_the_command_line_is_that_of_python() -> None:
+    from vdes.phantom.settings import Settings
+
+    stated = vars(build_parser().parse_args(["phantom", "out"]))
+    assert {name: stated[name] for name in Settings().record()} == Settings().record()
+
+
+def test_a_study_of_a_wrong_folder_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["study", "--cdd-cesm", str(tmp_path / "empty"), "--output", str(tmp_path / "study")]) == 2
+    assert "empty: no 'Radiology*annotations*' csv or xlsx file in it" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
 @pytest.mark.parametrize(

@@ -402,24 +402,12 @@ def add_phantom(subparsers: SubParsers) -> None:
 
 def run_phantom(arguments: argparse.Namespace) -> int:
     """Run ``vdes phantom``."""
+    from dataclasses import fields
+
     from vdes.phantom.generate import generate
     from vdes.phantom.settings import Settings
 
-    settings = Settings(
-        patients=arguments.patients,
-        seed=arguments.seed,
-        size=arguments.size,
-        format=arguments.format,
-        dose=arguments.dose,
-        preset=arguments.preset,
-        le_contrast=arguments.le_contrast,
-        morphology_dprime=arguments.morphology_dprime,
-        enhancement_dprime=arguments.enhancement_dprime,
-        coupling=arguments.coupling,
-        test_fraction=arguments.test_fraction,
-        validation_fraction=arguments.validation_fraction,
-        density=arguments.density,
-    )
+    settings = Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
     print(f"wrote {generate(arguments.out, settings, arguments.workers, arguments.overwrite)}")
     return 0
 

@@ -253,5 +253,5 @@ def trained_in_turn() -> Callable[..., dict[str, torch.Tensor]]:
 @pytest.fixture(scope="session")
 def dicom_phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a phantom set as DICOM; its patients are of GE, Hologic and GE."""
-    settings = Settings(3, 0, 96, "dicom", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
+    settings = Settings(3, 0, 96, format="dicom")
     return generate(tmp_path_factory.mktemp("dicom") / "set", settings).parent

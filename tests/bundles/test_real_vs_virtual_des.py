@@ -44,7 +44,7 @@ def phantom_weights(bundles: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A datalist of eight phantom patients at 64 px, half of them for testing and half for validation."""
-    settings = Settings(8, 5, 64, "png", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5, 0.5, 0.5)
+    settings = Settings(8, 5, 64, test_fraction=0.5, validation_fraction=0.5)
     return generate(tmp_path_factory.mktemp("cases") / "set", settings)
 
 

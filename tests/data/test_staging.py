@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vdes.data.staging import staged
+from vdes.data.staging import new_folder, staged
 from vdes.errors import InputError
 
 
@@ -77,3 +77,23 @@ def test_name_that_the_file_system_refuses_is_an_error(tmp_path: Path) -> None:
     target = tmp_path / ("a" * 250)
     with pytest.raises(InputError, match=r"cannot be written \(File name too long\)"), staged([target], False):
         pass
+
+
+def test_a_new_folder_goes_again_when_nothing_came_of_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError), new_folder(tmp_path / "study" / "data"):
+        raise InputError("no such table")
+    assert names(tmp_path) == []
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(InputError), new_folder(tmp_path / "mine" / "data"):
+        raise InputError("no such table")
+    assert names(tmp_path) == ["mine"] and names(tmp_path / "mine") == []
+
+
+def test_a_new_folder_stays_with_what_was_written_to_it(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "study" / "data"):
+        pass
+    assert names(tmp_path / "study") == ["data"]
+    with pytest.raises(InputError), new_folder(tmp_path / "study" / "more" / "deep"):
+        (tmp_path / "study" / "more" / "notes.txt").write_text("mine")
+        raise InputError("no such table")
+    assert names(tmp_path / "study") == ["data", "more"] and names(tmp_path / "study" / "more") == ["notes.txt"]

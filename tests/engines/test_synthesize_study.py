@@ -22,7 +22,7 @@ BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / "breast_cesm_virtual_
 @pytest.fixture(scope="module")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The images of three patients, of GE, Hologic and GE."""
-    settings = Settings(3, 0, 128, "dicom", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
+    settings = Settings(3, 0, 128, format="dicom")
     return generate(tmp_path_factory.mktemp("phantoms") / "set", settings).parent / "images"
 
 

@@ -20,14 +20,12 @@ from vdes.phantom.settings import Settings
 from vdes.transforms.breast_mask import chest_wall_is_left
 from vdes.transforms.paired_preprocessing import paired_preprocessing
 
-COMMON = (1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
-
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The same three patients as PNG and as DICOM."""
     folder = tmp_path_factory.mktemp("phantoms")
-    return {form: generate(folder / form, Settings(3, 0, 64, form, *COMMON)).parent for form in ("png", "dicom")}
+    return {form: generate(folder / form, Settings(3, 0, 64, format=form)).parent for form in ("png", "dicom")}
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +98,8 @@ def test_orientation_agrees_with_the_picture(files: list[Path]) -> None:
 
 
 def test_equal_settings_give_equal_bytes(sets: dict[str, Path], tmp_path: Path) -> None:
-    generate(tmp_path / "again", Settings(3, 0, 64, "dicom", *COMMON))
-    other = generate(tmp_path / "other", Settings(3, 1, 64, "dicom", *COMMON)).parent
+    generate(tmp_path / "again", Settings(3, 0, 64, format="dicom"))
+    other = generate(tmp_path / "other", Settings(3, 1, 64, format="dicom")).parent
 
     def hashes(folder: Path) -> dict[str, str]:
         return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.rglob("*.dcm")}

@@ -15,7 +15,7 @@ from vdes.phantom import generate as module
 from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
 
-SETTINGS = Settings(6, 0, 128, "png", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
+SETTINGS = Settings(6, 0, 128)
 
 
 def _hashes(folder):

@@ -5,7 +5,7 @@ import pytest
 from vdes.errors import InputError
 from vdes.phantom.settings import Settings
 
-GOOD = Settings(10, 0, 512, "png", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
+GOOD = Settings(10, 0, 512)
 
 
 def test_shape_and_pixel_follow_from_the_size():

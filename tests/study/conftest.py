@@ -62,7 +62,7 @@ def write_noisy_copies(datalist: Path, folder: Path, noise: float) -> Path:
 @pytest.fixture(scope="session")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The datalist of 16 phantom patients, four views each, at 128 x 96 pixels."""
-    settings = Settings(16, 3, 128, "png", 1.0, "rh-ag", "post", 2.0, 2.0, 0.5)
+    settings = Settings(16, 3, 128, morphology_dprime=2.0, enhancement_dprime=2.0)
     return generate(tmp_path_factory.mktemp("phantoms") / "set", settings)
 
 

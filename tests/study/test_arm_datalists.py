@@ -56,7 +56,7 @@ def test_low_energy_stands_in_the_place_of_des_with_its_range_and_mask(small_dat
 
 
 def test_inference_takes_low_energy_twice_in_dicom_and_no_other_image_for_des(tmp_path: Path) -> None:
-    settings = Settings(4, 0, 64, "dicom", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5, 0.5, 0.25)
+    settings = Settings(4, 0, 64, format="dicom", test_fraction=0.5, validation_fraction=0.25)
     source = generate(tmp_path / "set", settings)
     write_low_energy_datalist(source, tmp_path / "twice.json")
     found = inference_items(tmp_path / "twice.json", ("low_energy", "des"))

@@ -37,7 +37,7 @@ CLASSIFIER = BUNDLES / "breast_cesm_lesion_classification"
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A datalist of eight phantom patients at 64 px, half of them for testing and half for validation."""
-    settings = Settings(8, 5, 64, "png", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5, 0.5, 0.5)
+    settings = Settings(8, 5, 64, test_fraction=0.5, validation_fraction=0.5)
     return generate(tmp_path_factory.mktemp("cases") / "set", settings)
 
 
@@ -266,7 +266,7 @@ def test_mistakes_of_a_command_line_are_one_line(
 
 
 def test_every_model_is_trained_inside_its_fold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = Settings(12, 6, 64, "png", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
+    settings = Settings(12, 6, 64)
     cases = generate(tmp_path / "phantoms", settings)
     output = tmp_path / "study"
     arguments = ["study", "--datalist", str(cases), "--output", str(output), "--bundles", str(BUNDLES)]

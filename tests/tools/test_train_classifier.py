@@ -31,9 +31,7 @@ SMALL = {"size: 256 ": "size: 64 ", "encoder_weights: imagenet ": "encoder_weigh
 @pytest.fixture(scope="module")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A datalist of twelve patients, dealt so that each split has malignant and other images."""
-    file = generate(
-        tmp_path_factory.mktemp("phantoms") / "set", Settings(12, 3, 64, "png", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
-    )
+    file = generate(tmp_path_factory.mktemp("phantoms") / "set", Settings(12, 3, 64))
     datalist = read_datalist(file)
     items = [item for section in SECTIONS for item in datalist[section]]
     malignant = sorted({item["patient"] for item in items if item["malignant"]})

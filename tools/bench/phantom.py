@@ -23,7 +23,7 @@ def measure(patients: int, size: int, workers: int, results: multiprocessing.Que
     """Put wall seconds, processor seconds and the largest resident memory in MiB of one process for one set."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
-        settings = Settings(patients, 0, size, "png", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
+        settings = Settings(patients, 0, size)
         generate(Path(temporary) / "set", settings, workers)
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     spent = sum(usage.ru_utime + usage.ru_stime for usage in (own, children))

@@ -14,7 +14,7 @@ from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
 
 # 16 patients, of whom each split has some with malignant lesions
-SETTINGS = Settings(16, 3, 96, "png", 1.0, "rh-ag", "post", 1.4, 1.4, 0.5)
+SETTINGS = Settings(16, 3, 96)
 # what makes a run short; a config is given those of them that it has
 QUICK: dict[str, Any] = {
     "epochs": 1,

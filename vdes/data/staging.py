@@ -52,3 +52,17 @@ def staged(targets: Sequence[Path], overwrite: bool) -> Iterator[dict[Path, Path
             if target.is_dir():  # a folder cannot be replaced in one step: the old one goes with the temporary folder
                 target.replace(stage.with_name("replaced"))
             stage.replace(target)
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it; when the body raises, the empty ones among those that were made go again."""
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # one that holds something, and so those above it
+            for one in made:
+                one.rmdir()
+        raise

@@ -38,16 +38,16 @@ class Settings:
         density: the density classes of the breasts, letters of abcd in their order.
     """
 
-    patients: int
-    seed: int
-    size: int
-    format: str
-    dose: float
-    preset: str
-    le_contrast: str
-    morphology_dprime: float
-    enhancement_dprime: float
-    coupling: float
+    patients: int = 50
+    seed: int = 0
+    size: int = 512
+    format: str = "png"
+    dose: float = 1.0
+    preset: str = "rh-ag"
+    le_contrast: str = "post"
+    morphology_dprime: float = 1.4
+    enhancement_dprime: float = 1.4
+    coupling: float = 0.5
     test_fraction: float = 0.25
     validation_fraction: float = 0.1
     density: str = ALL_DENSITIES

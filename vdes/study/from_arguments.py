@@ -11,6 +11,7 @@ import yaml
 
 from vdes.data.cdd_cesm_datalist import write_cdd_cesm
 from vdes.data.datalist import read_json
+from vdes.data.staging import new_folder
 from vdes.errors import InputError
 from vdes.phantom.generate import DATALIST_FILE, generate
 from vdes.phantom.settings import Settings
@@ -81,13 +82,6 @@ def _datalist(arguments: argparse.Namespace) -> Path:
             patients=round(arguments.phantom / TEST_SHARE),
             seed=PHANTOM_SEED + arguments.seed,
             size=PHANTOM_SIZE,
-            format="png",
-            dose=1.0,
-            preset="rh-ag",
-            le_contrast="post",
-            morphology_dprime=1.4,
-            enhancement_dprime=1.4,
-            coupling=0.5,
             test_fraction=TEST_SHARE,
             validation_fraction=1 - TEST_SHARE,
         )
@@ -105,8 +99,8 @@ def _datalist(arguments: argparse.Namespace) -> Path:
         return generate(file.parent, settings, workers=2)
     file = folder / "cdd_cesm.json"
     if not file.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_cdd_cesm(arguments.cdd_cesm, file, seed=arguments.seed)
+        with new_folder(folder):
+            write_cdd_cesm(arguments.cdd_cesm, file, seed=arguments.seed)
     return file
 
 
