@@ -87,6 +87,17 @@ def test_options_that_other_options_refer_to_are_taken(tmp_path: Path) -> None:
     assert done.returncode == 0 and "42" in done.stdout, done.stderr
 
 
+def test_options_of_experiment_tracking_are_taken_where_it_is_on(tmp_path: Path) -> None:
+    (tmp_path / "board.yaml").write_text("handlers_id: {}\nconfigs: {board: a, save_execute_config: false}\n")
+    tracked = ["--config_file", "train.yaml", "--tracking", "board.yaml"]
+    done = monai(tmp_path, *tracked, "--board", "b")
+    assert done.returncode == 0 and "trained 40" in done.stdout, done.stderr
+    done = monai(tmp_path, *tracked, "--bord", "b")
+    assert done.returncode == 2 and "error: --bord: no knob of train.yaml" in done.stderr
+    done = monai(tmp_path, "--config_file", "train.yaml", "--board", "b")
+    assert done.returncode == 2 and "error: --board: no knob of train.yaml" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
