@@ -84,7 +84,7 @@ class CycleGanTrainer(Trainer):
         decollate: split batch and output into items for postprocessing and metrics.
 
     Raises:
-        InputError: ``paired_weight`` or ``lesion_weight`` is above 0 without ``paired``, or a weight is negative, or the
+        InputError: ``paired_weight`` or ``lesion_weight`` is above 0 without ``paired``, a weight is negative, or the
             precision is unknown.
 
     """
