@@ -40,15 +40,16 @@ def autocast_dtype(precision: str, device: str | torch.device) -> torch.dtype:
         raise InputError(f"precision: {precision!r}; expected auto, float32, bfloat16 or float16")
     device = torch.device(device)
     fast = _fast(device)
-    name = {"cuda": "this GPU", "cpu": "this processor"}.get(device.type, f"the device {device.type}")
+    machine = {"cuda": "this GPU", "cpu": "this processor"}.get(device.type)
     if precision == "auto":
         precision = fast[0]
-        reason = f"{name} has no fast bfloat16" if precision != "bfloat16" else f"{name} has bfloat16 instructions"
+        has = "has" if precision == "bfloat16" else "has no"
+        reason = f"{machine} {has} bfloat16 instructions" if machine else f"used on every device of type {device.type}"
         _log(logging.INFO, f"precision: {precision} (auto: {reason})")
-    elif precision in fast:
+    elif precision in fast or machine is None:
         _log(logging.INFO, f"precision: {precision} (as asked for)")
     else:
-        _log(logging.WARNING, f"precision: {precision} (as asked for; slow: {name} has no {precision} instructions)")
+        _log(logging.WARNING, f"precision: {precision} (as asked for; slow: {machine} has no {precision} instructions)")
     return DTYPES[precision]
 
 

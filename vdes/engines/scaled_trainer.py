@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from ignite.engine import Events
 from monai.engines import SupervisedTrainer
 
 
@@ -21,6 +22,11 @@ class ScaledTrainer(SupervisedTrainer):
     """
 
     def __init__(self, *, gradient_scaler: torch.amp.GradScaler, **settings: Any) -> None:
-        super().__init__(**settings)
+        super().__init__(amp_kwargs={"enabled": False}, **settings)
+        self.gradient_scaler = gradient_scaler
         if gradient_scaler.is_enabled():
-            self.amp, self.amp_kwargs, self.scaler = True, {"enabled": False}, gradient_scaler
+            self.add_event_handler(Events.STARTED, self._scale)
+
+    def _scale(self) -> None:
+        """Make MONAI's iteration use the scaler; ``run`` has reset it just before."""
+        self.amp, self.scaler = True, self.gradient_scaler
