@@ -25,7 +25,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from vdes.bundle.verify.bundle import Bundle
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.verify.checks import verify
 from vdes.data.staging import staged
 from vdes.errors import InputError

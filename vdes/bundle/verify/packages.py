@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import vdes
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
+from vdes.bundle.verify.line import Line
 from vdes.bundle.verify.metadata import FILE
 
 CODE = Path(vdes.__file__).resolve().parents[1]
