@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vdes.bundle.steps import Step
 from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
 from vdes.data.splits import k_fold
 from vdes.data.staging import staged
@@ -17,12 +18,11 @@ from vdes.study.arm_predictions import read_predictions, test_predictions
 from vdes.study.arms import Arm
 from vdes.study.regions import region_study
 from vdes.study.score_images import score_images
-from vdes.study.steps import Step
 from vdes.study.study import SCORED, Study
 
 JUDGED = ("validation", "test")  # the sections that the classifier sees
 WORKERS = 2  # processes that score images
-PIXELS = 256.0  # height of the images that `vdes.study.steps.SECONDS` are of
+PIXELS = 256.0  # height of the images that `vdes.bundle.steps.SECONDS` are of
 
 
 def study_steps(study: Study) -> list[Step]:
@@ -183,7 +183,7 @@ class _Part:
     def virtual(self, name: str) -> None:
         """Make a generator's images and the datalists that have them."""
         model = self.study.generators[name]
-        bundle = model.opened(self.trained(name) / "model.pt" if self.study.trains else None)
+        bundle = model.trained(self.trained(name) / "model.pt") if self.study.trains else model.given
         sections = "all" if self.whole else "judged"
         images = self.folder / "virtual" / name
         images.parent.mkdir(parents=True, exist_ok=True)
@@ -196,12 +196,11 @@ class _Part:
 
     def predict(self, arm: Arm) -> None:
         """Run the classifier on an arm's images and store what it says of the test patients."""
-        weights = None
-        if arm.classifier == "retrained":
-            weights = self.trained(f"classifier-{arm.images}") / "model.pt"
-        elif self.study.trains:
-            weights = self.trained("classifier-real") / "model.pt"
-        bundle = self.study.classifier.opened(weights)
+        if arm.classifier == "retrained" or self.study.trains:
+            images = arm.images if arm.classifier == "retrained" else "real"
+            bundle = self.study.classifier.trained(self.trained(f"classifier-{images}") / "model.pt")
+        else:
+            bundle = self.study.classifier.given
         images = "real" if arm.content is None else arm.images
         datalist = self.datalist(images, "judged")
         folder = self.folder / "arms" / arm.arm

@@ -1,0 +1,223 @@
+"""The steps of a long job: each done once, in order, and found done when the job is started again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from vdes.data.staging import staged
+from vdes.errors import InputError
+
+# seconds that two cores took to begin, and for a unit of work: an image of 256 px, once through inference or training
+SECONDS = {
+    "datalist": (0.5, 0.001),
+    "evaluate": (15.0, 0.3),
+    "train unet": (15.0, 0.10),
+    "train joint": (15.0, 0.16),
+    "train cyclegan": (15.0, 0.75),
+    "train classifier": (15.0, 0.09),
+    "virtual": (1.0, 0.05),
+    "predict": (1.0, 0.015),
+    "images": (1.0, 0.07),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step.
+
+    Attributes:
+        name: unique among the steps; it names the file that tells that the step is done.
+        kind: of `SECONDS`, for estimates.
+        units: of work.
+        run: does it; what it writes must be whole or absent.
+        needs: names of the steps that come before it.
+        fold: that it belongs to, None for all.
+        model: that it trains or runs, None for none.
+    """
+
+    name: str
+    kind: str
+    units: float
+    run: Callable[[], None]
+    needs: Sequence[str] = field(default_factory=tuple)
+    fold: int | None = None
+    model: str | None = None
+
+
+def run_steps(
+    steps: Sequence[Step],
+    folder: Path,
+    only: Mapping[str, str] | None = None,
+    jobs: int = 1,
+    title: str = "study",
+) -> dict[str, str]:
+    """Run the steps that are not done, with a progress bar of the whole.
+
+    A step that fails is reported at the end, and the steps that need it are left out; the others go on. An interrupted
+    step is done anew, or goes on where its own program can.
+
+    Args:
+        steps: those that are ready run in this order.
+        folder: where a file for each step tells that it is done.
+        only: run only the steps of this ``fold`` and ``model``, as texts, and those that write their datalists. What
+            else they need must be done.
+        jobs: steps at a time. One step at a time runs in this thread.
+        title: of the progress bar.
+
+    Returns:
+        The failed steps, with the reason of each. With ``only`` a step whose needs are not done is one of them.
+
+    Raises:
+        InputError: no step is of this fold and model.
+
+    """
+    chosen = _chosen(steps, only)
+    failed: dict[str, str] = {}
+    by_name = {step.name: step for step in steps}
+    todo = {step.name: i for i, step in enumerate(chosen) if not is_done(step, folder)}
+    estimates = estimated_seconds(steps, folder)
+    left = {name: estimates[name] for name in todo}
+    total = sum(estimates[step.name] for step in chosen)
+    order = TopologicalSorter({name: [need for need in by_name[name].needs if need in todo] for name in todo})
+    order.prepare()
+    ready: list[str] = []
+    running: dict[Future[float], str] = {}
+    pool = ThreadPoolExecutor(jobs) if jobs > 1 else _ThisThread()
+    with pool, tqdm(total=1.0, desc=title, bar_format="{desc} |{bar}| {percentage:3.0f} % [{elapsed}]") as bar:
+        while order.is_active():
+            ready = sorted({*ready, *order.get_ready()}, key=todo.__getitem__)
+            while ready and len(running) < jobs:
+                name = ready.pop(0)
+                missing = [need for need in by_name[name].needs if not is_done(by_name[need], folder)]
+                if missing:
+                    why = "failed" if missing[0] in failed else "is not done"
+                    failed[name] = f"needs {missing[0]}, which {why}"
+                    order.done(name)
+                    continue
+                bar.n = 1 - sum(left.values()) / total if total else 0.0
+                bar.set_description(f"{title}: {', '.join([*running.values(), name])}")
+                running[pool.submit(_timed, by_name[name])] = name
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                name = running.pop(future)
+                order.done(name)
+                try:
+                    seconds = future.result()
+                except InputError as error:
+                    failed[name] = str(error)
+                    tqdm.write(f"failed: {name}: {error}")
+                    continue
+                _mark(by_name[name], folder, seconds)
+                del left[name]
+        bar.n = 1 - sum(left.values()) / total if total else 1.0
+        bar.set_description(title)
+    return failed
+
+
+class _ThisThread(Executor):
+    """Run what is submitted at once, in the thread that submits it: Ctrl-C ends it there."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments, **named))
+        except InputError as error:
+            future.set_exception(error)
+        return future
+
+
+def _timed(step: Step) -> float:
+    """Run a step, and return the seconds that it took."""
+    started = time.monotonic()
+    step.run()
+    return time.monotonic() - started
+
+
+def parsed_only(text: str | None) -> dict[str, str]:
+    """Return the fold and model of a text such as ``fold=2,model=cyclegan``; None is all.
+
+    Raises:
+        InputError: it is no such text.
+    """
+    pairs = [part.partition("=") for part in text.split(",")] if text else []
+    for key, equals, value in pairs:
+        if key.strip() not in ("fold", "model") or not equals or not value.strip():
+            raise InputError(f"only: {text!r}; expected fold=K, model=NAME or both, such as fold=2,model=cyclegan")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _chosen(steps: Sequence[Step], only: Mapping[str, str] | None) -> list[Step]:
+    """Return the steps of a fold and model, and those that write their datalists."""
+    if not only:
+        return list(steps)
+    names = {step.name for step in steps if all(str(getattr(step, key)) == value for key, value in only.items())}
+    if not names:
+        raise InputError(f"only: {_text(only)}; no step of the study is of it")
+    needed = {need for step in steps if step.name in names for need in step.needs}
+    return [step for step in steps if step.name in names or (step.kind == "datalist" and step.name in needed)]
+
+
+def is_done(step: Step, folder: Path) -> bool:
+    """Tell whether a step is done."""
+    return _file(step, folder).is_file()
+
+
+def estimated_seconds(steps: Sequence[Step], folder: Path) -> dict[str, float]:
+    """Estimate how long each step takes: by the done steps of its kind here, or by `SECONDS`; a done one as it was."""
+    taken: dict[str, float] = {}
+    measured: dict[str, list[tuple[float, float]]] = {}
+    for step in steps:
+        if is_done(step, folder):
+            taken[step.name] = float(json.loads(_file(step, folder).read_text(encoding="utf-8"))["seconds"])
+            measured.setdefault(step.kind, []).append((taken[step.name] - SECONDS[step.kind][0], step.units))
+    rates = {kind: rate for kind, (_, rate) in SECONDS.items()}
+    for kind, pairs in measured.items():
+        units = sum(unit for _, unit in pairs)
+        if units > 0:
+            rates[kind] = max(0.0, sum(seconds for seconds, _ in pairs) / units)
+    return {step.name: taken.get(step.name, SECONDS[step.kind][0] + rates[step.kind] * step.units) for step in steps}
+
+
+def plan(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | None = None) -> str:
+    """Return the steps, what is done of them, and how long the others may take, as lines of text.
+
+    Raises:
+        InputError: as `run_steps`.
+    """
+    chosen = _chosen(steps, only)
+    estimates = estimated_seconds(steps, folder)
+    lines = [
+        f"{'done' if is_done(step, folder) else 'to do':6}{_duration(estimates[step.name]):>9}  {step.name}"
+        for step in chosen
+    ]
+    left = sum(estimates[step.name] for step in chosen if not is_done(step, folder))
+    return "\n".join([*lines, f"{len(chosen)} steps; about {_duration(left).strip()} to go on two cores like ours"])
+
+
+def _duration(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours} h {rest // 60:02} min" if hours else f"{rest // 60} min {rest % 60:02} s"
+
+
+def _file(step: Step, folder: Path) -> Path:
+    return folder / f"{step.name.replace(' ', '_').replace('/', '-')}.json"
+
+
+def _mark(step: Step, folder: Path, seconds: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = _file(step, folder)
+    content: dict[str, Any] = {"step": step.name, "seconds": round(seconds, 1), "units": step.units}
+    with staged([file], overwrite=True) as stages:
+        stages[file].write_text(json.dumps(content) + "\n", encoding="utf-8")
+
+
+def _text(only: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in only.items())
