@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0, 1 for an audit that found shared patients, 2 for bad input, 130 when interrupted.
     """
     arguments = build_parser().parse_args(argv)
+    # warnings look as they do without it; of what is no warning, only the precision is told
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("vdes.engines.precision").setLevel(logging.INFO)
     try:
         status: int = arguments.run(arguments)
     except InputError as error:

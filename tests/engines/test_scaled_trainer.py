@@ -12,8 +12,8 @@ from torch import nn
 
 from vdes.engines.autocast_inferer import AutocastInferer
 from vdes.engines.precision import gradient_scaler
-from vdes.engines.resumable_training import ResumableTraining
 from vdes.engines.scaled_trainer import ScaledTrainer
+from vdes.handlers.resumable_training import ResumableTraining
 
 
 def settings(precision: str, epochs: int = 1, **further: Any) -> dict[str, Any]:
