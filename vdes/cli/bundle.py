@@ -23,14 +23,16 @@ def list_(*, bundles: Bundles = None) -> None:
     Args:
         bundles: folder that holds the bundles. Without it those of the clone or of the installed vdes.
     """
-    from vdes.bundle.locate import bundle_names, find_bundles
-    from vdes.bundle.verify.bundle import Bundle
+    import json
+
+    from vdes.bundle.locate import METADATA, bundle_names, find_bundles
 
     folder = find_bundles(bundles)
     print(folder)
-    for bundle in (Bundle(folder / name) for name in bundle_names(folder)):
-        weights = ", ".join(Path(name).name for name in bundle.weights) or "none"
-        print(f"  {bundle.name} {bundle.metadata.get('version', 'without a version')}, weights: {weights}")
+    for name in bundle_names(folder):
+        version = json.loads((folder / name / METADATA).read_text(encoding="utf-8")).get("version", "of no version")
+        weights = ", ".join(sorted(file.name for file in (folder / name / "models").glob("*.pt")))
+        print(f"  {name} {version}, weights: {weights or 'none'}")
 
 
 @app.command(help_epilogue="example: vdes bundle path breast_cesm_virtual_des_unet")
@@ -84,7 +86,7 @@ def verify(bundle: list[Path], /, *, static: bool = False, run_commands: bool = 
     """
     import warnings
 
-    from vdes.bundle.verify.bundle import Bundle
+    from vdes.bundle.bundle import Bundle
     from vdes.bundle.verify.checks import verify
     from vdes.cli.program import program
 

@@ -12,9 +12,10 @@ from typing import Any
 import monai.bundle
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.knobs import takes
-from vdes.bundle.verify.bundle import Bundle, Line
 from vdes.bundle.verify.commands import CARD, Command, Program, commands
+from vdes.bundle.verify.line import Line
 
 PROJECT = Path(__file__).resolve().parents[3]
 MONAI_COMMANDS = (
