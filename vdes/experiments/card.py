@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 from vdes.bundle.process import run_workflow
+from vdes.data.staging import staged
 from vdes.errors import InputError
 from vdes.experiments.card_tables import WRITERS
 
@@ -35,7 +36,8 @@ def main() -> int:
         if arguments.datalist is not None:
             evaluate(arguments.bundle, arguments.datalist, arguments.name, arguments.height)
         card = arguments.bundle / "docs" / "README.md"
-        card.write_text(filled(card.read_text(encoding="utf-8"), arguments.bundle), encoding="utf-8")
+        with staged([card], overwrite=True) as stages:
+            stages[card].write_text(filled(card.read_text(encoding="utf-8"), arguments.bundle), encoding="utf-8")
     except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -56,8 +58,10 @@ def evaluate(bundle: Path, datalist: Path, name: str, height: int | None) -> Non
         output = Path(folder) / "test"
         settings = {"ckpt_path": bundle / "models" / f"{name}.pt", "height": height}
         run_workflow(bundle, ["train", "evaluate"], datalist, output, settings)
-        shutil.copy(output / "fidelity.json", results / f"fidelity_{name}.json")
-        shutil.copy(output / "fidelity_sheet.png", bundle / "docs" / f"fidelity_sheet_{name}.png")
+        result, sheet = results / f"fidelity_{name}.json", bundle / "docs" / f"fidelity_sheet_{name}.png"
+        with staged([result, sheet], overwrite=True) as stages:
+            shutil.copy(output / "fidelity.json", stages[result])
+            shutil.copy(output / "fidelity_sheet.png", stages[sheet])
 
 
 def filled(card: str, bundle: Path) -> str:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vdes.report.study_words import kind
+from vdes.statistics.classification_metrics import METRICS
 
 Row = Mapping[str, Any]
 
-# which test goes with which metric: McNemar's compares decisions, DeLong's areas under the ROC
-TEST_OF = {"f1": "mcnemar", "accuracy": "mcnemar", "auc": "delong"}
 BREASTS = "breasts"
 
 
@@ -45,12 +44,13 @@ def comparison_rows(
         if row["statistic"] != "value":
             continue
         key = _key(row, fields)
+        test = METRICS[row["metric"]].test if row["metric"] in METRICS else None
         difference = differences.get(key)
         joined.append(
             {field: row.get(field) for field in fields}
             | {"value": row, "difference": difference, "reference": difference["reference"] if difference else None}
             | {"margin": judged.get(key, {}).get("margin"), "verdict": judged.get(key, {}).get("verdict")}
-            | {"test": tested.get((*key[:-1], TEST_OF.get(row["metric"])))}
+            | {"test": tested.get((*key[:-1], test))}
         )
     return joined
 

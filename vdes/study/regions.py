@@ -35,11 +35,12 @@ from vdes.metrics.region_features import region_features
 from vdes.statistics.classification_metrics import METRICS
 from vdes.statistics.operating_threshold import best_f1_threshold
 from vdes.statistics.paired_bootstrap import paired_bootstrap
+from vdes.statistics.paired_tests import PAIRED_TESTS
 from vdes.study.aligned_images import VIRTUAL, AlignedImages
 from vdes.study.arms import Arm, compared, study_arms
 from vdes.study.matched_regions import lesion_regions, matched_regions
 from vdes.study.question import Question
-from vdes.study.study_tables import PAIRED_TESTS, records
+from vdes.study.study_tables import records
 from vdes.study.verdicts import verdicts
 
 LEVEL = "region"
@@ -285,7 +286,8 @@ def _tests(arms: Sequence[Arm], tables: Mapping[str, pd.DataFrame]) -> list[Row]
     for name, test in PAIRED_TESTS.items():
         pairs = list(compared(arms, tables))
         p_values = [
-            test(tables[arm.arm].set_index("case"), tables[reference].set_index("case")) for arm, reference in pairs
+            test.p_value(tables[arm.arm].set_index("case"), tables[reference].set_index("case"))
+            for arm, reference in pairs
         ]
         corrected = multipletests(p_values, method="holm")[1]
         rows += [
