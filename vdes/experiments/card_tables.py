@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vdes.experiments.shortcuts import markdown as shortcut_table
@@ -48,8 +49,8 @@ def runs_table(result: dict[str, Any]) -> str:
         cells = rows.set_index("metric")
         name = f"{arm}, mean of seeds" + (f", minus {minus}" if minus else "")
         form = "+.3f" if minus else ".3f"
-        values = [cells.loc[metric, ["value", "low", "high"]].astype(float) for metric in RUN_METRICS]
-        figures = ["-" if value.isna().any() else interval_text(*value, form) for value in values]
+        values = [cells.loc[metric, ["value", "low", "high"]].to_numpy(dtype=float) for metric in RUN_METRICS]
+        figures = ["-" if np.isnan(value).any() else interval_text(*value.tolist(), form) for value in values]
         lines.append([name, "", "", *figures, ""])
     shipped = result["shipped"]
     chosen = f"Shipped: {shipped['arm']}, seed {shipped['seed']}, chosen by {shipped['chosen_by']}."

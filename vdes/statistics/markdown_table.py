@@ -40,7 +40,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], aligned
     table = pd.DataFrame(list(rows), columns=list(header), dtype=str)
     return table.to_markdown(
         index=False,
-        tablefmt=ALIGNED if aligned else COMPACT,  # type: ignore[arg-type]  # tabulate takes its own formats as well
+        tablefmt=ALIGNED if aligned else COMPACT,
         disable_numparse=True,
         stralign="left" if aligned else None,
     )
