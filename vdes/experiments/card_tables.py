@@ -50,7 +50,7 @@ def runs_table(result: dict[str, Any]) -> str:
         name = f"{arm}, mean of seeds" + (f", minus {minus}" if minus else "")
         form = "+.3f" if minus else ".3f"
         values = [cells.loc[metric, ["value", "low", "high"]].to_numpy(dtype=float) for metric in RUN_METRICS]
-        figures = ["-" if np.isnan(value).any() else interval_text(*value.tolist(), form) for value in values]
+        figures = ["-" if np.isnan(value).any() else interval_text(*value.tolist(), form=form) for value in values]
         lines.append([name, "", "", *figures, ""])
     shipped = result["shipped"]
     chosen = f"Shipped: {shipped['arm']}, seed {shipped['seed']}, chosen by {shipped['chosen_by']}."
