@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from vdes.experiments.shortcuts import markdown as shortcut_table
@@ -46,11 +45,10 @@ def runs_table(result: dict[str, Any]) -> str:
         lines.append([run["arm"], str(run["seed"]), *(f"{figure:.3f}" for figure in figures)])
     arms = pd.DataFrame(result["arms"])
     for (arm, minus), rows in arms.groupby(["arm", "minus"], sort=False):
-        cells = rows.set_index("metric")
+        cells = {row["metric"]: pd.Series(row) for row in rows.to_dict("records")}
         name = f"{arm}, mean of seeds" + (f", minus {minus}" if minus else "")
         form = "+.3f" if minus else ".3f"
-        values = [cells.loc[metric, ["value", "low", "high"]].to_numpy(dtype=float) for metric in RUN_METRICS]
-        figures = ["-" if np.isnan(value).any() else interval_text(*value.tolist(), form=form) for value in values]
+        figures = ["-" if pd.isna(cells[metric]["value"]) else _interval(cells[metric], form) for metric in RUN_METRICS]
         lines.append([name, "", "", *figures, ""])
     shipped = result["shipped"]
     chosen = f"Shipped: {shipped['arm']}, seed {shipped['seed']}, chosen by {shipped['chosen_by']}."

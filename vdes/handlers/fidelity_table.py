@@ -50,8 +50,8 @@ def _cell(cells: pd.DataFrame, metric: str, statistic: str) -> str:
     if metric not in cells.index:
         return "-"
     sign = "+" if statistic == "difference_to_constant" else ""
-    figures = cells.loc[metric, ["value", "low", "high"]].to_numpy(dtype=float)
-    return interval_text(*figures.tolist(), form=f"{sign}.{COLUMNS[metric].digits}f")
+    value, low, high = map(float, cells.loc[metric, ["value", "low", "high"]].to_numpy(dtype=float))
+    return interval_text(value, low, high, f"{sign}.{COLUMNS[metric].digits}f")
 
 
 def _footnote(means: pd.DataFrame) -> str:
