@@ -8,6 +8,7 @@ from typing import Any
 
 from vdes.statistics.classification_metrics import METRICS
 from vdes.statistics.interval_text import interval_text
+from vdes.study.contents import CONTENTS
 
 NOT_DEFINED = "–"
 MINUS = "−"
@@ -60,16 +61,13 @@ def words(name: str) -> str:
 
 def kind(arm: Mapping[str, Any]) -> str:
     """Return what an arm is for: ``virtual``, ``retrained``, ``control`` or ``real``."""
-    if arm["content"] in ("low_energy", "shuffled"):
-        return "control"
-    if arm["classifier"] == "retrained":
-        return "retrained"
-    return "virtual" if arm["content"] == "virtual" else "real"
+    own = "real" if arm["content"] is None else CONTENTS[arm["content"]].kind
+    return "retrained" if arm["classifier"] == "retrained" and own != "control" else own
 
 
 def question_words(arm: Mapping[str, Any], reference: Mapping[str, Any]) -> str:
     """Return the question of a study as a sentence."""
-    if arm["content"] == "virtual" and reference["content"] == "real":
+    if arm["generator"] and reference["content"] == "real":
         beside = " beside low energy" if arm["inputs"] == "both" else ""
         after = ", after retraining the classifier" if arm["classifier"] == "retrained" else ""
         return f"Can virtual DES by {arm['generator']} replace real DES{beside}{after}?"
