@@ -29,7 +29,7 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from vdes.bundle.process import run_workflow
-from vdes.data.datalist import read_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.data.vocabulary import LEVELS
@@ -82,7 +82,7 @@ def check(bundle: Path, folds: list[Path]) -> None:
         raise InputError(f"{bundle}: no configs/train.yaml; expected the folder of a bundle")
     tested: dict[str, Path] = {}
     for fold in folds:
-        for item in read_datalist(fold, ("test",))["test"]:
+        for item in Datalist.read(fold).items("test"):
             if item["case"] in tested:
                 raise InputError(f"{fold}: test: case {item['case']} is tested by {tested[item['case']]} already")
             tested[item["case"]] = fold

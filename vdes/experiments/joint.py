@@ -28,7 +28,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from vdes.bundle.process import run_workflow
-from vdes.data.datalist import read_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.errors import InputError
@@ -73,7 +73,7 @@ def main() -> int:
     try:
         if result.exists() and not arguments.overwrite:
             raise InputError(f"{result}: exists already; pass --overwrite to replace it")
-        test = read_datalist(arguments.datalist, ("test",))["test"]
+        test = Datalist.read(arguments.datalist).items("test")
         for weights in (arguments.initial_weights, arguments.classifier_weights):
             check_trained_on(weights, test, str(arguments.datalist))
         with ThreadPoolExecutor(arguments.jobs) as pool:

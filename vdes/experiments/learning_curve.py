@@ -24,7 +24,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from vdes.data.datalist import read_datalist, read_json, write_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.splits import hold_out
 from vdes.data.staging import staged
 from vdes.data.versions import versions
@@ -98,7 +98,7 @@ def curve(arguments: argparse.Namespace) -> dict[str, Any]:
             }
         )
     return {
-        "data": read_json(arguments.folds[0])["name"],
+        "data": Datalist.read(arguments.folds[0]).name,
         "folds_sha256": [hashlib.sha256(fold.read_bytes()).hexdigest() for fold in arguments.folds],
         "inputs": arguments.inputs,
         "seed": arguments.seed,
@@ -118,14 +118,14 @@ def folder(arguments: argparse.Namespace, share: float) -> Path:
 def share_of(arguments: argparse.Namespace, share: float, k: int) -> tuple[Path, int]:
     """Write the datalist of a fold with a share of its training patients, and return it with their number."""
     source = arguments.folds[k]
-    datalist = read_datalist(source)
+    datalist = Datalist.read(source).content()
     file = source
     if share < 1:
         # the start of a stratified line of patients
         datalist["training"] = hold_out(datalist["training"], share, 0.0, arguments.seed)["test"]
         file = folder(arguments, share) / f"fold{k}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_datalist(file, datalist, overwrite=True)
+        Datalist.write(file, datalist, overwrite=True)
     return file, len({item["patient"] for item in datalist["training"]})
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vdes.data.datalist import SECTIONS, intensity_range, read_datalist, section
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.datasets.cached_dataset import cached_dataset
 from vdes.data.staging import staged
 from vdes.errors import InputError
@@ -52,10 +52,10 @@ def main() -> int:
 
 def offsets(arguments: argparse.Namespace) -> pd.DataFrame:
     """Return the offsets of every pair."""
-    low_energy, des = (intensity_range(arguments.datalist, modality) for modality in ("low_energy", "des"))
+    listed = Datalist.read(arguments.datalist)
+    low_energy, des = (listed.intensity_range(modality) for modality in ("low_energy", "des"))
     preprocessing = paired_preprocessing(arguments.height, arguments.height * 3 // 4, low_energy, des)
-    listed = read_datalist(arguments.datalist)
-    items = [item for name in SECTIONS if listed[name] for item in section(arguments.datalist, name)]
+    items = [item for name in SECTIONS if listed.fields[name] for item in listed.section(name)]
     cases = cached_dataset(items, preprocessing, arguments.cache, arguments.workers)
     return pd.DataFrame([{column: case[column] for column in COLUMNS} for case in cases])
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
-from vdes.data.datalist import read_json
+from vdes.data.datalist import Datalist
 from vdes.data.staging import new_folder
 from vdes.errors import InputError
 from vdes.phantom.generate import DATALIST_FILE, generate
@@ -70,10 +70,10 @@ def study_from_arguments(arguments: argparse.Namespace) -> Study:
     )
 
 
-def _datalist(arguments: argparse.Namespace) -> Path:
+def _datalist(arguments: argparse.Namespace) -> Datalist:
     """Return the datalist, made where the command line asks for it and it is not there yet."""
     if arguments.datalist is not None:
-        return Path(arguments.datalist)
+        return Datalist.read(arguments.datalist)
     folder = arguments.output / DATA
     if arguments.phantom is not None:
         if arguments.phantom < 3:
@@ -87,21 +87,22 @@ def _datalist(arguments: argparse.Namespace) -> Path:
         )
         file = folder / "phantom" / DATALIST_FILE
         if file.is_file():
-            found = read_json(file)["phantom"]
+            datalist = Datalist.read(file)
+            found = datalist.fields["phantom"]
             differs = [key for key, value in settings.record().items() if found.get(key) != value]
             if differs:
                 raise InputError(
                     f"{folder}: holds phantoms of {differs[0]} {found.get(differs[0])!r}, expected "
                     f"{settings.record()[differs[0]]!r}; name another --output"
                 )
-            return file
+            return datalist
         file.parent.parent.mkdir(parents=True, exist_ok=True)
-        return generate(file.parent, settings, workers=2)
+        return Datalist.read(generate(file.parent, settings, workers=2))
     file = folder / "cdd_cesm.json"
     if not file.is_file():
         with new_folder(folder):
             write_cdd_cesm(arguments.cdd_cesm, file, seed=arguments.seed)
-    return file
+    return Datalist.read(file)
 
 
 def _generator(text: str) -> tuple[str, Model]:

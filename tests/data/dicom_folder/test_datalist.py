@@ -16,7 +16,7 @@ from pydicom.fileset import FileSet
 from pydicom.uid import JPEG2000Lossless
 
 from vdes.cli import main
-from vdes.data.datalist import SECTIONS, read_datalist
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.dicom_folder.datalist import write_dicom_datalist
 from vdes.data.inference_items import inference_items, input_intensity_range
 from vdes.errors import InputError
@@ -53,7 +53,7 @@ def test_pairs_are_listed_under_names_that_tell_nothing(studies: Path, tmp_path:
         tmp_path / "labels.csv", index=False
     )
     datalist = write_dicom_datalist(studies, output, labels=tmp_path / "labels.csv")
-    items = items_of(read_datalist(output))
+    items = items_of(Datalist.read(output).content())
     assert {item["case"] for item in items} == {
         f"{study}_{side}_CC" for study in ("P1_S1", "P1_S2", "P2_S1", "P2_S2", "P3_S1") for side in "LR"
     }
@@ -97,7 +97,8 @@ def test_what_is_left_out_has_a_reason(write_mammogram, studies: Path, tmp_path:
     (studies / "notes.txt").write_text("notes")
     assert main(["datalist", "dicom", str(studies), "--output", str(tmp_path / "d.json")]) == 0
     printed = capsys.readouterr().out
-    report = {entry["names"][0]: entry["what"] for entry in read_datalist(tmp_path / "d.json")["report"]["left_out"]}
+    left_out = Datalist.read(tmp_path / "d.json").fields["report"]["left_out"]
+    report = {entry["names"][0]: entry["what"] for entry in left_out}
     assert report.pop("odd/no_uid").startswith("damaged or unreadable DICOM (StudyInstanceUID: 'Doe' is no UID")
     assert report == {
         "odd/raw": "raw: PresentationIntentType FOR PROCESSING; expected an image for presentation",
