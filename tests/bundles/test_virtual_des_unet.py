@@ -582,7 +582,8 @@ def test_shipped_weights_beat_the_constant_level_on_real_pairs(run, bundle, cdd_
     """On eight test pairs, of patients that the weights were not trained on."""
     if not (bundle / "models" / "model.pt").is_file():
         pytest.skip("no weights: models/model.pt does not exist")
-    [datalist] = write_cdd_cesm(cdd_cesm / "pairs", tmp_path / "all.json").values()
+    [listed] = write_cdd_cesm(cdd_cesm / "pairs", tmp_path / "all.json").values()
+    datalist = listed.content()
     paired = {
         section: [item for item in datalist[section] if item["low_energy"] and item["des"]]
         for section in ("training", "validation", "test")

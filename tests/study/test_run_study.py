@@ -49,7 +49,7 @@ def study_of(cases: Path, output: Path, **changes: Any) -> Study:
         "question": Question("virtual_des-unet", n_resamples=50),
         "height": 64,
     }
-    return Study(cases, output, **{**settings, **changes})
+    return Study(Datalist.read(cases), output, **{**settings, **changes})
 
 
 def figures(study: Path) -> dict[str, Any]:

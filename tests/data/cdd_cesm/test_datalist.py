@@ -98,12 +98,11 @@ def test_output_is_a_json_file(official, tmp_path: Path) -> None:
 
 def test_patients_of_another_datalist_keep_their_sections(official, tmp_path: Path) -> None:
     (first,) = write_cdd_cesm(official.path, tmp_path / "first.json", seed=1).values()
-    sections = {item["patient"]: name for name in ("training", "validation", "test") for item in first[name]}
     (second,) = write_cdd_cesm(
         official.path, tmp_path / "second.json", seed=2, splits_of=tmp_path / "first.json"
     ).values()
-    assert {item["patient"]: name for name in sections.values() for item in second[name]} == sections
-    assert second["split"]["patients_kept_from_another_datalist"] == 12
+    assert second.patients == first.patients
+    assert second.split["patients_kept_from_another_datalist"] == 12
 
 
 def test_splits_of_another_datalist_do_not_go_with_folds(official, tmp_path: Path) -> None:
