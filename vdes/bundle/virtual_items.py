@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vdes.bundle.bundle import OpenedBundle
+from vdes.bundle.bundle import Bundle
 from vdes.data.datalist import Datalist
 from vdes.data.inference_items import image_source, inference_items, output_stem
 from vdes.data.levels import with_levels
@@ -16,7 +16,7 @@ FOLDER = "virtual_des"
 
 
 def virtual_items(
-    generator: OpenedBundle,
+    generator: Bundle,
     dataset_dir: str | Path | Datalist,
     output_dir: str | Path,
     output_ext: str = SUFFIX,
