@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -241,3 +242,77 @@ def test_an_items_pixel_size_is_its_own_or_that_of_the_datalist(saved: Any) -> N
     items = Datalist.read(saved(change)).content()
     sizes = [item["pixel_size_mm"] for name in ("training", "validation", "test") for item in items[name]]
     assert sizes[0] == 0.1 and set(sizes[1:]) == {0.4}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d["test"][0].update(patient="p2"), r"test\[0\] .*patient: 'p2' is also in training, as 'P2'"),
+        (lambda d: d["test"][0].update(patient="\uff302"), r"patient: .* is also in training, as 'P2'"),
+        (lambda d: d["test"][0].update(patient="P2 "), "patient: 'P2 '; expected a text that can name a file"),
+        (lambda d: d["test"][0].update(patient="P\u200b2"), r"patient: 'P\\u200b2'; expected no invisible character"),
+        (
+            lambda d: d["test"][0].update(case="p1_l_cc"),
+            r"test\[0\] \(p1_l_cc\): case: 'p1_l_cc' is also training\[0\], as 'P1_L_CC'; expected a unique id",
+        ),
+        (
+            lambda d: d["test"][0].update(case="a/../../x"),
+            r"test\[0\] .*: case: 'a/\.\./\.\./x'; expected a text that can",
+        ),
+        (lambda d: d["test"][0].update(case="\x1b[2J"), r"test\[0\] \('\\x1b\[2J'\): case: '\\x1b\[2J'; expected"),
+        (
+            lambda d: d["test"][0].update(pixel_size_mm=float("nan")),
+            r"test\[0\] \('P4_L_CC'\): pixel_size_mm: NaN; exp",
+        ),
+        (
+            lambda d: d["test"][0].update(pixel_size_mm=-1),
+            r"test\[0\] \(P4_L_CC\): pixel_size_mm: -1; expected a number",
+        ),
+        (
+            lambda d: d["intensity_range"].update(des=[0, 10**400]),
+            r"intensity_range: des\[1\]: an integer of 401 digits",
+        ),
+        (lambda d: d["test"][0].update(findings=[[[]] * 3] * 3), None),
+    ],
+)
+def test_ids_and_numbers_that_fool_a_reader_are_refused(saved: Any, change: Any, message: str | None) -> None:
+    path = saved(change)
+    if message is None:
+        assert Datalist.read(path).items()
+        return
+    with pytest.raises(InputError, match=r"d\.json: .*" + message) as caught:
+        Datalist.read(path)
+    assert str(caught.value).isprintable()
+
+
+def test_patients_that_are_spelled_alike_may_share_a_split(saved: Any) -> None:
+    path = saved(lambda d: d["training"][1].update(patient="p1"))
+    assert Datalist.read(path).patients == {"P1": "training", "p1": "training", "P3": "validation", "P4": "test"}
+
+
+def test_a_section_that_is_not_asked_for_is_not_looked_for(saved: Any, tmp_path: Path) -> None:
+    listed = Datalist.read(saved(lambda d: None))
+    (tmp_path / "images" / "P4_L_CC_le.png").unlink()
+    assert len(listed.items("training", "validation")) == 3
+    assert listed.patients["P4"] == "test" and listed.name == "tiny" and listed.split is None
+    with pytest.raises(InputError, match=r"test\[0\] \(P4_L_CC\): low_energy: no such file"):
+        listed.items()
+
+
+def test_what_it_hands_out_may_be_changed(saved: Any) -> None:
+    listed = Datalist.read(saved(lambda d: None))
+    listed.items("training")[0]["case"] = listed.content()["training"][0]["case"] = "other"
+    listed.content()["training"].clear()
+    assert [item["case"] for item in listed.items("training")] == ["P1_L_CC", "P2_L_CC"]
+    with pytest.raises(AttributeError):
+        listed.path = Path("other")  # type: ignore[misc]
+
+
+def test_what_is_written_is_what_is_read(datalist: dict[str, Any], tmp_path: Path) -> None:
+    written = Datalist.write(tmp_path / "d.json", datalist)
+    read = Datalist.of(tmp_path / "d.json")
+    assert Datalist.of(read) is read and str(read) == str(tmp_path / "d.json")
+    assert written.content() == read.content() and written.fields == read.fields
+    assert read.sha256 == written.sha256 == hashlib.sha256((tmp_path / "d.json").read_bytes()).hexdigest()
+    again = Datalist.made(tmp_path / "d.json", read.content()).fields["training"][0]
+    assert {name: again[name] for name in read.fields["training"][0]} == read.fields["training"][0]
