@@ -114,15 +114,15 @@ def check_unrun(block: Block) -> Iterator[Line]:
     if block.language == "python":
         compile(block.text, block.where, "exec")
     for command in block.commands:
-        program = command.words[0]
+        first = command.words[0]
         if command.monai:
             problems = list(of_monai(PROJECT, command))
-        elif program == "vdes":
+        elif first == "vdes":
             problems = list(of_vdes(command, program()))
-        elif program in ("python", "bash"):
+        elif first in ("python", "bash"):
             problems = list(of_tools(command))
         else:
-            problems = [] if program in SET_UP else [f"{program}: expected bash, python, vdes or {', '.join(SET_UP)}"]
+            problems = [] if first in SET_UP else [f"{first}: expected bash, python, vdes or {', '.join(SET_UP)}"]
         for problem in problems:
             yield Line(command.where, problem)
 

@@ -23,7 +23,7 @@ import torch
 import yaml
 
 from vdes.bundle.steps import Step
-from vdes.data.datalist import read_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.errors import InputError
@@ -89,8 +89,8 @@ def ship(bundle: Path, settings: GeneratorTraining, overwrite: bool = False) -> 
         for seed in settings.seeds
         for arm in settings.arms or recipe["arms"]
     ]
-    sections = read_datalist(datalist)
-    counts = {section: len(sections[section]) for section in EVALUATED}
+    cases = Datalist.read(datalist)
+    counts = {section: len(cases.items(section)) for section in EVALUATED}
     experiment = Experiment(settings.output, settings.jobs, "training")
     stated = {"bundle": bundle.resolve().name, "datalist_sha256": sha256(datalist), "recipe": recipe, "height": height}
     experiment.open(stated)
