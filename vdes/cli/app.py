@@ -61,7 +61,7 @@ def application(commands: Sequence[str] = tuple(COMMANDS)) -> App:
     app = App(
         name="vdes",
         help="Virtual dual-energy subtracted (DES) images from low-energy mammograms.",
-        help_epilogue="vdes COMMAND --help explains a command and gives examples.",
+        help_epilogue="``vdes COMMAND --help`` explains a command and gives examples.",
         help_format="markdown",
         version=f"vdes {__version__}",
         default_parameter=DEFAULT,
@@ -91,14 +91,15 @@ def complaint(words: Sequence[str]) -> str | None:
 
 def options() -> set[str]:
     """Return the options of all commands, as they are spelt, such as ``--patients``."""
-    return {name for command in _commands(application()) for name in _names(command) if name.startswith("--")}
+    return {name for command in commands(application()) for name in _names(command) if name.startswith("--")}
 
 
-def _commands(app: App) -> Iterator[App]:
+def commands(app: App) -> Iterator[App]:
+    """Yield a program, its commands, and theirs."""
     yield app
     for name in app:
         if not name.startswith("-"):
-            yield from _commands(app[name])
+            yield from commands(app[name])
 
 
 def _names(command: App) -> Iterator[str]:
