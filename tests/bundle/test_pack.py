@@ -215,7 +215,7 @@ def datalist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return phantoms(tmp_path_factory.mktemp("phantoms"))
 
 
-QUICK = ("--amp", "false", "--num_workers", "0", "--device", "cpu")
+QUICK = ("--precision", "float32", "--num_workers", "0", "--device", "cpu")
 
 
 @pytest.mark.slow
@@ -274,7 +274,7 @@ for name in sys.argv[4:]:
     workflow = ConfigWorkflow(
         str(folder / name / "configs" / "inference.yaml"), workflow_type="infer", logging_file=False,
         bundle_root=str(folder / name), dataset_dir=str(datalist), output_dir=str(output / name),
-        height=96, amp=False, num_workers=0, device="cpu",
+        height=96, precision="float32", num_workers=0, device="cpu",
     )
     workflow.initialize()
     workflow.run()

@@ -312,6 +312,16 @@ def changed(labelled: Path, folder: Path, change: Callable[[dict[str, Any]], Non
     return str(folder / "datalist.json")
 
 
+def test_an_unknown_precision_is_refused_before_the_work(run, labelled, classifier, tmp_path):
+    own = {"dataset_dir": str(labelled), "output_dir": str(tmp_path / "out"), "precision": "float8"}
+    made = {"ckpt_path": str(classifier / "model.pt")}
+    expected = "precision: 'float8'; expected auto, float32, bfloat16 or float16"
+    assert refusal(run, "train", **own, **TRAINING) == expected
+    assert refusal(run, "train", "evaluate", **own, **made) == expected
+    assert refusal(run, "inference", workflow_type="infer", **own, **made) == expected
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_split_of_one_class_is_refused(run, labelled, tmp_path):
     dataset_dir = changed(labelled, tmp_path, lambda item: item.update(pathology="benign", malignant=None))
     said = refusal(run, "train", dataset_dir=dataset_dir, output_dir=str(tmp_path), **TRAINING)

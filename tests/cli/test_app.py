@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shlex
 import subprocess
 import sys
@@ -213,3 +214,16 @@ def test_datalist_of_the_official_folder_is_written_and_audited(
     assert printed.startswith(f"wrote {output}\n") and "113    210    210         210" in printed
     assert main(["audit", str(output)]) == 0
     assert len(list((tmp_path / "d_masks").glob("*/*.png"))) == 420
+
+
+def test_commands_say_once_which_precision_networks_run_in(tmp_path: Path) -> None:
+    program = """
+from vdes.cli import main
+from vdes.engines.precision import autocast_dtype
+main(["audit", "none.txt"])
+for _ in range(2):
+    autocast_dtype("auto", "cpu")
+"""
+    limits = {**os.environ, "DNNL_MAX_CPU_ISA": "AVX2"}
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=limits, capture_output=True, text=True)
+    assert done.stderr.splitlines()[1:] == ["precision: float32 (auto: this processor has no bfloat16 instructions)"]

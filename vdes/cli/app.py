@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -39,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    # warnings look as they do without it; of what is no warning, only the precision is told
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("vdes.engines.precision").setLevel(logging.INFO)
     try:
         command, bound, _ = application(words[:1]).parse_args(words, exit_on_error=False, print_error=False)
         status = command(*bound.args, **bound.kwargs)
