@@ -15,7 +15,9 @@ from vdes.errors import EXIT_STATUS, InputError, find_input_error
 
 HELP = {"--help", "-h"}
 INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
-DEFAULT = Parameter(negative=(), consume_multiple=1, show_default=shown_default)  # of all parameters
+# of all parameters. Of an option that is given twice the last counts, so that a script's may be overridden; what takes
+# several values gathers them.
+DEFAULT = Parameter(negative=(), consume_multiple=1, allow_repeating=True, show_default=shown_default)
 # in the order of `vdes --help`; each is the `app` of the module of its name in this package
 COMMANDS = {
     "datalist": "List the images of a data set, with labels, lesion masks and splits.",
