@@ -122,7 +122,8 @@ def test_the_learning_curve_takes_the_same_test_patients_and_fewer_for_training(
         assert less["test"] == read_datalist(fold)["test"]
     # as many steps: half the patients, twice the epochs
     epochs = [
-        torch.load(tmp_path / "runs" / f"share{s}" / "fold0" / "last.pt", weights_only=True) for s in ("0.5", "1")
+        torch.load(tmp_path / "runs" / f"share{s}" / "fold0" / "training" / "last.pt", weights_only=True)
+        for s in ("0.5", "1")
     ]
     assert [run["progress"]["epoch"] for run in epochs] == [2, 1]
     assert main(command) == 2  # the results are there

@@ -25,11 +25,12 @@ def provenance(datalist: str | os.PathLike[str], section: str, weights: str | os
         "data": listed["name"],
         "section": section,
         "split": listed.get("split"),
-        "datalist_sha256": _sha256(datalist),
-        "weights_sha256": _sha256(weights),
+        "datalist_sha256": sha256(datalist),
+        "weights_sha256": sha256(weights),
         "versions": versions(),
     }
 
 
-def _sha256(file: str | os.PathLike[str]) -> str:
+def sha256(file: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file."""
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()
