@@ -16,6 +16,7 @@ from vdes.bundle.verify.commands import Command, joined
 from vdes.bundle.verify.line import Line
 from vdes.bundle.verify.phantoms import SETTINGS
 from vdes.bundle.verify.run_commands import run, shortened
+from vdes.cli.program import program as vdes
 
 PROJECT = Path(__file__).resolve().parents[1]
 # what a comment before a block may say, and where it is tested: <!-- not run: takes minutes; tests/study -->
@@ -114,15 +115,15 @@ def check_unrun(block: Block) -> Iterator[Line]:
     if block.language == "python":
         compile(block.text, block.where, "exec")
     for command in block.commands:
-        first = command.words[0]
+        program = command.words[0]
         if command.monai:
             problems = list(of_monai(PROJECT, command))
-        elif first == "vdes":
-            problems = list(of_vdes(command, program()))
-        elif first in ("python", "bash"):
+        elif program == "vdes":
+            problems = list(of_vdes(command, vdes()))
+        elif program in ("python", "bash"):
             problems = list(of_tools(command))
         else:
-            problems = [] if first in SET_UP else [f"{first}: expected bash, python, vdes or {', '.join(SET_UP)}"]
+            problems = [] if program in SET_UP else [f"{program}: expected bash, python, vdes or {', '.join(SET_UP)}"]
         for problem in problems:
             yield Line(command.where, problem)
 

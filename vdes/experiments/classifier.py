@@ -1,15 +1,15 @@
-"""Train the classifier bundle's shipped weights on one split, and by folds for an estimate that uses every patient.
+r"""Train the classifier bundle's shipped weights on one split, and by folds for an estimate that uses every patient.
 
 A run is the bundle's own train.yaml, then evaluate.yaml on the validation and the test patients. The run on --datalist
 gives models/NAME.pt in half precision and its test figures, for each of --evaluate: what the weights see. The runs on
 --folds give the same method's figures over the test patients of all folds. All of it goes to
 docs/results/classification_NAME.json, with ROC and calibration curves beside the card. An interrupted run goes on where
-it stopped, and a finished one is not repeated: give the same command again.
+it stopped, and a finished one is not repeated: give the same command again::
 
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired --folds 5
-    vdes train classifier bundles/breast_cesm_lesion_classification --inputs des
-      --output runs/classifier --datalist des.json --folds des_fold0.json des_fold1.json ...      (one line)
+    vdes train classifier bundles/breast_cesm_lesion_classification --inputs des \
+      --output runs/classifier --datalist des.json --folds des_fold0.json des_fold1.json ...
     vdes experiment card bundles/breast_cesm_lesion_classification
 """
 

@@ -1,14 +1,14 @@
-"""Train the classifier on fewer patients: would more of them help?
+r"""Train the classifier on fewer patients: would more of them help?
 
 For each share of the training patients of each fold a run of the bundle's own train.yaml, with as many steps as on all
 of them, and its test patients scored: the AUC inside folds over the number of training patients. Smaller shares lie
 within larger ones, all are stratified by pathology, and validation and test patients stay as they are. Writes
 docs/results/learning_curve_NAME.json. An interrupted run goes on where it stopped, and a finished one is not repeated;
-share 1 is what vdes train classifier does with the folds.
+share 1 is what vdes train classifier does with the folds::
 
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired --folds 5
-    vdes experiment learning-curve bundles/breast_cesm_lesion_classification --inputs des --output runs/curve
-      --folds des_fold0.json des_fold1.json des_fold2.json des_fold3.json des_fold4.json           (one line)
+    vdes experiment learning-curve bundles/breast_cesm_lesion_classification --inputs des --output runs/curve \
+      --folds des_fold0.json des_fold1.json des_fold2.json des_fold3.json des_fold4.json
     vdes experiment card bundles/breast_cesm_lesion_classification
 """
 
