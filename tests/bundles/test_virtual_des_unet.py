@@ -20,7 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.nn.functional import l1_loss
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
-from vdes.data.datalist import read_datalist, write_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.dicom_folder.datalist import write_dicom_datalist
 from vdes.dicom import read_mammogram
 from vdes.errors import find_input_error
@@ -225,7 +225,7 @@ def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
     datalist = json.loads(pairs.read_text())
     datalist["training"] = datalist["training"][2:4]
     listed = pairs.with_name("two.json")
-    write_datalist(listed, datalist, overwrite=True)
+    Datalist.write(listed, datalist, overwrite=True)
     knobs = {**training, "epochs": 2, "dataset_dir": str(listed), "cache_dir": str(tmp_path / "cache")}
     knobs["optimizer"] = {
         "_target_": "torch.optim.SGD",
@@ -309,7 +309,7 @@ def test_inference_writes_each_image_of_a_folder(program, pairs, trained, tmp_pa
 def test_inference_of_a_datalist_writes_nifti_in_the_units_of_its_des(run, pairs, trained, tmp_path):
     datalist = json.loads(pairs.read_text()) | {"intensity_range": {"low_energy": [0, 255], "des": [1000, 3000]}}
     listed = pairs.with_name("other_range.json")
-    write_datalist(listed, datalist, overwrite=True)
+    Datalist.write(listed, datalist, overwrite=True)
     weights = {"ckpt_path": str(trained / "model.pt")}
     for extension in (".nii.gz", ".png"):
         knobs = {"dataset_dir": str(listed), "output_dir": str(tmp_path), "output_ext": extension, **weights}
@@ -376,7 +376,7 @@ def test_evaluation_writes_what_its_cases_say(evaluation, pairs):
     folder, workflow = evaluation
     assert {file.name for file in folder.iterdir()} == {"fidelity_per_case.csv", "fidelity.json", "fidelity_sheet.png"}
     rows = pd.read_csv(folder / "fidelity_per_case.csv")
-    tested = {item["case"] for item in read_datalist(pairs)["test"]}
+    tested = {item["case"] for item in Datalist.read(pairs).items("test")}
     assert set(rows["case"]) == tested and len(rows) == 4 * len(tested)
     result = json.loads((folder / "fidelity.json").read_text())
     means = [row for row in result["summary"] if row["statistic"] == "mean"]
@@ -561,7 +561,7 @@ def test_dicom_goes_in_and_comes_out_valid(run, dicom_phantoms, trained, tmp_pat
     knobs = {"dataset_dir": str(datalist), "output_ext": ".dcm", "ckpt_path": str(trained / "model.pt")}
     for name, more in (("plain", {}), ("compressed", {"compression": "jpeg-ls"}), ("blind", {"deidentify": "true"})):
         run("inference", workflow_type="infer", output_dir=str(tmp_path / name), **knobs, **more)
-    read = read_datalist(datalist)
+    read = Datalist.read(datalist).content()
     items = [item for section in ("training", "validation", "test") for item in read[section]]
     assert {file.stem for file in (tmp_path / "plain").iterdir()} == {item["case"] for item in items}
     for item in items:
@@ -626,14 +626,15 @@ def test_shipped_weights_beat_the_constant_level_on_real_pairs(run, bundle, cdd_
     """On eight test pairs, of patients that the weights were not trained on."""
     if not (bundle / "models" / "model.pt").is_file():
         pytest.skip("no weights: models/model.pt does not exist")
-    [datalist] = write_cdd_cesm(cdd_cesm / "pairs", tmp_path / "all.json").values()
+    [listed] = write_cdd_cesm(cdd_cesm / "pairs", tmp_path / "all.json").values()
+    datalist = listed.content()
     paired = {
         section: [item for item in datalist[section] if item["low_energy"] and item["des"]]
         for section in ("training", "validation", "test")
     }
     few = {"training": paired["training"][::8][:8], "validation": [], "test": paired["test"][::4][:8]}
     assert len(few["training"]) == len(few["test"]) == 8
-    write_datalist(tmp_path / "few.json", {**datalist, **few})
+    Datalist.write(tmp_path / "few.json", {**datalist, **few})
     knobs = {"dataset_dir": str(tmp_path / "few.json"), "output_dir": str(tmp_path / "out"), "height": 512}
     run("train", "evaluate", **knobs)
     rows = pd.read_csv(tmp_path / "out" / "fidelity_per_case.csv")

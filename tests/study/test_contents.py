@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vdes.bundle.steps import run_steps
-from vdes.data.datalist import read_datalist, write_datalist
+from vdes.data.datalist import Datalist
 from vdes.report.study_rows import oracle_rows
 from vdes.report.study_words import kind
 from vdes.study.arms import study_arms
@@ -49,9 +49,8 @@ def test_virtual_des_and_the_controls_have_the_ceiling_of_low_energy() -> None:
 
 
 def test_one_entry_adds_an_arm(small_datalist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(source: Path, output: Path, seed: int) -> None:
-        datalist = read_datalist(source)
-        write_datalist(output, {**datalist, "name": f"{datalist['name']}, blank {seed}"})
+    def write(source: Datalist, output: Path, seed: int) -> Datalist:
+        return Datalist.write(output, {**source.content(), "name": f"{source.name}, blank {seed}"})
 
     blank = Content("blank", {"both": Use("low energy + a blank", REAL_BOTH)}, "control", write=write)
     monkeypatch.setitem(CONTENTS, "blank", blank)
@@ -65,12 +64,12 @@ def test_one_entry_adds_an_arm(small_datalist: Path, tmp_path: Path, monkeypatch
     assert kind(arm.record()) == "control"
     assert arm.arm not in {arm.arm for arm in region_arms(["unet"])}
 
-    datalist = read_datalist(small_datalist)
+    datalist = Datalist.read(small_datalist).content()
     datalist["test"][0] |= {"pathology": "normal", "malignant": 0}  # both classes
-    write_datalist(tmp_path / "datalist.json", datalist)
+    Datalist.write(tmp_path / "datalist.json", datalist)
     unet = BUNDLES / "breast_cesm_virtual_des_unet"
     study = Study(
-        tmp_path / "datalist.json",
+        Datalist.read(tmp_path / "datalist.json"),
         tmp_path / "study",
         {"unet": Model(unet, unet / "models" / "model_phantom.pt", {"height": 64})},
         shipped_classifier(BUNDLES, "model_phantom"),
@@ -81,6 +80,6 @@ def test_one_entry_adds_an_arm(small_datalist: Path, tmp_path: Path, monkeypatch
     assert steps["split predict low_energy+blank"].needs == ["split datalist of blank"]
     chosen = [steps["split datalist"], steps["split datalist of blank"]]
     assert run_steps(chosen, tmp_path / "steps") == {}
-    made = read_datalist(study.part("split") / "datalists" / "blank_judged.json")
-    assert made["name"].endswith(", blank 7")
-    assert not made["training"] and made["test"]
+    made = Datalist.read(study.part("split") / "datalists" / "blank_judged.json")
+    assert made.name.endswith(", blank 7")
+    assert not made.items("training") and made.items("test")

@@ -47,7 +47,7 @@ class Step:
     name: str
     kind: str
     units: float
-    run: Callable[[], None]
+    run: Callable[[], object]
     needs: Sequence[str] = field(default_factory=tuple)
     fold: int | None = None
     model: str | None = None

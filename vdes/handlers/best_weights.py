@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from ignite.distributed import get_rank
 from ignite.engine import Events
 from monai.engines import Evaluator
 
+from vdes.data.datalist import Datalist, PathLike
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 
@@ -27,14 +27,15 @@ class BestWeights:
     Args:
         file: the weights, ``model.pt`` in the run's folder.
         network: the network whose weights are saved.
-        datalist: that the training is on.
+        datalist: that the training is on, or its file.
 
     """
 
-    def __init__(self, file: str | Path, network: torch.nn.Module, datalist: str | os.PathLike[str]) -> None:
+    def __init__(self, file: str | Path, network: torch.nn.Module, datalist: PathLike | Datalist) -> None:
         self.file = Path(file)
         self.network = network
         self.datalist = datalist
+        self.record: str | None = None
 
     def attach(self, engine: Evaluator) -> None:
         """Register the handler with ``engine``."""
@@ -45,8 +46,9 @@ class BestWeights:
         if engine.state.best_metric_epoch != engine.state.epoch or get_rank() != 0:
             return
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        record = json.dumps(training_record(self.datalist), indent=1) + "\n"
+        if self.record is None:  # every image is hashed for it
+            self.record = json.dumps(training_record(self.datalist), indent=1) + "\n"
         recorded = self.file.with_suffix(RECORD_SUFFIX)
         with staged([recorded, self.file], overwrite=True) as stages:
-            stages[recorded].write_text(record, encoding="utf-8")
+            stages[recorded].write_text(self.record, encoding="utf-8")
             torch.save(self.network.state_dict(), stages[self.file])

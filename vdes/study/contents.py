@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from vdes.data.datalist import Datalist
 from vdes.study.arm_datalists import write_low_energy_datalist, write_shuffled_datalist
 
 Inputs = Literal["low_energy", "des", "both"]
@@ -45,7 +46,7 @@ class Content:
     shows_contrast: bool = False
     retrained: bool = False
     in_regions: bool = False
-    write: Callable[[Path, Path, int], None] | None = None
+    write: Callable[[Datalist, Path, int], Datalist] | None = None
 
     @property
     def generated(self) -> bool:

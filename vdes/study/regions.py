@@ -28,7 +28,7 @@ from statsmodels.stats.multitest import multipletests
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from vdes.data.datalist import SECTIONS
+from vdes.data.datalist import SECTIONS, Datalist, PathLike
 from vdes.data.staging import staged
 from vdes.errors import InputError
 from vdes.metrics.region_features import region_features
@@ -64,13 +64,17 @@ def region_arms(generators: Sequence[str]) -> list[Arm]:
 
 
 def region_table(
-    datalist: Path, virtual: Mapping[str, Path], height: int, seed: int = 0, workers: int = 0
+    datalist: PathLike | Datalist,
+    virtual: Mapping[str, PathLike | Datalist],
+    height: int,
+    seed: int = 0,
+    workers: int = 0,
 ) -> pd.DataFrame:
     """Return the features of all regions of malignant cases, in every image.
 
     Args:
-        datalist: pairs with training, validation and test sections.
-        virtual: by generator, a datalist of its virtual DES images of all three sections, as
+        datalist: pairs, or their file, with training, validation and test sections.
+        virtual: by generator, a datalist (or its file) of its virtual DES images of all three sections, as
             `vdes.data.virtual_datalist.write_virtual_datalist` makes it.
         height: rows of the grid that images are compared on; the columns are three quarters of it.
         seed: of the places of matched regions, which do not depend on the order of cases.
@@ -86,9 +90,11 @@ def region_table(
     Raises:
         InputError: as `AlignedImages`, or a section without a region.
     """
+    listed = Datalist.of(datalist)
+    made = {generator: Datalist.of(one) for generator, one in virtual.items()}
     rows: list[Row] = []
     for section in SECTIONS:
-        pairs = _Regions(AlignedImages(datalist, section, height, virtual), section, seed)
+        pairs = _Regions(AlignedImages(listed, section, height, made), section, seed)
         loader = DataLoader(pairs, batch_size=None, num_workers=workers, collate_fn=_as_is)
         found = [row for case in tqdm(loader, desc=f"regions, {section}", unit="case") for row in case]
         if not any(row["matches"] for row in found):
@@ -136,8 +142,8 @@ def region_predictions(table: pd.DataFrame, generators: Sequence[str]) -> dict[s
 
 
 def region_study(
-    datalist: Path,
-    virtual: Mapping[str, Path],
+    datalist: PathLike | Datalist,
+    virtual: Mapping[str, PathLike | Datalist],
     height: int,
     output: Path,
     seed: int = 0,

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 
 from vdes.bundle.steps import run_steps
-from vdes.data.datalist import read_datalist
 from vdes.data.training_record import check_trained_on
 from vdes.statistics.interval_text import interval_text
 from vdes.study.study import STEPS, Study
@@ -49,7 +48,7 @@ def check_weights(study: Study) -> dict[str, str]:
     """
     if study.trains:
         return {}
-    test = read_datalist(study.datalist)["test"]
+    test = study.datalist.items("test")
     models = {**study.generators, **({} if study.lesions_alone else {"classifier": study.classifier})}
     return {
         name: check_trained_on(model.given.weights_file, test, str(study.datalist)) for name, model in models.items()
