@@ -234,7 +234,7 @@ def trained_in_turn() -> Callable[..., dict[str, torch.Tensor]]:
 
     def train(workflow: ConfigWorkflow, shares: list[list[dict[str, Any]]], steps: int) -> dict[str, torch.Tensor]:
         content = workflow.parser.get_parsed_content
-        network, loss = content("network").train(), content("loss")
+        network, loss = content("network").train(), content("train#trainer#loss_function")
         optimizer, lr_scheduler = content("optimizer"), content("lr_scheduler")
         prepare_batch = content("train#trainer#prepare_batch")
         for _ in range(steps):

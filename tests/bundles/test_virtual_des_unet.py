@@ -12,10 +12,12 @@ import pandas as pd
 import pydicom
 import pytest
 import torch
+from ignite.engine import Engine, Events
 from monai.bundle import ConfigWorkflow
 from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.nn.functional import l1_loss
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.datalist import Datalist
@@ -116,7 +118,7 @@ def test_training_leaves_weights_a_checkpoint_and_curves(trained, training):
         curves |= {tag: [event.value for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
     assert len(curves["train_loss"]) == progress["iteration"] and len(curves["psnr_breast"]) == progress["epoch"]
     assert max(curves["psnr_breast"]) == pytest.approx(progress["best_metric"])
-    assert not [file for file in trained.rglob("*") if "partial" in file.name]
+    assert not [file for file in trained.rglob("*") if file.name.startswith(".")]
 
 
 def test_the_same_command_gives_the_same_weights(run, pairs, trained, cache_dir, tmp_path, training):
@@ -158,6 +160,33 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
         run("train", **{**knobs, "resume": "false"})  # as the command line hands it over
     assert "last.pt: exists already; pass --resume true" in str(find_input_error(error.value))
     assert_same_training(trained, tmp_path)
+
+
+def losses_of(workflow: ConfigWorkflow) -> list[tuple[float, float, float]]:
+    """Train, and return for each batch its loss, the absolute error of the DES image, and that of all that is named."""
+    trainer = workflow.parser.get_parsed_content("train#trainer")
+    found = []
+
+    def compare(engine: Engine) -> None:
+        pred, batch = engine.state.output["pred"], engine.state.batch
+        pred = pred["pred"] if isinstance(pred, dict) else pred
+        stacked = torch.cat([batch[key] for key in ("label", "lesion_mask", "breast_mask")], dim=1)
+        errors = (l1_loss(pred, batch["label"]), (pred - stacked).abs().mean())
+        found.append((engine.state.output["loss"].item(), *(error.item() for error in errors)))
+
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, compare)
+    trainer.run()
+    return found
+
+
+def test_a_foreign_loss_is_minimised_on_the_des_image_alone(run, pairs, cache_dir, tmp_path, training):
+    knobs = {"dataset_dir": str(pairs), "output_dir": str(tmp_path), "cache_dir": str(cache_dir), **training}
+    found = losses_of(run("train", run=[], loss={"_target_": "torch.nn.L1Loss"}, **{**knobs, "epochs": 2}))
+    assert len(found) == 6
+    for loss, error, stacked in found:
+        assert loss == error
+        assert abs(loss - stacked) > 0.01
+    assert found[-1][0] < found[0][0]
 
 
 def test_float16_trains_with_a_gradient_scaler_that_the_checkpoint_keeps(run, pairs, cache_dir, tmp_path, training):
@@ -641,6 +670,13 @@ def joint(run, labelled, cache_dir, tmp_path):
 def test_the_joint_workflow_has_the_ids_that_monai_wants(run, labelled, cache_dir, tmp_path):
     data = {"dataset_dir": str(labelled), "output_dir": str(tmp_path), "cache_dir": str(cache_dir)}
     assert run("train", "joint", run=[], **data, **JOINT).check_properties() == []
+
+
+def test_a_foreign_loss_of_joint_training_is_that_of_the_des_image(run, labelled, cache_dir, tmp_path):
+    data = {"dataset_dir": str(labelled), "output_dir": str(tmp_path), "cache_dir": str(cache_dir)}
+    foreign = {"loss": {"_target_": "torch.nn.L1Loss"}, "classification_weight": 0.0}
+    found = losses_of(run("train", "joint", run=[], **data, **JOINT, **foreign))
+    assert found and all(loss == error != stacked for loss, error, stacked in found)
 
 
 def test_the_classifiers_loss_flows_back_into_the_unet(joint):

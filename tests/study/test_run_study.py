@@ -195,7 +195,7 @@ def test_a_lone_validation_patient_costs_the_shuffled_control_alone(cases: Path,
     Datalist.write(tmp_path / "lone.json", datalist)
     study = study_of(tmp_path / "lone.json", tmp_path / "study")
     failed = run_study(study)
-    assert failed.keys() == {"split swap DES", "split predict low_energy+shuffled_des"}
+    assert failed.keys() == {"split datalist of shuffled", "split predict low_energy+shuffled_des"}
     assert {row["arm"] for row in figures(study.output)["left_out"]} == {"low_energy+shuffled_des"}
 
 

@@ -48,6 +48,8 @@ from vdes.errors import InputError
 from vdes.experiments.settings import ShortcutControl
 from vdes.statistics.bootstrap import cluster_bootstrap_weights, percentile_interval
 from vdes.statistics.classification_metrics import classification_metrics
+from vdes.statistics.interval_text import interval_text
+from vdes.statistics.markdown_table import markdown_table
 from vdes.transforms.breast_mask import BreastMask, chest_wall_is_left
 from vdes.transforms.classifier_preprocessing import classifier_preprocessing
 from vdes.transforms.preprocessing import AIR, air_threshold, image_preprocessing
@@ -468,27 +470,26 @@ def markdown(result: dict[str, Any]) -> str:
         f"{source['malignant_images']} malignant; {len(source['datalists_sha256'])} folds, "
         f"{result['shuffles']} shuffles.",
         "",
-        "| features | scope | learner | AUC (95 % interval) | labels shuffled: mean (2.5 to 97.5 %) | p |",
-        "| --- | --- | --- | --- | --- | --- |",
     ]
-    for row in result["groups"]:
-        null = row["shuffled"]
-        cells = (
+    head = ["features", "scope", "learner", "AUC (95 % interval)", "labels shuffled: mean (2.5 to 97.5 %)", "p"]
+    rows = [
+        [
             row["group"],
             row["scope"],
             row["learner"],
-            f"{row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f})",
-            f"{null['mean']:.3f} ({null['low']:.3f} to {null['high']:.3f})",
+            interval_text(row["auc"], row["low"], row["high"]),
+            interval_text(*(row["shuffled"][key] for key in ("mean", "low", "high"))),
             f"{row['p']:.3f}",
-        )
-        lines.append("| " + " | ".join(cells) + " |")
+        ]
+        for row in result["groups"]
+    ]
+    lines.append(markdown_table(head, rows))
     if not result["examinations"]:
         return "\n".join(lines)
-    told = [
-        f"{row['count']} {row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f}; mean {row['malignant']:.1f} against "
-        f"{row['others']:.1f})"
-        for row in result["examinations"]
-    ]
+    told = []
+    for row in result["examinations"]:
+        means = f"; mean {row['malignant']:.1f} against {row['others']:.1f}"
+        told.append(f"{row['count']} {interval_text(row['auc'], row['low'], row['high'], note=means)}")
     count = result["examinations"][0]["examinations"]
     lines += ["", f"AUC of mere counts for malignancy of an examination ({count}): {', '.join(told)}."]
     return "\n".join(lines)

@@ -25,10 +25,11 @@ def provenance(datalist: PathLike | Datalist, section: str, weights: PathLike) -
         "section": section,
         "split": listed.split,
         "datalist_sha256": listed.sha256,
-        "weights_sha256": _sha256(weights),
+        "weights_sha256": sha256(weights),
         "versions": versions(),
     }
 
 
-def _sha256(file: PathLike) -> str:
+def sha256(file: PathLike) -> str:
+    """Return the SHA-256 of a file."""
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()

@@ -35,11 +35,13 @@ from vdes.metrics.region_features import region_features
 from vdes.statistics.classification_metrics import METRICS
 from vdes.statistics.operating_threshold import best_f1_threshold
 from vdes.statistics.paired_bootstrap import paired_bootstrap
+from vdes.statistics.paired_tests import PAIRED_TESTS
 from vdes.study.aligned_images import VIRTUAL, AlignedImages
 from vdes.study.arms import Arm, compared, study_arms
+from vdes.study.contents import CONTENTS
 from vdes.study.matched_regions import lesion_regions, matched_regions
 from vdes.study.question import Question
-from vdes.study.study_tables import PAIRED_TESTS, records
+from vdes.study.study_tables import records
 from vdes.study.verdicts import verdicts
 
 LEVEL = "region"
@@ -56,11 +58,9 @@ Row = dict[str, Any]
 
 
 def region_arms(generators: Sequence[str]) -> list[Arm]:
-    """Return the arms: those of the study of images that make sense for a region's features.
-
-    Low energy twice adds nothing to a logistic regression, and another patient's DES has no such region.
-    """
-    return [arm for arm in study_arms(generators, retrained=True) if arm.content in (None, "real", "virtual")]
+    """Return the arms: those of the study of images that make sense for a region's features."""
+    arms = study_arms(generators, retrained=True)
+    return [arm for arm in arms if arm.content is None or CONTENTS[arm.content].in_regions]
 
 
 def region_table(
@@ -291,7 +291,8 @@ def _tests(arms: Sequence[Arm], tables: Mapping[str, pd.DataFrame]) -> list[Row]
     for name, test in PAIRED_TESTS.items():
         pairs = list(compared(arms, tables))
         p_values = [
-            test(tables[arm.arm].set_index("case"), tables[reference].set_index("case")) for arm, reference in pairs
+            test.p_value(tables[arm.arm].set_index("case"), tables[reference].set_index("case"))
+            for arm, reference in pairs
         ]
         corrected = multipletests(p_values, method="holm")[1]
         rows += [

@@ -13,9 +13,10 @@ from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.splits import k_fold
 from vdes.data.staging import staged
 from vdes.data.virtual_datalist import write_virtual_datalist
-from vdes.study.arm_datalists import write_low_energy_datalist, write_real_datalist, write_shuffled_datalist
+from vdes.study.arm_datalists import write_real_datalist
 from vdes.study.arm_predictions import read_predictions, test_predictions
 from vdes.study.arms import Arm
+from vdes.study.contents import CONTENTS
 from vdes.study.regions import region_study
 from vdes.study.score_images import score_images
 from vdes.study.study import SCORED, Study
@@ -81,9 +82,11 @@ class _Part:
         steps = []
         study = self.study
         sources = {f"virtual-{name}": f"virtual {name}" for name in study.generators}
-        if any(arm.content == "shuffled" for arm in study.arms):
-            sources["shuffled"] = "swap DES"
-            steps.append(self.step("swap DES", "datalist", self.judged, self.swap_des, ["datalist"]))
+        for content in dict.fromkeys(arm.content for arm in study.arms if arm.content):
+            if CONTENTS[content].write is not None:
+                name = sources[content] = f"datalist of {content}"
+                run = partial(self.write_content, content)
+                steps.append(self.step(name, "datalist", self.judged + self.training, run, ["datalist"]))
         units = study.classifier.epochs * self.training if self.retrains else 0
         if study.trains:
             run = partial(self.train_classifier, "real")
@@ -137,7 +140,7 @@ class _Part:
         self._listed[datalist.path] = datalist
 
     def write_datalists(self) -> None:
-        """Write the datalists of real pairs and of the controls."""
+        """Write the datalists of real pairs."""
         study = self.study
         self.datalist("real", "all").parent.mkdir(parents=True, exist_ok=True)
         source = study.datalist
@@ -156,14 +159,16 @@ class _Part:
             source = Datalist.write(self.folder / "datalists" / "source.json", content, overwrite=True)
         self.keep(write_real_datalist(source, self.datalist("real", "all")))
         self.write_judged("real")
-        if any(arm.content == "low_energy" for arm in study.arms):
-            self.keep(write_low_energy_datalist(self.listed("real", "all"), self.datalist("low_energy", "all")))
-            self.write_judged("low_energy")
 
-    def swap_des(self) -> None:
-        """Write the control's datalist with other patients' DES: a step of its own, for a lone patient has no other."""
-        real, target = self.listed("real", "judged"), self.datalist("shuffled", "judged")
-        self.keep(write_shuffled_datalist(real, target, self.study.seed))
+    def write_content(self, name: str) -> None:
+        """Write the datalists of what stands in the place of DES: a step of its own, for it may fail alone."""
+        content = CONTENTS[name]
+        sections = "all" if content.retrained else "judged"
+        if content.write is not None:
+            source, target = self.listed("real", sections), self.datalist(name, sections)
+            self.keep(content.write(source, target, self.study.seed))
+        if content.retrained:
+            self.write_judged(name)
 
     def write_judged(self, images: str) -> None:
         """Write the datalist without its training section."""
@@ -212,8 +217,7 @@ class _Part:
             bundle = self.study.classifier.trained(self.trained(f"classifier-{images}") / "model.pt")
         else:
             bundle = self.study.classifier.given
-        images = "real" if arm.content is None else arm.images
-        datalist = self.listed(images, "judged")
+        datalist = self.listed(arm.images, "judged")
         folder = self.folder / "arms" / arm.arm
         folder.parent.mkdir(parents=True, exist_ok=True)
         validation, test = ({item["patient"] for item in datalist.items(section)} for section in JUDGED)
