@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from vdes.errors import EXIT_STATUS, InputError
 if TYPE_CHECKING:
     SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
+BUNDLES_VARIABLE = "VDES_BUNDLES"
 INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
 
 
@@ -429,8 +431,7 @@ def add_synthesize(subparsers: SubParsers) -> None:
         "--bundle",
         metavar="DIR",
         type=Path,
-        default=Path("bundles/breast_cesm_virtual_des_unet"),
-        help="folder of the bundle that makes them (default: %(default)s)",
+        help="folder of the bundle that makes them (default: vdes's own breast_cesm_virtual_des_unet)",
     )
     parser.add_argument(
         "--compression",
@@ -443,9 +444,11 @@ def add_synthesize(subparsers: SubParsers) -> None:
 
 def run_synthesize(arguments: argparse.Namespace) -> int:
     """Run ``vdes synthesize``."""
+    from vdes.bundle.locate import find_bundle
     from vdes.bundle.synthesize_study import synthesize_study
 
-    stored = synthesize_study(arguments.dicomweb, arguments.study, arguments.bundle, arguments.compression)
+    bundle = arguments.bundle or find_bundle("breast_cesm_virtual_des_unet", named_bundles())
+    stored = synthesize_study(arguments.dicomweb, arguments.study, bundle, arguments.compression)
     print(f"stored {len(stored)} virtual DES images in study {arguments.study}")
     return 0
 
@@ -483,8 +486,9 @@ def add_study(subparsers: SubParsers) -> None:
         "--bundles",
         metavar="DIR",
         type=Path,
-        default=Path("bundles"),
-        help="folder of vdes's bundles, whose weights for phantoms or for CDD-CESM are taken (default: %(default)s)",
+        default=named_bundles(),
+        help="folder of vdes's bundles, whose weights for phantoms or for CDD-CESM are taken (default: $VDES_BUNDLES, "
+        "or those of the clone or of the installed vdes)",
     )
     models.add_argument(
         "--generator",
@@ -569,6 +573,11 @@ def run_study(arguments: argparse.Namespace) -> int:
     for step, reason in failed.items():
         print(f"error: {step}: {reason}", file=sys.stderr)
     return EXIT_STATUS if failed else 0
+
+
+def named_bundles() -> Path | None:
+    """Return the folder of bundles that the environment names, or None."""
+    return Path(os.environ[BUNDLES_VARIABLE]) if os.environ.get(BUNDLES_VARIABLE) else None
 
 
 if __name__ == "__main__":

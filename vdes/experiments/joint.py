@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from vdes.bundle.locate import CLONE, find_bundle
 from vdes.bundle.process import run_workflow
 from vdes.data.datalist import read_datalist
 from vdes.data.staging import staged
@@ -38,9 +39,9 @@ from vdes.statistics.predictions import known_cases
 from vdes.statistics.resampled_metrics import resampled_metrics
 from vdes.study.trained_on import check_trained_on
 
-BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
-GENERATOR = BUNDLES / "breast_cesm_virtual_des_unet"
-CLASSIFIER = BUNDLES / "breast_cesm_lesion_classification"
+GENERATOR = "breast_cesm_virtual_des_unet"
+CLASSIFIER = "breast_cesm_lesion_classification"
+WEIGHTS = Path("models", "model_phantom.pt")
 ARMS = {"frozen": "nothing", "apart": "fidelity", "joint": "both"}  # what the U-Net learns from
 FIDELITY = ("psnr_breast", "ssim_breast", "correlation_breast", "lesion_cnr")
 CLASSIFICATION = ("f1", "auc", "sensitivity", "specificity")
@@ -57,11 +58,13 @@ def main() -> int:
     parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--name", default="phantom", help="results become docs/results/joint_NAME.json")
     parser.add_argument(
-        "--initial-weights", type=Path, default=GENERATOR / "models" / "model_phantom.pt", help="of the U-Net"
+        "--bundles",
+        type=Path,
+        default=CLONE,
+        help="folder of both bundles; the results go into the U-Net's docs (default: the clone's)",
     )
-    parser.add_argument(
-        "--classifier-weights", type=Path, default=CLASSIFIER / "models" / "model_phantom.pt", help="of the classifier"
-    )
+    parser.add_argument("--initial-weights", type=Path, help="of the U-Net (default: its model_phantom.pt)")
+    parser.add_argument("--classifier-weights", type=Path, help="of the classifier (default: its model_phantom.pt)")
     parser.add_argument("--height", type=int, default=256, help="working size of the U-Net (default: 256)")
     parser.add_argument("--epochs", type=int, default=2, help="of each arm (default: 2)")
     parser.add_argument("--weight", type=float, default=0.1, help="classification_weight (default: 0.1)")
@@ -69,8 +72,11 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
     parser.add_argument("--overwrite", action="store_true", help="replace the results")
     arguments = parser.parse_args()
-    result = GENERATOR / "docs" / "results" / f"joint_{arguments.name}.json"
     try:
+        generator, classifier = (find_bundle(name, arguments.bundles) for name in (GENERATOR, CLASSIFIER))
+        arguments.initial_weights = arguments.initial_weights or generator / WEIGHTS
+        arguments.classifier_weights = arguments.classifier_weights or classifier / WEIGHTS
+        result = generator / "docs" / "results" / f"joint_{arguments.name}.json"
         if result.exists() and not arguments.overwrite:
             raise InputError(f"{result}: exists already; pass --overwrite to replace it")
         test = read_datalist(arguments.datalist, ("test",))["test"]
@@ -97,6 +103,7 @@ def run_folder(output: Path, arm: str, seed: int) -> Path:
 
 def run_arm(arguments: argparse.Namespace, arm: str, seed: int) -> None:
     """Train an arm and score it; what is finished is not repeated."""
+    generator, classifier = (find_bundle(name, arguments.bundles) for name in (GENERATOR, CLASSIFIER))
     threads = max(1, (os.cpu_count() or 1) // arguments.jobs)
     datalist, folder = arguments.datalist, run_folder(arguments.output, arm, seed)
     trained = folder / "trained"
@@ -121,18 +128,18 @@ def run_arm(arguments: argparse.Namespace, arm: str, seed: int) -> None:
         "classification_weight": arguments.weight,
         "generator_learns_from": ARMS[arm],
     }
-    step(trained, "model.pt", GENERATOR, ["train", "joint"], datalist, {**common, **training})
-    step(folder / "fidelity", "fidelity.json", GENERATOR, ["train", "evaluate"], datalist, {**common, **made})
+    step(trained, "model.pt", generator, ["train", "joint"], datalist, {**common, **training})
+    step(folder / "fidelity", "fidelity.json", generator, ["train", "evaluate"], datalist, {**common, **made})
     images = folder / "virtual_des"
-    step(images, "", GENERATOR, ["inference"], datalist, {**made, "num_workers": 0})
+    step(images, "", generator, ["inference"], datalist, {**made, "num_workers": 0})
     virtual = folder / "virtual.json"
     write_virtual_datalist(datalist, images, virtual, overwrite=True)
     seen = {"inputs": "des", **common}
     weights = {"ckpt_path": trained / "classifier.pt"}
-    step(folder / "calibrated", "model.pt", CLASSIFIER, ["train", "calibrate"], virtual, {**seen, **weights})
+    step(folder / "calibrated", "model.pt", classifier, ["train", "calibrate"], virtual, {**seen, **weights})
     scored = {"ckpt_path": folder / "calibrated" / "model.pt", "overwrite": True}
     test = folder / "classification"
-    step(test, "classification.json", CLASSIFIER, ["train", "evaluate"], virtual, {**seen, **scored})
+    step(test, "classification.json", classifier, ["train", "evaluate"], virtual, {**seen, **scored})
 
 
 def results(arguments: argparse.Namespace) -> dict[str, Any]:

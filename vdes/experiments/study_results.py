@@ -17,12 +17,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from vdes.bundle.locate import CLONE, find_bundle
 from vdes.data.staging import staged
 from vdes.errors import InputError
 from vdes.experiments.card import filled
 
-ROOT = Path(__file__).resolve().parents[2]
-BUNDLE = ROOT / "bundles" / "breast_cesm_real_vs_virtual_des"
+BUNDLE = "breast_cesm_real_vs_virtual_des"
 WHOLE = (
     "data",
     "question",
@@ -45,34 +45,47 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", type=Path, help="folder of a finished study")
     parser.add_argument("--name", default="phantom", help="of its data (default: phantom)")
+    parser.add_argument(
+        "--bundles", type=Path, default=CLONE, help="folder of the bundle that is written into (default: the clone's)"
+    )
     arguments = parser.parse_args()
     try:
-        keep(arguments.study, arguments.name)
+        keep(arguments.study, arguments.name, find_bundle(BUNDLE, arguments.bundles))
     except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def keep(study: Path, name: str) -> None:
-    """Write the results file and the picture, and fill the cards."""
+def keep(study: Path, name: str, bundle: Path) -> None:
+    """Write the results file and the picture, and fill the cards: the bundle's own and a clone's README.
+
+    Args:
+        study: folder of a finished study.
+        name: of its data.
+        bundle: folder of the study's bundle.
+
+    Raises:
+        InputError: the study is not finished.
+    """
     metrics = study / "metrics.json"
     if not metrics.is_file():
         raise InputError(f"{metrics}: no such file; expected the folder of a finished study")
     result = reduced(json.loads(metrics.read_text(encoding="utf-8")))
     result["seconds"] = sum(json.loads(step.read_text())["seconds"] for step in (study / "steps").glob("*.json"))
-    target, picture = BUNDLE / "docs" / "results" / f"study_{name}.json", BUNDLE / "docs" / f"forest_{name}.png"
+    target, picture = bundle / "docs" / "results" / f"study_{name}.json", bundle / "docs" / f"forest_{name}.png"
     target.parent.mkdir(exist_ok=True)
     forest = study / "figures" / "forest.png"
     with staged([target, picture], overwrite=True) as stages:
         stages[target].write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         if forest.is_file():
             shutil.copy(forest, stages[picture])
-    for card in (BUNDLE / "docs" / "README.md", ROOT / "README.md"):
-        text = filled(card.read_text(encoding="utf-8"), BUNDLE)
+    readme = bundle.resolve().parents[1] / "README.md"
+    for card in (bundle / "docs" / "README.md", *([readme] if readme.is_file() else [])):
+        text = filled(card.read_text(encoding="utf-8"), bundle)
         with staged([card], overwrite=True) as stages:
             stages[card].write_text(text, encoding="utf-8")
-        print(f"wrote {card.relative_to(ROOT)}")
+        print(f"wrote {card}")
 
 
 def reduced(metrics: dict[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,20 @@ from typing import Any
 
 import yaml
 
+from vdes.bundle.locate import find_bundles
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.datalist import read_json
 from vdes.data.staging import new_folder
 from vdes.errors import InputError
 from vdes.phantom.generate import DATALIST_FILE, generate
 from vdes.phantom.settings import Settings
-from vdes.study.defaults import fitting_weights, shipped_classifier, shipped_generators, trained_generators
+from vdes.study.defaults import (
+    classifier_to_train,
+    fitting_weights,
+    shipped_classifier,
+    shipped_generators,
+    trained_generators,
+)
 from vdes.study.models import Model
 from vdes.study.question import Question
 from vdes.study.study import DATA, Study
@@ -31,24 +38,27 @@ def study_from_arguments(arguments: argparse.Namespace) -> Study:
     Raises:
         InputError: an argument cannot be used.
     """
+    if not (arguments.generator and arguments.classifier):
+        find_bundles(arguments.bundles)  # an error comes before phantoms are made
     datalist = _datalist(arguments)
     phantom = fitting_weights(datalist) == "model_phantom"
     height = arguments.height or (256 if phantom else 512)
     classifier_epochs = arguments.classifier_epochs if arguments.train else arguments.retrain_epochs
-    if arguments.train:
-        generators = trained_generators(arguments.bundles, height, arguments.generator_epochs)
-    else:
-        generators = shipped_generators(arguments.bundles, fitting_weights(datalist))
     if arguments.generator:
-        given = dict(_generator(text) for text in arguments.generator)
+        generators = dict(_generator(text) for text in arguments.generator)
         if arguments.train:
             epochs = {} if arguments.generator_epochs is None else {"epochs": arguments.generator_epochs}
-            given = {name: replace(model, training={**model.knobs, **epochs}) for name, model in given.items()}
-        generators = given
-    classifier = shipped_classifier(arguments.bundles, fitting_weights(datalist), classifier_epochs)
+            generators = {
+                name: replace(model, training={**model.knobs, **epochs}) for name, model in generators.items()
+            }
+    elif arguments.train:
+        generators = trained_generators(find_bundles(arguments.bundles), height, arguments.generator_epochs)
+    else:
+        generators = shipped_generators(find_bundles(arguments.bundles), fitting_weights(datalist))
     if arguments.classifier:
-        given_classifier = _model(arguments.classifier, "classifier")
-        classifier = replace(given_classifier, training=classifier.training, kind=classifier.kind)
+        classifier = classifier_to_train(_model(arguments.classifier, "classifier"), classifier_epochs)
+    else:
+        classifier = shipped_classifier(find_bundles(arguments.bundles), fitting_weights(datalist), classifier_epochs)
     return Study(
         datalist=datalist,
         output=arguments.output,

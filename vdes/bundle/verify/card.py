@@ -16,10 +16,11 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 import vdes.cli
 from vdes.bundle.knobs import takes
+from vdes.bundle.locate import PACKAGE
 from vdes.bundle.verify.bundle import Bundle, Line
 from vdes.bundle.verify.commands import CARD, Command, commands
 
-PROJECT = Path(__file__).resolve().parents[3]
+PROJECT = PACKAGE.parent  # of an installed package or a packed archive it holds vdes/ alone
 MONAI_COMMANDS = (
     *("run", "run_workflow", "verify_metadata", "verify_net_in_out", "ckpt_export", "onnx_export", "trt_export"),
     *("init_bundle", "download", "download_large_files"),
@@ -116,6 +117,8 @@ def of_tools(command: Command) -> Iterator[str]:
     """Tell whether a command names a script that there is not, or an option that the script does not have."""
     script = PROJECT / command.words[1]
     if not script.is_file():
+        if not command.words[1].startswith("vdes/") and not (PROJECT / "tools").is_dir():
+            return  # a script of the clone, which is not here
         yield f"{command.words[1]}: no such script in the project"
         return
     source = script.read_text(encoding="utf-8")
