@@ -134,7 +134,7 @@ def _knobs_in_text(bundle: Bundle) -> Iterator[Line]:
     known = set(re.findall(r'"--([\w-]+)"', inspect.getsource(vdes.cli)))
     for config in bundle.configs:
         known |= bundle.content(config).keys()
-    for script in set(re.findall(r"tools/\w+\.py", bundle.text(CARD))):
+    for script in set(re.findall(r"(?:tools|vdes)/[\w/]+\.py", bundle.text(CARD))):
         if (PROJECT / script).is_file():
             known |= set(re.findall(r'"--([\w-]+)"', (PROJECT / script).read_text(encoding="utf-8")))
     for number, line in enumerate(bundle.text(CARD).splitlines(), start=1):
