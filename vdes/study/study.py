@@ -111,7 +111,7 @@ class Study:
         """The names of its parts, each with a split of its own."""
         return [f"fold{k}" for k in range(self.folds)] if self.trains else ["split"]
 
-    @property
+    @cached_property
     def arms(self) -> list[Arm]:
         """The arms of images that its models allow; none where regions are judged in their place.
 
@@ -120,7 +120,7 @@ class Study:
         """
         if self.lesions_alone:
             return []
-        seen = None if self.trains else seen_inputs(self.classifier.opened().weights_file)
+        seen = None if self.trains else seen_inputs(self.classifier.given)
         return study_arms(list(self.generators), self.trains or self.retrain, seen)
 
     def part(self, name: str) -> Path:
@@ -145,7 +145,7 @@ class Study:
         if self.trains or (self.retrain and model is self.classifier):
             described |= {"configs": list(model.configs), "training": dict(model.training), "start": model.start}
         if not self.trains:
-            described["weights_sha256"] = model.opened().weights_sha256
+            described["weights_sha256"] = model.given.weights_sha256
         return described
 
     def open_folder(self, overwrite: bool) -> None:

@@ -15,10 +15,11 @@ import monai.bundle
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 import vdes.cli
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.knobs import takes
 from vdes.bundle.locate import PACKAGE
-from vdes.bundle.verify.bundle import Bundle, Line
 from vdes.bundle.verify.commands import CARD, Command, commands
+from vdes.bundle.verify.line import Line
 
 PROJECT = PACKAGE.parent  # of an installed package or a packed archive it holds vdes/ alone
 MONAI_COMMANDS = (
