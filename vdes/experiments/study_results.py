@@ -5,24 +5,20 @@ what all rests on) and docs/forest_NAME.png, and fills the marks ``<!-- study:NA
 and of the repository's README.md.
 
     bash tools/study.sh runs/study
-    python vdes/experiments/study_results.py runs/study --name phantom
+    vdes experiment card bundles/breast_cesm_real_vs_virtual_des --study runs/study --name phantom
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
-from vdes.bundle.locate import CLONE, find_bundle
 from vdes.data.staging import staged
 from vdes.errors import InputError
-from vdes.experiments.card import filled
+from vdes.experiments.card import fill
 
-BUNDLE = "breast_cesm_real_vs_virtual_des"
 WHOLE = (
     "data",
     "question",
@@ -40,33 +36,19 @@ CLASSIFICATION = ("f1", "auc", "sensitivity", "specificity")
 FIDELITY = ("psnr_breast", "ssim_breast", "correlation_breast", "lesion_cnr")
 
 
-def main() -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("study", type=Path, help="folder of a finished study")
-    parser.add_argument("--name", default="phantom", help="of its data (default: phantom)")
-    parser.add_argument(
-        "--bundles", type=Path, default=CLONE, help="folder of the bundle that is written into (default: the clone's)"
-    )
-    arguments = parser.parse_args()
-    try:
-        keep(arguments.study, arguments.name, find_bundle(BUNDLE, arguments.bundles))
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def keep(study: Path, name: str, bundle: Path) -> None:
-    """Write the results file and the picture, and fill the cards: the bundle's own and a clone's README.
+def keep(study: Path, name: str, bundle: Path) -> list[Path]:
+    """Write the results file and the picture, and fill the bundle's card and, in a clone, the README.
 
     Args:
         study: folder of a finished study.
         name: of its data.
         bundle: folder of the study's bundle.
 
+    Returns:
+        The pages that were filled.
+
     Raises:
-        InputError: the study is not finished.
+        InputError: the study is not finished, or a page lacks results.
     """
     metrics = study / "metrics.json"
     if not metrics.is_file():
@@ -81,11 +63,10 @@ def keep(study: Path, name: str, bundle: Path) -> None:
         if forest.is_file():
             shutil.copy(forest, stages[picture])
     readme = bundle.resolve().parents[1] / "README.md"
-    for card in (bundle / "docs" / "README.md", *([readme] if readme.is_file() else [])):
-        text = filled(card.read_text(encoding="utf-8"), bundle)
-        with staged([card], overwrite=True) as stages:
-            stages[card].write_text(text, encoding="utf-8")
-        print(f"wrote {card}")
+    cards = [bundle / "docs" / "README.md", *([readme] if readme.is_file() else [])]
+    for card in cards:
+        fill(card, bundle)
+    return cards
 
 
 def reduced(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +77,3 @@ def reduced(metrics: dict[str, Any]) -> dict[str, Any]:
         "fidelity": [row for row in metrics["fidelity"] if row["metric"] in FIDELITY],
         "provenance": metrics["provenance"],
     }
-
-
-if __name__ == "__main__":
-    sys.exit(main())
