@@ -168,9 +168,14 @@ def test_a_study_runs_in_an_empty_folder_with_nothing_but_the_wheel(environment:
     assert not environment.opened.exists(), environment.opened.read_text()
 
 
-def test_installed_bundles_pass_their_checks(environment: Environment, tmp_path: Path) -> None:
+def test_installed_bundles_are_listed_and_pass_their_checks(environment: Environment, tmp_path: Path) -> None:
     bundles = sorted((environment.site_packages / SHIPPED).iterdir())
-    done = environment.run("python", "-m", "vdes.bundle.verify.verify", "--static", *bundles, cwd=tmp_path)
+    done = environment.run("vdes", "bundle", "list", cwd=tmp_path)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        str(bundles[0].parent),
+        *(b.name for b in bundles),
+    ]
+    done = environment.run("vdes", "bundle", "verify", "--static", *bundles, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not environment.opened.exists(), environment.opened.read_text()
 

@@ -43,8 +43,10 @@ class ReadMammogram(Transform):
         InputError: the file is missing, truncated, unreadable or not a single two-dimensional image.
 
     Example:
-        >>> image = ReadMammogram()("P1_L_DM_MLO.jpg")  # doctest: +SKIP
-        >>> image.shape  # doctest: +SKIP
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     Image.new("L", (258, 512)).save(f"{folder}/P1_L_CC.png")
+        ...     ReadMammogram()(f"{folder}/P1_L_CC.png").shape
         torch.Size([1, 512, 258])
 
     """
