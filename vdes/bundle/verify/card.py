@@ -17,6 +17,7 @@ from vdes.bundle.knobs import takes
 from vdes.bundle.locate import PACKAGE
 from vdes.bundle.verify.commands import CARD, Command, Program, commands
 from vdes.bundle.verify.line import Line
+from vdes.errors import InputError
 
 PROJECT = PACKAGE.parent  # of an installed package or a packed archive it holds vdes/ alone
 MONAI_COMMANDS = (
@@ -29,7 +30,7 @@ def check_commands(bundle: Bundle, program: Program) -> Iterator[Line]:
     """Tell which commands name a program, a config, a knob or a script that does not exist."""
     try:
         given = commands(bundle)
-    except ValueError as error:
+    except InputError as error:
         yield Line(CARD, str(error))
         return
     for command in given:
