@@ -1,15 +1,15 @@
-"""Train the classifier bundle's shipped weights on one split, and by folds for an estimate that uses every patient.
+r"""Train the classifier bundle's shipped weights on one split, and by folds for an estimate that uses every patient.
 
 A run is the bundle's own train.yaml, then evaluate.yaml on the validation and the test patients. The run on --datalist
 gives models/NAME.pt in half precision and its test figures, for each of --evaluate: what the weights see. The runs on
 --folds give the same method's figures over the test patients of all folds. All of it goes to
 docs/results/classification_NAME.json, with ROC and calibration curves beside the card. An interrupted run goes on where
-it stopped, and a finished one is not repeated: give the same command again.
+it stopped, and a finished one is not repeated: give the same command again::
 
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired --folds 5
-    vdes train classifier bundles/breast_cesm_lesion_classification --inputs des
-      --output runs/classifier --datalist des.json --folds des_fold0.json des_fold1.json ...      (one line)
+    vdes train classifier bundles/breast_cesm_lesion_classification --inputs des \
+      --output runs/classifier --datalist des.json --folds des_fold0.json des_fold1.json ...
     vdes experiment card bundles/breast_cesm_lesion_classification
 """
 
@@ -26,7 +26,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from vdes.bundle.steps import Step
-from vdes.data.datalist import read_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.data.vocabulary import LEVELS
@@ -58,7 +58,7 @@ def check(bundle: Path, folds: Sequence[Path]) -> None:
         raise InputError(f"{bundle}: no configs/train.yaml; expected the folder of a bundle")
     tested: dict[str, Path] = {}
     for fold in folds:
-        for item in read_datalist(fold, ("test",))["test"]:
+        for item in Datalist.read(fold).items("test"):
             if item["case"] in tested:
                 raise InputError(f"{fold}: test: case {item['case']} is tested by {tested[item['case']]} already")
             tested[item["case"]] = fold
@@ -161,14 +161,14 @@ def steps_of(
     experiment: Experiment, bundle: Path, folder: Path, datalist: Path, seen: Sequence[str], budget: Budget
 ) -> list[Step]:
     """Return the steps of one run: its training, and its evaluation on the test patients for each input in ``seen``."""
-    listed = read_datalist(datalist)
+    listed = Datalist.read(datalist)
     common = {"cache_dir": experiment.cache, "seed": budget.seed, "num_workers": 0}
     trained = folder / "training"
     knobs = {**common, "inputs": budget.inputs, "epochs": budget.epochs, "patience": budget.patience}
     training = experiment.workflow(
         *(trained, "model.pt", bundle, ["train"], datalist, knobs),
         kind="train classifier",
-        images=len(listed["training"]) * budget.epochs,
+        images=len(listed.items("training")) * budget.epochs,
     )
     scored = {**common, "ckpt_path": trained / "model.pt", "section": "test", "overwrite": True}
     evaluations = [
@@ -176,7 +176,7 @@ def steps_of(
             *(folder / f"test_{inputs}", "classification.json", bundle, ["train", "evaluate"], datalist),
             {**scored, "inputs": inputs},
             kind="evaluate",
-            images=len(listed["test"]),
+            images=len(listed.items("test")),
             needs=[training.name],
         )
         for inputs in seen
