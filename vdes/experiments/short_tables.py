@@ -10,13 +10,14 @@ from typing import Any
 
 import pandas as pd
 
+from vdes.experiments.study_figures import StudyFigures
 from vdes.handlers.fidelity_table import to_markdown
+from vdes.statistics.classification_metrics import METRICS
 from vdes.statistics.interval_text import interval_text
 from vdes.statistics.markdown_table import markdown_table
 
 FIDELITY_COLUMNS = ("psnr_breast", "ssim_breast", "correlation_breast", "lesion_cnr", "lesion_roc_area")
-CLASSIFICATION_COLUMNS = {"auc": "AUC", "f1": "F1", "sensitivity": "sensitivity", "specificity": "specificity"}
-METRICS = {"f1": "F1", "auc": "AUC"}
+CLASSIFICATION_COLUMNS = ("auc", "f1", "sensitivity", "specificity")
 INPUTS = {"low_energy": "low energy", "des": "DES", "both": "low energy and DES"}
 
 
@@ -42,21 +43,24 @@ def classification_performance(result: dict[str, Any]) -> str:
     for inputs, test in result["test"].items():
         lines += _by_level(test["summary"], INPUTS[inputs], "shipped weights")
     sources.append(f"Shipped weights: {_of_weights(next(iter(result['test'].values()))['provenance'])}")
-    head = ["input", "evaluated", "level", *CLASSIFICATION_COLUMNS.values(), "cases (malignant) of patients"]
+    labels = [METRICS[metric].label for metric in CLASSIFICATION_COLUMNS]
+    head = ["input", "evaluated", "level", *labels, "cases (malignant) of patients"]
     return f"{' '.join(sources)}\n\n{markdown_table(head, lines)}\n\nWith 95 % patient-bootstrap intervals."
 
 
 def answers_table(results: Sequence[dict[str, Any]]) -> str:
     """Return the answers of studies, one row each: can virtual DES replace real DES?"""
     studies = [StudyFigures(result) for result in results]
-    virtual = {study.label(study.arm) for study in studies}
+    virtual = {study.label(study.question["arm"]) for study in studies}
     head = ["data", "metric", "low energy", "real DES", virtual.pop() if len(virtual) == 1 else "virtual DES"]
     head += ["virtual minus real DES", "verdict"]
     rows = []
-    for study in studies:
-        values = [study.value(arm) for arm in ("low_energy", study.reference, study.arm)]
-        rows.append([study.counts, study.metric, *values, study.difference(study.arm), study.verdict(study.arm)])
-    return f"{markdown_table(head, rows)}\n\n{_intervals(results)}"
+    for study, result in zip(studies, results, strict=True):
+        arm, level = study.question["arm"], study.question["level"]
+        values = [study.value(shown) for shown in ("low_energy", study.question["reference"], arm)]
+        compared = [study.difference(arm), study.verdict(arm)]
+        rows.append([_counts(study, result), f"{study.metric} by {level}", *values, *compared])
+    return f"{markdown_table(head, rows)}\n\n{_foot(results)}"
 
 
 def arms_table(results: Sequence[dict[str, Any]]) -> str:
@@ -65,63 +69,21 @@ def arms_table(results: Sequence[dict[str, Any]]) -> str:
     Controls and arms with a retrained classifier are in the full tables.
     """
     studies = [StudyFigures(result) for result in results]
-    arms: dict[str, str] = {}
-    for study in studies:
-        arms |= {arm["arm"]: arm["label"] for arm in study.arms if _is_main(arm)}
-    head = ["arm"]
-    for study in studies:
-        head += [f"{study.data}: {study.metric}", f"verdict, margin {study.margin:g}"]
-    rows = [[label, *(cell for s in studies for cell in (s.value(arm), s.verdict(arm)))] for arm, label in arms.items()]
-    said = [
-        f"- {study.counts}. {study.label(study.arm)} in place of {study.label(study.reference)}: "
-        f"**{study.verdict(study.arm)}**, difference in {study.metric} {study.difference(study.arm)}."
-        for study in studies
+    labels: dict[str, str] = {}
+    head, said = ["arm"], []
+    for study, result in zip(studies, results, strict=True):
+        question = study.question
+        arm, metric = question["arm"], f"{study.metric} by {question['level']}"
+        labels |= {row["arm"]: row["label"] for row in study.arms if _is_main(row)}
+        head += [f"{study.data}: {metric}", "verdict"]
+        said.append(
+            f"- {_counts(study, result)}. {study.label(arm)} in place of {study.label(question['reference'])}: "
+            f"**{study.verdict(arm)}**, difference in {metric} {study.difference(arm)}."
+        )
+    rows = [
+        [label, *(cell for s in studies for cell in (s.value(arm), s.verdict(arm)))] for arm, label in labels.items()
     ]
-    return "\n".join([*said, "", markdown_table(head, rows), "", _intervals(results)])
-
-
-class StudyFigures:
-    """The figures of a study at the level and by the metric of its question.
-
-    Args:
-        result: a results file ``study_NAME.json``. Where all cases are malignant its regions are judged.
-    """
-
-    def __init__(self, result: Mapping[str, Any]) -> None:
-        question, regions = result["question"], result["regions"]
-        self.arm, self.reference, self.margin = question["arm"], question["reference"], float(question["margin"])
-        self.level = question["level"]
-        self.metric = f"{METRICS.get(question['metric'], question['metric'])} by {self.level}"
-        self.arms: list[dict[str, Any]] = result["arms"]
-        self.data = str(result["data"]["name"])
-        malignant, cases = result["data"]["malignant"][self.level]
-        unit = "regions" if regions else f"{self.level}s"
-        self.counts = f"{self.data}: {result['data']['patients']} patients, {malignant} of {cases} {unit} malignant"
-        tables = regions or result
-        of_level = [row for row in tables["classification"] if regions or row["level"] == self.level]
-        self._rows = {(row["arm"], row["statistic"]): row for row in of_level if row["metric"] == question["metric"]}
-        of_level = [row for row in tables["verdicts"] if regions or row["level"] == self.level]
-        self._verdicts = {row["arm"]: row["verdict"] for row in of_level}
-
-    def label(self, arm: str) -> str:
-        """Return the name of an arm for people."""
-        return next(str(row["label"]) for row in self.arms if row["arm"] == arm)
-
-    def value(self, arm: str) -> str:
-        """Return the figure of an arm with its interval; a dash where the study lacks the arm."""
-        return self._interval(arm, "value", ".3f")
-
-    def difference(self, arm: str) -> str:
-        """Return the difference of an arm to its reference with its interval."""
-        return self._interval(arm, "difference", "+.3f")
-
-    def verdict(self, arm: str) -> str:
-        """Return the verdict on an arm; a dash for a reference."""
-        return str(self._verdicts.get(arm, "-"))
-
-    def _interval(self, arm: str, statistic: str, form: str) -> str:
-        row = self._rows.get((arm, statistic))
-        return "-" if row is None else interval_text(row["value"], row["low"], row["high"], form)
+    return "\n".join([*said, "", markdown_table(head, rows), "", _foot(results)])
 
 
 def _by_level(summary: Sequence[Mapping[str, Any]], inputs: str, evaluated: str) -> list[list[str]]:
@@ -144,11 +106,15 @@ def _of_weights(source: Mapping[str, Any]) -> str:
     )
 
 
+def _counts(study: StudyFigures, result: Mapping[str, Any]) -> str:
+    return f"{study.data}: {result['data']['patients']} patients, {study.counts}"
+
+
 def _is_main(arm: Mapping[str, Any]) -> bool:
     return arm["classifier"] != "retrained" and arm["content"] not in ("low_energy", "shuffled")
 
 
-def _intervals(results: Sequence[Mapping[str, Any]]) -> str:
+def _foot(results: Sequence[Mapping[str, Any]]) -> str:
     counts = sorted({result["provenance"]["n_resamples"] for result in results})
     resamples = " and ".join(f"{count:,}" for count in counts)
     margins = " and ".join(sorted({f"{result['question']['margin']:g}" for result in results}))
