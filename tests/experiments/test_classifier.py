@@ -11,7 +11,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from vdes.cli import main
-from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.training_record import training_record
 from vdes.experiments.joint import ARMS, CLASSIFICATION, REFERENCE, RESAMPLES, SEED, classification_rows
 from vdes.networks.lesion_classifier import LesionClassifier
@@ -29,14 +29,14 @@ SMALL = {"size: 256 ": "size: 64 ", "encoder_weights: imagenet ": "encoder_weigh
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A datalist of twelve patients, dealt so that each split has malignant and other images."""
     file = generate(tmp_path_factory.mktemp("phantoms") / "set", Settings(12, 3, 64))
-    datalist = read_datalist(file)
+    datalist = Datalist.read(file).content()
     items = [item for section in SECTIONS for item in datalist[section]]
     malignant = sorted({item["patient"] for item in items if item["malignant"]})
     others = sorted({item["patient"] for item in items} - set(malignant))
     dealt = {patient: SECTIONS[i % 3] for group in (malignant, others) for i, patient in enumerate(group)}
     assert len(malignant) >= 3 and len(others) >= 3
     split = {section: [item for item in items if dealt[item["patient"]] == section] for section in SECTIONS}
-    write_datalist(file, {**datalist, **split}, overwrite=True)
+    Datalist.write(file, {**datalist, **split}, overwrite=True)
     return file
 
 
@@ -55,11 +55,11 @@ def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def rotated(datalist: Path, folder: Path) -> list[Path]:
     """Return three folds, each with another section of ``datalist`` as its test section."""
-    content = read_datalist(datalist)
+    content = Datalist.read(datalist).content()
     files = []
     for k in range(3):
         file = folder / f"fold{k}.json"
-        write_datalist(file, {**content, **{name: content[SECTIONS[(i + k) % 3]] for i, name in enumerate(SECTIONS)}})
+        Datalist.write(file, {**content, **{name: content[SECTIONS[(i + k) % 3]] for i, name in enumerate(SECTIONS)}})
         files.append(file)
     return files
 
@@ -79,7 +79,7 @@ def test_weights_results_and_curves_come_from_one_command(phantoms, bundles, tmp
         key: pd.DataFrame(value["summary"]).set_index(["level", "metric"])["cases"]
         for key, value in result["test"].items()
     }
-    content = read_datalist(phantoms)
+    content = Datalist.read(phantoms).content()
     assert cases["des"]["image", "auc"] == cases["both"]["image", "auc"] == len(content["test"])
     pooled = pd.DataFrame(result["folds"]["summary"]).set_index(["level", "metric"])["cases"]
     assert pooled["examination", "auc"] == 12 and pooled["image", "auc"] == sum(len(content[name]) for name in SECTIONS)
@@ -111,15 +111,16 @@ def test_the_learning_curve_takes_the_same_test_patients_and_fewer_for_training(
     assert main(command) == 0
     result = json.loads((bundle / "docs" / "results" / "learning_curve_model.json").read_text())
     half, full = result["points"]
-    training = [len({item["patient"] for item in read_datalist(fold)["training"]}) for fold in folds]
+    training = [len({item["patient"] for item in Datalist.read(fold).items("training")}) for fold in folds]
     assert full["patients"] == training and half["patients"] == [round(count / 2) for count in training]
     for point in (half, full):
         cases = pd.DataFrame(point["auc_within_folds"]).set_index("level")["cases"]
         assert cases["examination"] == 12
     for k, fold in enumerate(folds):
-        less = read_datalist(tmp_path / "runs" / "share0.5" / f"fold{k}.json")
-        assert {item["case"] for item in less["training"]} < {item["case"] for item in read_datalist(fold)["training"]}
-        assert less["test"] == read_datalist(fold)["test"]
+        less = Datalist.read(tmp_path / "runs" / "share0.5" / f"fold{k}.json").content()
+        whole = Datalist.read(fold).content()
+        assert {item["case"] for item in less["training"]} < {item["case"] for item in whole["training"]}
+        assert less["test"] == whole["test"]
     # as many steps: half the patients, twice the epochs
     epochs = [
         torch.load(tmp_path / "runs" / f"share{s}" / "fold0" / "training" / "last.pt", weights_only=True)
@@ -167,7 +168,7 @@ def test_joint_training_compares_its_arms_on_the_same_test_cases(phantoms, bundl
     assert main(command) == 0
     result = json.loads((unet / "docs" / "results" / "joint_phantom.json").read_text())
     fidelity = pd.DataFrame(result["fidelity"]).set_index(["arm", "metric", "statistic"])
-    count = len(read_datalist(phantoms)["test"])
+    count = len(Datalist.read(phantoms).items("test"))
     assert fidelity.loc[("joint", "psnr_breast", "value"), "cases"] == count
     arms = [fidelity.loc[(arm, "psnr_breast", "value"), "value"] for arm in ("apart", "joint")]
     assert fidelity.loc[("joint", "psnr_breast", "difference"), "value"] == pytest.approx(arms[1] - arms[0])

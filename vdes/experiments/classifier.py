@@ -26,7 +26,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from vdes.bundle.steps import Step
-from vdes.data.datalist import read_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.data.vocabulary import LEVELS
@@ -58,7 +58,7 @@ def check(bundle: Path, folds: Sequence[Path]) -> None:
         raise InputError(f"{bundle}: no configs/train.yaml; expected the folder of a bundle")
     tested: dict[str, Path] = {}
     for fold in folds:
-        for item in read_datalist(fold, ("test",))["test"]:
+        for item in Datalist.read(fold).items("test"):
             if item["case"] in tested:
                 raise InputError(f"{fold}: test: case {item['case']} is tested by {tested[item['case']]} already")
             tested[item["case"]] = fold
@@ -161,14 +161,14 @@ def steps_of(
     experiment: Experiment, bundle: Path, folder: Path, datalist: Path, seen: Sequence[str], budget: Budget
 ) -> list[Step]:
     """Return the steps of one run: its training, and its evaluation on the test patients for each input in ``seen``."""
-    listed = read_datalist(datalist)
+    listed = Datalist.read(datalist)
     common = {"cache_dir": experiment.cache, "seed": budget.seed, "num_workers": 0}
     trained = folder / "training"
     knobs = {**common, "inputs": budget.inputs, "epochs": budget.epochs, "patience": budget.patience}
     training = experiment.workflow(
         *(trained, "model.pt", bundle, ["train"], datalist, knobs),
         kind="train classifier",
-        images=len(listed["training"]) * budget.epochs,
+        images=len(listed.items("training")) * budget.epochs,
     )
     scored = {**common, "ckpt_path": trained / "model.pt", "section": "test", "overwrite": True}
     evaluations = [
@@ -176,7 +176,7 @@ def steps_of(
             *(folder / f"test_{inputs}", "classification.json", bundle, ["train", "evaluate"], datalist),
             {**scored, "inputs": inputs},
             kind="evaluate",
-            images=len(listed["test"]),
+            images=len(listed.items("test")),
             needs=[training.name],
         )
         for inputs in seen

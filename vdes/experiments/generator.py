@@ -23,7 +23,7 @@ import torch
 import yaml
 
 from vdes.bundle.steps import Step
-from vdes.data.datalist import read_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.errors import InputError
@@ -89,8 +89,8 @@ def ship(bundle: Path, settings: GeneratorTraining, overwrite: bool = False) -> 
         for seed in settings.seeds
         for arm in settings.arms or recipe["arms"]
     ]
-    sections = read_datalist(datalist)
-    counts = {section: len(sections[section]) for section in EVALUATED}
+    cases = Datalist.read(datalist)
+    counts = {section: len(cases.items(section)) for section in EVALUATED}
     experiment = Experiment(settings.output, settings.jobs, "training")
     stated = {"bundle": bundle.resolve().name, "datalist_sha256": sha256(datalist), "recipe": recipe, "height": height}
     experiment.open(stated)
@@ -181,12 +181,12 @@ def row(run: Run) -> dict[str, Any]:
     return {"arm": run.arm, "seed": run.seed, "best_epoch": progress["best_metric_epoch"], **figures}
 
 
-def means(results: Path) -> dict[str, float]:
-    """Return the reported means over the cases of one evaluation."""
+def means(results: Path) -> dict[str, float | None]:
+    """Return the reported means over the cases of one evaluation; None where no case has one, as without lesions."""
     summary = pd.DataFrame(json.loads((results / "fidelity.json").read_text(encoding="utf-8"))["summary"])
     rows = summary[(summary["method"] == "virtual_des") & (summary["statistic"] == "mean")]
     values = rows.set_index("metric")["value"]
-    return {metric: float(values[metric]) for metric in REPORTED}
+    return {metric: float(values[metric]) if metric in values else None for metric in REPORTED}
 
 
 def arm_means(runs: list[Run]) -> list[dict[str, Any]]:

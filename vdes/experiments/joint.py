@@ -26,7 +26,7 @@ import pandas as pd
 
 from vdes.bundle.locate import find_bundle
 from vdes.bundle.steps import Step
-from vdes.data.datalist import SECTIONS, read_datalist
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.staging import staged
 from vdes.data.training_record import check_trained_on
 from vdes.data.virtual_datalist import write_virtual_datalist
@@ -71,13 +71,14 @@ def compare(bundles: Path, settings: JointTraining, overwrite: bool = False) -> 
     result = generator / "docs" / "results" / f"joint_{settings.name}.json"
     if result.exists() and not overwrite:
         raise InputError(f"{result}: exists already; pass --overwrite to replace it")
-    test = read_datalist(settings.datalist, ("test",))["test"]
+    listed = Datalist.read(settings.datalist)
+    test = listed.items("test")
     for weights in starts:
         check_trained_on(weights, test, str(settings.datalist))
     experiment = Experiment(settings.output, settings.jobs, "joint training")
     experiment.open(
         {
-            "datalist_sha256": sha256(settings.datalist),
+            "datalist_sha256": listed.sha256,
             "weights_sha256": [sha256(weights) for weights in starts],
             **{name: getattr(settings, name) for name in ("height", "epochs", "weight")},
         }
@@ -87,7 +88,7 @@ def compare(bundles: Path, settings: JointTraining, overwrite: bool = False) -> 
             step
             for seed in settings.seeds
             for arm in ARMS
-            for step in steps_of(experiment, generator, classifier, settings, arm, seed)
+            for step in steps_of(experiment, generator, classifier, settings, listed, arm, seed)
         ]
     )
     result.parent.mkdir(parents=True, exist_ok=True)
@@ -102,13 +103,18 @@ def run_folder(output: Path, arm: str, seed: int) -> Path:
 
 
 def steps_of(
-    experiment: Experiment, generator: Path, classifier: Path, settings: JointTraining, arm: str, seed: int
+    experiment: Experiment,
+    generator: Path,
+    classifier: Path,
+    settings: JointTraining,
+    listed: Datalist,
+    arm: str,
+    seed: int,
 ) -> list[Step]:
     """Return the steps that train an arm and score it."""
-    datalist, folder = settings.datalist, run_folder(settings.output, arm, seed)
-    listed = read_datalist(datalist)
-    training, test = len(listed["training"]), len(listed["test"])
-    everything = sum(len(listed[section]) for section in SECTIONS)
+    datalist, folder = listed.path, run_folder(settings.output, arm, seed)
+    counts = {section: len(listed.items(section)) for section in SECTIONS}
+    training, test, everything = counts["training"], counts["test"], sum(counts.values())
     common = {"num_workers": 0, "seed": seed, "cache_dir": experiment.cache}
     trained, images, virtual = folder / "trained", folder / "virtual_des", folder / "virtual.json"
     start = {
@@ -150,7 +156,7 @@ def steps_of(
     calibrate = experiment.workflow(
         *(calibrated, "model.pt", classifier, ["train", "calibrate"], virtual, {**seen, **weights}),
         kind="evaluate",
-        images=len(listed["validation"]),
+        images=counts["validation"],
         needs=[list_virtual.name],
     )
     scored = {**seen, "ckpt_path": calibrated / "model.pt", "overwrite": True}

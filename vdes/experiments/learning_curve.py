@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from vdes.bundle.steps import Step
-from vdes.data.datalist import read_datalist, read_json, write_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.splits import hold_out
 from vdes.data.staging import staged
 from vdes.data.versions import versions
@@ -100,7 +100,7 @@ def curve(bundle: Path, settings: LearningCurve) -> dict[str, Any]:
             }
         )
     return {
-        "data": read_json(settings.folds[0])["name"],
+        "data": Datalist.read(settings.folds[0]).name,
         **{key: stated[key] for key in ("folds_sha256", "inputs", "seed", "epochs")},
         "resamples": RESAMPLES,
         "points": points,
@@ -117,12 +117,12 @@ def folder(settings: LearningCurve, share: float) -> Path:
 def share_of(settings: LearningCurve, share: float, k: int) -> tuple[Path, int]:
     """Write the datalist of a fold with a share of its training patients, and return it with their number."""
     source = settings.folds[k]
-    datalist = read_datalist(source)
+    datalist = Datalist.read(source).content()
     file = source
     if share < 1:
         # the start of a stratified line of patients
         datalist["training"] = hold_out(datalist["training"], share, 0.0, settings.seed)["test"]
         file = folder(settings, share) / f"fold{k}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_datalist(file, datalist, overwrite=True)
+        Datalist.write(file, datalist, overwrite=True)
     return file, len({item["patient"] for item in datalist["training"]})
