@@ -162,7 +162,7 @@ def test_words_of_the_study_cannot_become_markup(study_folder, edit_study):
         ("oracle", "oracle", ""),
         ("fidelity", "fidelity", "No fidelity was measured."),
         ("enhancement", "fidelity", "Enhancement of lesions was not measured"),
-        ("subgroups", "failures", "No subgroups were looked at."),
+        ("subgroups", "failures", "No subgroups were analysed."),
         ("synthetic_share", "failures", "The share of virtual images was not varied."),
         ("disagreements", "failures", "No virtual arm decides an image differently"),
         ("classification", "arms", "There are no figures of classification."),
