@@ -161,13 +161,13 @@ def test_words_of_the_study_cannot_become_markup(study_folder, edit_study):
     [
         ("oracle", "oracle", ""),
         ("fidelity", "fidelity", "No fidelity was measured."),
-        ("enhancement", "fidelity", "Enhancement of lesions was not measured"),
+        ("enhancement", "fidelity", "Lesion enhancement was not measured"),
         ("subgroups", "failures", "No subgroups were analysed."),
         ("synthetic_share", "failures", "The share of virtual images was not varied."),
-        ("disagreements", "failures", "No virtual arm decides an image differently"),
-        ("classification", "arms", "There are no figures of classification."),
-        ("provenance", "methods", "The study has no provenance."),
-        ("answer", "answer", "No answer. An arm that the question needs has no result."),
+        ("disagreements", "failures", "No virtual arm classifies an image differently"),
+        ("classification", "arms", "There are no classification results."),
+        ("provenance", "methods", "No provenance was recorded."),
+        ("answer", "answer", "No answer. One of the two arms has no result."),
         ("tests", "arms", "All figures"),
         ("verdicts", "arms", "All figures"),
         ("calibration", "arms", "All figures"),
@@ -197,7 +197,7 @@ def test_real_patients_and_failed_arms(study_folder, edit_study, metrics):
     outline = Outline(page(study_folder))
     text = outline.words("answer")
     assert text.startswith("Can “virtual DES (unet)” replace “real DES”? No answer.")
-    assert "1 step of the study failed. What needs it is missing below. virtual unet: weights do not fit" in text
+    assert "1 step of the study failed. Results that depend on it are missing below. virtual unet: weights do not fit" in text
     assert "Arms without results: virtual DES (unet)." in text
     assert "simulated" not in text and "for others only as far as they are like them" in text
     assert "no pictures of cases" in outline.words("cases")
