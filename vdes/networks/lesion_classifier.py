@@ -163,7 +163,7 @@ class LesionClassifier(nn.Module):
 
 
 def _float32(image: torch.Tensor) -> torch.autocast:
-    """Return a context without autocast: bfloat16 logits would be ranks with many ties."""
+    """Return a context without autocast: bfloat16 logits would have many ties."""
     return torch.autocast(image.device.type, enabled=False)
 
 
