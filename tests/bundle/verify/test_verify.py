@@ -96,7 +96,11 @@ BAD = {
         with_metadata(network_data_format={"inputs": {"mask": 1}, "outputs": {"pred": 1}}),
         "network_data_format#inputs: no image",
     ),
-    "no JSON": (lambda b: (b / "configs" / "metadata.json").write_text("{") and None, "metadata.json: no JSON: "),
+    "no JSON": (lambda b: (b / "configs" / "metadata.json").write_text("{") and None, "column 2: not valid JSON"),
+    "a key twice": (
+        replaced("configs/metadata.json", '"version":', '"version": "9.9.9", "version":'),
+        "metadata.json: 'version' is there 2 times; expected each field once",
+    ),
     "absolute path": (
         replaced("configs/train.yaml", "$@bundle_root + '/datalist.json'", "/data/cesm/datalist.json"),
         r"configs/train.yaml:\d+: /data/cesm/datalist.json: a path of one machine",
