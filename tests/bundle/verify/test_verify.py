@@ -90,6 +90,10 @@ BAD = {
     "no task": (with_metadata(task=None), "configs/metadata.json: top level: 'task' is a required property"),
     "old key": (with_metadata(optional_packages_version={}), "metadata.json: optional_packages_version: "),
     "package": (with_package("itk", "any"), "required_packages_version#itk: 'any'; expected a version"),
+    "a package twice": (
+        replaced("configs/metadata.json", '"pandas": ', '"pandas": "3.1.0",\n        "pandas": '),
+        "metadata.json: pandas: given twice",
+    ),
     "no package": (with_package("pandas", None), "required_packages_version: without pandas, which vdes.* imports"),
     "monai": (with_metadata(monai_version="1.6.9"), r"monai_version: ends in \.9"),
     "no image": (

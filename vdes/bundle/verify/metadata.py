@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 
@@ -22,11 +23,20 @@ def check_metadata(bundle: Bundle) -> Iterator[Line]:
     """Tell what is wrong with the metadata."""
     if FILE not in bundle.files:
         return
+    repeated: list[str] = []
+
+    def checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        repeated.extend(sorted({name for name in names if names.count(name) > 1}))
+        return dict(pairs)
+
     try:
-        metadata = json.loads(bundle.text(FILE))
+        metadata = json.loads(bundle.text(FILE), object_pairs_hook=checked)
     except ValueError as error:
         yield Line(FILE, f"no JSON: {error}", stops=True)
         return
+    for name in repeated:
+        yield Line(FILE, f"{name}: given twice")
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     problems = list(jsonschema.Draft202012Validator(schema).iter_errors(metadata))
     for problem in problems:
