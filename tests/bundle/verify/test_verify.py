@@ -90,6 +90,10 @@ BAD = {
     "no task": (with_metadata(task=None), "configs/metadata.json: top level: 'task' is a required property"),
     "old key": (with_metadata(optional_packages_version={}), "metadata.json: optional_packages_version: "),
     "package": (with_package("itk", "any"), "required_packages_version#itk: 'any'; expected a version"),
+    "a package twice": (
+        replaced("configs/metadata.json", '"pandas": ', '"pandas": "3.1.0",\n        "pandas": '),
+        "metadata.json: 'pandas' is there 2 times",
+    ),
     "no package": (with_package("pandas", None), "required_packages_version: without pandas, which vdes.* imports"),
     "monai": (with_metadata(monai_version="1.6.9"), r"monai_version: ends in \.9"),
     "no image": (
@@ -97,10 +101,6 @@ BAD = {
         "network_data_format#inputs: no image",
     ),
     "no JSON": (lambda b: (b / "configs" / "metadata.json").write_text("{") and None, "column 2: not valid JSON"),
-    "a key twice": (
-        replaced("configs/metadata.json", '"version":', '"version": "9.9.9", "version":'),
-        "metadata.json: 'version' is there 2 times; expected each field once",
-    ),
     "absolute path": (
         replaced("configs/train.yaml", "$@bundle_root + '/datalist.json'", "/data/cesm/datalist.json"),
         r"configs/train.yaml:\d+: /data/cesm/datalist.json: a path of one machine",
