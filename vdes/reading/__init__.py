@@ -1,0 +1,1 @@
+"""The reader study: planned, read in a browser, analysed and reported."""
