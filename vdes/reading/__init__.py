@@ -1,1 +1,1 @@
-"""The reader study: planned, read in a browser, analysed and reported."""
+"""The reader study: radiologists read low energy beside real or virtual DES, in a browser."""

@@ -1,0 +1,123 @@
+"""A finished study of phantoms, as `vdes study` leaves it, and reader studies of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from vdes.data.datalist import SECTIONS, intensity_range, read_datalist
+from vdes.data.inference_items import output_stem
+from vdes.data.virtual_datalist import write_virtual_datalist
+from vdes.phantom.generate import generate
+from vdes.phantom.settings import Settings
+from vdes.reading.form import CHOICE, LOW_ENERGY, QUALITY
+from vdes.reading.make_plan import ReadingPlan, write_plan
+from vdes.reading.store import Store, form_of
+from vdes.study.arm_datalists import write_real_datalist
+
+Answer = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def reading_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of 18 phantom test patients at 64 x 48 pixels, whose virtual DES is blurred real DES.
+
+    Real DES files have 8 bits here and virtual ones 16, as with CDD-CESM.
+    """
+    folder = tmp_path_factory.mktemp("reading_study")
+    source = generate(folder / "phantoms", Settings(20, 1, 64, test_fraction=0.9, validation_fraction=0.05))
+    listed = json.loads(source.read_text())
+    low, high = listed["intensity_range"]["des"]
+    for item in (item for section in SECTIONS for item in listed[section]):
+        file = source.parent / item["des"]
+        with Image.open(file) as image:
+            real = (np.asarray(image, dtype=float) - low) / (high - low)
+        Image.fromarray(np.rint(255 * real.clip(0, 1)).astype(np.uint8)).save(file)
+    listed["intensity_range"]["des"] = [0, 255]
+    source.write_text(json.dumps(listed))
+    return write_study(source, folder / "study")
+
+
+def write_study(source: Path, study: Path) -> Path:
+    """Write what a study of a datalist leaves for readers."""
+    datalists = study / "parts" / "split" / "datalists"
+    datalists.mkdir(parents=True)
+    write_real_datalist(source, datalists / "real_all.json")
+    images = study / "parts" / "split" / "virtual" / "unet"
+    images.mkdir(parents=True)
+    low, high = intensity_range(source, "des")
+    listed = read_datalist(datalists / "real_all.json")
+    for item in (item for section in SECTIONS for item in listed[section]):
+        with Image.open(item["des"]) as image:
+            real = (np.asarray(image, dtype=float) - low) / (high - low)
+        blurred = np.where(real > 0.02, gaussian_filter(real, 1.0), 0)
+        Image.fromarray(np.rint(65535 * blurred.clip(0, 1)).astype(np.uint16)).save(images / f"{output_stem(item)}.png")
+    write_virtual_datalist(datalists / "real_all.json", images, datalists / "virtual-unet_judged.json")
+    settings = {"models": {"unet": {}, "classifier": {}}, "question": {"arm": "virtual_des-unet"}}
+    (study / "settings.json").write_text(json.dumps(settings))
+    (study / "metrics.json").write_text("{}")
+    return study
+
+
+@pytest.fixture(scope="session")
+def make_reading(reading_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Plan a reader study of two readers and ten cases; arguments change it."""
+
+    def make(**changes: Any) -> Path:
+        folder = tmp_path_factory.mktemp("reading") / "reading"
+        settings = {"readers": 2, "cases": 10, "choices": 4, "quality": 2, "repeat_share": 0.2, "washout_days": 0.0}
+        write_plan(ReadingPlan(reading_study, folder, **{**settings, **changes}), progress=False)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def _planned(make_reading: Callable[..., Path]) -> Path:
+    return make_reading()
+
+
+@pytest.fixture()
+def reading(_planned: Path, tmp_path: Path) -> Path:
+    """A sequential reader study by which nothing was read yet."""
+    return shutil.copytree(_planned, tmp_path / "reading")
+
+
+@pytest.fixture(scope="session")
+def answer_to() -> Callable[..., Answer]:
+    """Return an answer that fits a task's form; arguments change it."""
+
+    def answer(task: dict[str, Any], **changes: Any) -> Answer:
+        form = form_of(task)
+        if form == CHOICE:
+            return {"chosen": "left", **changes}
+        if form == QUALITY:
+            return {"quality": 3, **changes}
+        said: Answer = {"birads": "4A", "malignancy": 37, "confidence": 4, "marks": [{"view": "CC", "x": 10, "y": 20}]}
+        if form != LOW_ENERGY:
+            said |= {"bpe": "mild", "lesion_type": "mass", "conspicuity": "high", "margin": "spiculated"}
+            said |= {"internal_enhancement": "rim", "missing": 0, "distorted": 0, "invented": 1}
+        return {**said, **changes}
+
+    return answer
+
+
+@pytest.fixture(scope="session")
+def read_all(answer_to: Callable[..., Answer]) -> Callable[[Path], None]:
+    """Answer every task of every reader."""
+
+    def read(folder: Path) -> None:
+        with Store(folder) as store, store.batch():
+            for tasks in store.tasks.values():
+                for task in tasks:
+                    store.add(task["task"], answer_to(task), 12.5)
+
+    return read
