@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vdes.reading.crossed import Crossed
 from vdes.reading.question import ReadingQuestion, reading_verdict
@@ -95,9 +94,7 @@ def reader_rows(design: Crossed, merits: dict[str, Merits], question: ReadingQue
                 value = reader_value(found, number, index, question.confidence)
                 rows.append({"reader": reader, **_row(metric, "value", name, None, value)})
             estimate = reader_difference(found, number, one, other, question.confidence)
-            rows.append(
-                {"reader": reader, **_row(metric, "difference", question.arm, question.reference, estimate)}
-            )
+            rows.append({"reader": reader, **_row(metric, "difference", question.arm, question.reference, estimate)})
     return rows
 
 
@@ -124,11 +121,6 @@ def component_rows(design: Crossed, merits: dict[str, Merits], question: Reading
     return rows
 
 
-def accuracy_table(rows: Rows) -> pd.DataFrame:
-    """Return rows as a table; what is not known is empty."""
-    return pd.DataFrame(rows)
-
-
 def _of_two(merits: Merits, first: int, second: int) -> Merits:
     readers = merits.values.shape[1]
     chosen = np.concatenate([np.arange(readers) + index * readers for index in (first, second)])
@@ -145,8 +137,8 @@ def _row(metric: str, statistic: str, modality: str, reference: str | None, foun
         "modality": modality,
         "reference": reference,
         "value": found.value,
-        "low": _known(low if not np.isnan(found.low) else np.nan),
-        "high": _known(high if not np.isnan(found.high) else np.nan),
+        "low": _known(low),
+        "high": _known(high),
         "standard_error": found.standard_error,
         "degrees_of_freedom": _known(found.degrees_of_freedom),
         "p_value": _known(found.p_value) if statistic == "difference" else None,

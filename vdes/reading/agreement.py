@@ -67,13 +67,22 @@ def agreement_rows(
 
 
 def _between(table: pd.DataFrame) -> list[tuple[np.ndarray, np.ndarray]]:
-    first = [key for key in table.columns if key[1] == 0]
-    return [(table[one].to_numpy(float), table[other].to_numpy(float)) for one, other in combinations(first, 2)]
+    first = [values for (_, repeat), values in _columns(table).items() if repeat == 0]
+    return list(combinations(first, 2))
 
 
 def _within(table: pd.DataFrame) -> list[tuple[np.ndarray, np.ndarray]]:
+    columns = _columns(table)
     return [
-        (table[(reader, 0)].to_numpy(float), table[(reader, repeat)].to_numpy(float))
-        for reader, repeat in table.columns
-        if repeat > 0 and (reader, 0) in table.columns
+        (columns[reader, 0], values)
+        for (reader, repeat), values in columns.items()
+        if repeat > 0 and (reader, 0) in columns
     ]
+
+
+def _columns(table: pd.DataFrame) -> dict[tuple[str, int], np.ndarray]:
+    """Return the grades of each reader and repeat."""
+    return {
+        (str(reader), int(repeat)): table.iloc[:, place].to_numpy(float)
+        for place, (reader, repeat) in enumerate(table.columns.to_flat_index())
+    }

@@ -65,11 +65,11 @@ def crossed(readings: pd.DataFrame, truth: pd.DataFrame) -> Crossed:
     found = set(first["modality"])
     modalities = [name for name in KNOWN_ORDER if name in found]
     modalities += [name for name in first["modality"].unique() if name not in modalities]
-    counts = first["reader"].value_counts()
+    counts = {str(name): int(number) for name, number in first["reader"].value_counts().items()}
     enough = LEAST_READ * len(truth) * len(modalities)
-    readers = sorted((name for name in counts.index if counts[name] >= enough), key=_natural)
+    readers = sorted((name for name in counts if counts[name] >= enough), key=_natural)
     if not readers:
-        most = counts.idxmax()
+        most = max(counts, key=lambda name: counts[name])
         raise InputError(
             f"readings: no reader has read enough: reader {most} has made {counts[most]} of "
             f"{len(truth) * len(modalities)} readings; expected {LEAST_READ:.0%} or more"
@@ -90,7 +90,7 @@ def crossed(readings: pd.DataFrame, truth: pd.DataFrame) -> Crossed:
         modalities,
         cases,
         table,
-        {str(name): int(counts[name]) for name in sorted(set(counts.index) - set(readers), key=_natural)},
+        {name: counts[name] for name in sorted(set(counts) - set(readers), key=_natural)},
         left_out,
     )
 
@@ -122,4 +122,4 @@ def _check(readings: pd.DataFrame, truth: pd.DataFrame) -> None:
 
 def _natural(name: str) -> tuple[int, str]:
     """Order R2 before R10."""
-    return len(str(name)), str(name)
+    return len(name), name

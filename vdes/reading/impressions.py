@@ -9,7 +9,7 @@ import pandas as pd
 
 from vdes.reading.question import ReadingQuestion
 from vdes.statistics.bootstrap import cluster_bootstrap_mean
-from vdes.statistics.mrmc.forced_choice import CHANCE, choices_of_all, reader_choices
+from vdes.statistics.mrmc.forced_choice import choices_of_all, reader_choices
 from vdes.statistics.mrmc.quality_model import quality_model
 
 Rows = list[dict[str, Any]]
@@ -119,6 +119,3 @@ def time_rows(readings: pd.DataFrame) -> Rows:
 
 def _known(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-__all__ = ["ALL_READERS", "CHANCE", "FEATURES", "choice_rows", "feature_rows", "quality_rows", "time_rows"]

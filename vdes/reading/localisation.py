@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from PIL import Image
 
 from vdes.errors import InputError
+from vdes.statistics.bootstrap import cluster_bootstrap_ratio
 
 TOLERANCE_MM = 5.0
 UNKNOWN_SIZE = 0.01  # of the longer side of a lesion's mask: the tolerance where the pixel size is unknown
@@ -67,9 +68,7 @@ def located_readings(
     return pd.DataFrame(rows, columns=["lesions", "found", "false_marks", "located"], index=readings.index)
 
 
-def _on(
-    mark: Mapping[str, Any], lesion: Mapping[str, Any], tolerance_mm: float, pixel_size_mm: float | None
-) -> bool:
+def _on(mark: Mapping[str, Any], lesion: Mapping[str, Any], tolerance_mm: float, pixel_size_mm: float | None) -> bool:
     """Tell whether a mark lies on a lesion, or near enough."""
     x0, y0, x1, y1 = lesion["box"]
     place = np.array([mark["y"], mark["x"]], dtype=float)
@@ -94,23 +93,49 @@ def _pixels(mask: str, box: tuple[float, ...]) -> tuple[tuple[int, int], np.ndar
     except OSError as error:
         raise InputError(f"{mask}: cannot be read; expected the mask of a lesion") from error
     image = image if image.ndim == 2 else image[..., 0]
-    x0, y0, x1, y1 = (int(round(value)) for value in box)
-    inside = np.argwhere(image[y0 : y1 + 1, x0 : x1 + 1] > 0) + (y0, x0)
+    x0, y0, x1, y1 = (round(value) for value in box)
+    inside = np.argwhere(image[y0 : y1 + 1, x0 : x1 + 1] > 0) + np.array([y0, x0])
     return image.shape, inside
 
 
-def mark_rates(readings: pd.DataFrame, located: pd.DataFrame, lesion_free: Sequence[str]) -> pd.DataFrame:
-    """Return the marks in breasts without a lesion: each is a false one, and in DES perhaps an invented lesion.
+def false_mark_rows(
+    readings: pd.DataFrame, truth: pd.DataFrame, n_resamples: int = 2000, seed: int = 0, confidence: float = 0.95
+) -> list[dict[str, Any]]:
+    """Return how often lesions were found, and how many marks a breast has that lie on none.
+
+    Marks in breasts without a lesion stand apart: in DES, these are lesions that readers took for real.
 
     Args:
-        readings: first readings, with ``modality``, ``case`` and ``patient``.
-        located: theirs, of `located_readings`.
-        lesion_free: the cases without a lesion.
+        readings: first readings, with ``modality``, ``case``, ``patient`` and the columns of `located_readings`.
+        truth: ``case`` and ``malignant``.
+        n_resamples: bootstrap samples of patients.
+        seed: of the bootstrap.
+        confidence: of the intervals.
 
     Returns:
-        The rows of these cases with ``modality``, ``patient`` and ``false_marks``.
+        A row a modality and ``measure``: ``malignant lesions found`` and ``benign lesions found`` (shares),
+        ``false marks`` a breast, and ``false marks without lesion`` (a lesion-free breast), with ``value``, ``low``,
+        ``high`` and the number of ``readings`` behind it.
     """
-    chosen = readings["case"].isin(list(lesion_free)).to_numpy()
-    return readings.loc[chosen, ["modality", "reader", "case", "patient"]].assign(
-        false_marks=located.loc[chosen, "false_marks"].to_numpy()
-    )
+    malignant = readings["case"].isin(truth.loc[truth["malignant"] == 1, "case"])
+    lesion = readings["lesions"] > 0
+    measures = {
+        "malignant lesions found": (lesion & malignant, "found", "lesions"),
+        "benign lesions found": (lesion & ~malignant, "found", "lesions"),
+        "false marks": (lesion | ~lesion, "false_marks", None),
+        "false marks without lesion": (~lesion, "false_marks", None),
+    }
+    rows = []
+    for modality in readings["modality"].unique():
+        for measure, (chosen, over, under) in measures.items():
+            part = readings[chosen & (readings["modality"] == modality)]
+            if part.empty:
+                continue
+            weights = np.ones(len(part)) if under is None else part[under]
+            found = cluster_bootstrap_ratio(part[over], weights, part["patient"], n_resamples, seed, confidence)
+            rows.append(
+                {"modality": modality, "measure": measure}
+                | {name: None if np.isnan(value) else float(value) for name, value in found._asdict().items()}
+                | {"readings": len(part)}
+            )
+    return rows
