@@ -121,3 +121,11 @@ def read_all(answer_to: Callable[..., Answer]) -> Callable[[Path], None]:
                     store.add(task["task"], answer_to(task), 12.5)
 
     return read
+
+
+@pytest.fixture(scope="session")
+def van_dyke() -> tuple[np.ndarray, np.ndarray]:
+    """Labels (114,) and ratings (2, 5, 114) of the data set of Van Dyke, see ``tests/statistics/mrmc/conftest.py``."""
+    table = np.genfromtxt(Path(__file__).parents[1] / "statistics" / "mrmc" / "van_dyke.csv", delimiter=",", names=True)
+    ratings = [[table[f"R{reader}_{name}"] for reader in range(1, 6)] for name in ("spin_echo", "cine")]
+    return table["malignant"].astype(int), np.array(ratings)

@@ -82,7 +82,7 @@ def _within(table: pd.DataFrame) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def _columns(table: pd.DataFrame) -> dict[tuple[str, int], np.ndarray]:
     """Return the grades of each reader and repeat."""
+    keys = zip(table.columns.get_level_values(0), table.columns.get_level_values(1), strict=True)
     return {
-        (str(reader), int(repeat)): table.iloc[:, place].to_numpy(float)
-        for place, (reader, repeat) in enumerate(table.columns.to_flat_index())
+        (str(reader), int(repeat)): table.iloc[:, place].to_numpy(float) for place, (reader, repeat) in enumerate(keys)
     }
