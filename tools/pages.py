@@ -11,9 +11,9 @@ from pathlib import Path
 
 from monai.bundle import ConfigParser
 
-from vdes.bundle.verify.bundle import Line
 from vdes.bundle.verify.card import config_files, of_monai, of_tools, of_vdes
 from vdes.bundle.verify.commands import Command, joined
+from vdes.bundle.verify.line import Line
 from vdes.bundle.verify.phantoms import SETTINGS
 from vdes.bundle.verify.run_commands import run, shortened
 

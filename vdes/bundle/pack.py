@@ -25,12 +25,13 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from vdes.bundle.verify.bundle import Bundle
+from vdes.bundle.bundle import Bundle
+from vdes.bundle.imports import closure, config_names, file_of
 from vdes.bundle.verify.checks import verify
 from vdes.data.staging import staged
 from vdes.errors import InputError
 
-CODE = "vdes"
+PACKAGE = "vdes"
 TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can state
 MODE = 0o644
 
@@ -81,14 +82,14 @@ def pack(bundle: Path, output: Path, overwrite: bool = False) -> tuple[Path | No
         if findings:
             return None, findings
         version = unpacked.metadata["version"]
-        large = {f"{unpacked.name}/{path}" for path in unpacked.large_files}
+        names = needed(unpacked) - set(unpacked.large_files)
     output.mkdir(parents=True, exist_ok=True)
     archive = output / f"{unpacked.name}_v{version}.zip"
     with staged([archive], overwrite) as stages, zipfile.ZipFile(stages[archive], "w", zipfile.ZIP_STORED) as target:
-        for name in sorted(files.keys() - large):
-            entry = zipfile.ZipInfo(name, TIME)
+        for name in sorted(names):
+            entry = zipfile.ZipInfo(f"{unpacked.name}/{name}", TIME)
             entry.create_system, entry.external_attr = 3, MODE << 16  # Unix, whatever packs it
-            target.writestr(entry, files[name])
+            target.writestr(entry, files[entry.filename])
     return archive, []
 
 
@@ -103,17 +104,40 @@ def committed(bundle: Path) -> dict[str, bytes]:
     folder = bundle.resolve()
     root = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip())
     inside = folder.relative_to(root).as_posix()
-    changed = _git(root, "status", "--porcelain", "--", inside, CODE).decode().splitlines()
+    changed = _git(root, "status", "--porcelain", "--", inside, PACKAGE).decode().splitlines()
     if changed:
         raise InputError(f"{changed[0][3:]}: not as in the last commit; commit it before packing")
     files: dict[str, bytes] = {}
-    with tarfile.open(fileobj=io.BytesIO(_git(root, "archive", "--format=tar", "HEAD", "--", inside, CODE))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(_git(root, "archive", "--format=tar", "HEAD", "--", inside, PACKAGE))) as tar:
         for member in tar:
             stream = tar.extractfile(member) if member.isfile() else None
             if stream is not None:
                 own = member.name.removeprefix(f"{inside}/")
                 files[f"{folder.name}/{own}"] = stream.read()
     return files
+
+
+def needed(unpacked: Bundle) -> set[str]:
+    """Return the files of an unpacked bundle without those of vdes that its configs do not lead to.
+
+    A module goes along where a config names it, or another module imports it at its top or inside a function; what a
+    package holds beside its modules (tables, templates, schemas) goes along with any of them.
+    """
+    names = {name for config in unpacked.configs for name in config_names(unpacked, config, optional=True)}
+    modules = closure(names, optional=True, code=unpacked.root)
+    files = {file.relative_to(unpacked.root) for module in modules if (file := file_of(module, unpacked.root))}
+    used = {file.parent for file in files}
+    everything = {Path(name) for name in unpacked.files}
+    packages = {file.parent for file in everything if file.name == "__init__.py"}
+
+    def goes_along(file: Path) -> bool:
+        if file.parts[0] != PACKAGE:
+            return True
+        if file.suffix == ".py":
+            return file in files
+        return next(folder for folder in file.parents if folder in packages) in used
+
+    return {file.as_posix() for file in everything if goes_along(file)}
 
 
 def _git(folder: Path, *arguments: str) -> bytes:

@@ -30,13 +30,13 @@ from tqdm import tqdm
 from vdes.bundle.process import run_workflow
 from vdes.data.datalist import read_datalist
 from vdes.data.staging import staged
+from vdes.data.training_record import check_trained_on
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.errors import InputError
 from vdes.handlers.provenance import provenance
 from vdes.statistics.bootstrap import cluster_bootstrap_mean, percentile_interval
 from vdes.statistics.predictions import known_cases
 from vdes.statistics.resampled_metrics import resampled_metrics
-from vdes.study.trained_on import check_trained_on
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 GENERATOR = BUNDLES / "breast_cesm_virtual_des_unet"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vdes.bundle.verify.bundle import Bundle
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.verify.checks import verify
 from vdes.bundle.verify.machine_paths import absolute_path
 from vdes.bundle.verify.verify import main

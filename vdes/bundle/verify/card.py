@@ -15,9 +15,10 @@ import monai.bundle
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 import vdes.cli
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.knobs import takes
-from vdes.bundle.verify.bundle import Bundle, Line
 from vdes.bundle.verify.commands import CARD, Command, commands
+from vdes.bundle.verify.line import Line
 
 PROJECT = Path(__file__).resolve().parents[3]
 MONAI_COMMANDS = (

@@ -7,8 +7,9 @@ import io
 import logging
 from collections.abc import Callable, Iterator
 
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.verify.card import check_commands, check_pictures
+from vdes.bundle.verify.line import Line
 from vdes.bundle.verify.machine_paths import check_machine_paths
 from vdes.bundle.verify.metadata import check_metadata
 from vdes.bundle.verify.packages import check_packages

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vdes.bundle.verify.bundle import Bundle
+from vdes.bundle.bundle import Bundle
 
 CARD = "docs/README.md"
 

@@ -32,7 +32,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from vdes.bundle.verify.bundle import Bundle
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.verify.checks import verify
 from vdes.errors import InputError
 
