@@ -24,10 +24,12 @@ from vdes.reading.impressions import choice_rows, feature_rows, quality_rows, ti
 from vdes.reading.localisation import TOLERANCE_MM, false_mark_rows, located_readings
 from vdes.reading.plan import PLAN_FILE, read_plan
 from vdes.reading.question import ReadingQuestion, planned_question
+from vdes.reading.study_losses import study_losses
 from vdes.statistics.mrmc.figures_of_merit import COVARIANCES
 
 ANALYSIS = "analysis"
 METRICS_FILE, READINGS_FILE, IMRMC_FILE, MRMCAOV_FILE = "metrics.json", "readings.csv", "readings.imrmc", "mrmcaov.csv"
+LISTS = ("marks", "hits")  # columns of readings.csv that hold JSON
 TABLES = ("accuracy", "by_reader", "components", "marks", "agreement", "choices", "quality", "features", "times")
 
 
@@ -105,8 +107,8 @@ def analyse(settings: AnalysisSettings, overwrite: bool = False) -> Path:
                 pd.DataFrame(content[name]).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         labels = dict(zip(design.cases["case"], design.malignant, strict=True))
         shown = design.readings.assign(malignant=design.readings["case"].map(labels))
-        if "marks" in shown:
-            shown = shown.assign(marks=shown["marks"].map(json.dumps))
+        lists = [name for name in LISTS if name in shown]
+        shown = shown.assign(**{name: shown[name].map(json.dumps) for name in lists})
         shown.to_csv(folder / READINGS_FILE, index=False, lineterminator="\n")
         (folder / IMRMC_FILE).write_text(imrmc_text(design.readings, design.cases), encoding="utf-8")
         mrmcaov_table(design.readings, design.cases).to_csv(folder / MRMCAOV_FILE, index=False, lineterminator="\n")
@@ -145,6 +147,15 @@ def _of_folder(settings: AnalysisSettings) -> tuple[dict[str, Any], Crossed]:
         "features": feature_rows(design.readings, truth, *again),
         "times": time_rows(design.readings),
     }
+    found["study"] = study_losses(
+        plan,
+        tables.study_key(settings.reading),
+        design,
+        found["accuracy"],
+        question,
+        settings.n_resamples,
+        settings.seed,
+    )
     simulated = tables.simulated(settings.reading)
     data = _data(design, plan["name"], simulated) | {
         "phantom": plan.get("phantom"),
@@ -171,7 +182,7 @@ def _of_file(settings: AnalysisSettings) -> tuple[dict[str, Any], Crossed]:
     question = ReadingQuestion(str(settings.arm), str(settings.reference))
     if settings.margin is not None:
         question = replace(question, margin=settings.margin)
-    found = _of_design(design, question, settings) | {name: [] for name in TABLES[3:]}
+    found = _of_design(design, question, settings) | {name: [] for name in TABLES[3:]} | {"study": None}
     data = _data(design, settings.reading.stem, False) | {"unfinished": {}}
     data |= dict.fromkeys(("phantom", "generator", "design", "sizing"))
     digest = hashlib.sha256(settings.reading.read_bytes()).hexdigest()

@@ -39,7 +39,7 @@ def located_readings(
 
     Returns:
         In the order of the readings: ``lesions`` of the breast, how many were ``found``, ``false_marks`` that lie on
-        none, and ``located``, whether one was found or more.
+        none, ``located``, whether one was found or more, and ``hits``, a list of whether each mark lies on one.
 
     Raises:
         InputError: a tolerance below 0, or a mask that cannot be read.
@@ -53,7 +53,7 @@ def located_readings(
         for lesion in lesions[case]:
             there.setdefault(lesion["view"], []).append(lesion)
         found: dict[str, set[int]] = {}
-        false = 0
+        hits = []
         for mark in marks:
             view = mark["view"]
             hit = [
@@ -62,10 +62,10 @@ def located_readings(
                 if _on(mark, lesion, tolerance_mm, pixel_size_mm.get((case, view)))
             ]
             found.setdefault(view, set()).update(hit)
-            false += not hit
+            hits.append(bool(hit))
         number = max((len(found_in) for found_in in found.values()), default=0)
-        rows.append((max((len(one) for one in there.values()), default=0), number, false, number > 0))
-    return pd.DataFrame(rows, columns=["lesions", "found", "false_marks", "located"], index=readings.index)
+        rows.append((max((len(one) for one in there.values()), default=0), number, hits.count(False), number > 0, hits))
+    return pd.DataFrame(rows, columns=["lesions", "found", "false_marks", "located", "hits"], index=readings.index)
 
 
 def _on(mark: Mapping[str, Any], lesion: Mapping[str, Any], tolerance_mm: float, pixel_size_mm: float | None) -> bool:
