@@ -20,6 +20,7 @@ SCALES: dict[str, tuple[str, ...]] = {
     "conspicuity": ("low", "moderate", "high"),
 }
 WITHIN, BETWEEN = "within", "between"
+LEAST_READINGS = 10  # that are compared; a kappa of fewer says nothing
 
 
 def agreement_rows(
@@ -38,7 +39,7 @@ def agreement_rows(
     Returns:
         A row a scale, modality and ``agreement``: ``between`` (the mean over pairs of readers, first readings) and
         ``within`` (the mean over readers, first against each repeated reading), with ``value``, ``low``, ``high``, the
-        number of ``pairs`` and of ``readings`` that are compared. No row where nothing is.
+        number of ``pairs`` and of ``readings`` that are compared. No row where these are fewer than `LEAST_READINGS`.
     """
     chosen = readings[readings["reader"].isin(list(readers))]
     rows = []
@@ -53,11 +54,10 @@ def agreement_rows(
             patients = part.drop_duplicates("case").set_index("case")["patient"].sort_index()
             table = part.pivot(index="case", columns=["reader", "repeat"], values="grade").reindex(patients.index)
             for kind, pairs in ((BETWEEN, _between(table)), (WITHIN, _within(table))):
-                pairs = [pair for pair in pairs if (~np.isnan(pair[0]) & ~np.isnan(pair[1])).sum() > 1]
-                if not pairs:
+                compared = sum(int((~np.isnan(first) & ~np.isnan(second)).sum()) for first, second in pairs)
+                if compared < LEAST_READINGS:
                     continue
                 found = weighted_kappa(pairs, len(grades), patients, n_resamples, seed, confidence)
-                compared = sum(int((~np.isnan(first) & ~np.isnan(second)).sum()) for first, second in pairs)
                 rows.append(
                     {"scale": scale, "modality": modality, "agreement": kind}
                     | {name: None if np.isnan(value) else float(value) for name, value in found._asdict().items()}

@@ -18,7 +18,7 @@ from vdes.errors import InputError
 from vdes.reading import tables
 from vdes.reading.accuracy import accuracy_rows, component_rows, figures_of_merit, reader_rows
 from vdes.reading.agreement import agreement_rows
-from vdes.reading.crossed import Crossed, crossed
+from vdes.reading.crossed import KNOWN_ORDER, Crossed, crossed
 from vdes.reading.exchange import imrmc_text, mrmcaov_table, read_exchange
 from vdes.reading.impressions import choice_rows, feature_rows, quality_rows, time_rows
 from vdes.reading.localisation import TOLERANCE_MM, false_mark_rows, located_readings
@@ -136,6 +136,8 @@ def _of_folder(settings: AnalysisSettings) -> tuple[dict[str, Any], Crossed]:
     images = tables.images_table(settings.reading)
     known = images[images["pixel_size_mm"].notna()]
     sizes = dict(zip(zip(known["case"], known["view"], strict=True), known["pixel_size_mm"].astype(float), strict=True))
+    order = {name: place for place, name in enumerate(KNOWN_ORDER)}
+    readings = readings.sort_values("modality", key=lambda names: names.map(order), kind="stable", ignore_index=True)
     readings = readings.join(located_readings(readings, truth, sizes, settings.tolerance_mm))
     design = crossed(readings, truth)
     again = (settings.n_resamples, settings.seed, question.confidence)

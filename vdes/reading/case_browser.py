@@ -14,6 +14,7 @@ import pandas as pd
 from PIL import Image
 from skimage.measure import approximate_polygon, find_contours
 
+from vdes.data.vocabulary import PATHOLOGIES
 from vdes.reading import tables
 from vdes.reading.frames import KINDS, WHITE, read_frame
 
@@ -54,13 +55,14 @@ def read_cases(folder: Path, readings: pd.DataFrame, positive: tuple[str, ...]) 
     Raises:
         InputError: an image cannot be read.
     """
-    truth = {row["case"]: row for row in tables.truth_table(folder).to_dict("records")}
+    table = tables.truth_table(folder)
+    truth = {row["case"]: row for row in table.astype(object).where(table.notna(), None).to_dict("records")}
     images = tables.images_table(folder)
     found = []
     for case, own in readings.groupby("case", sort=True):
         called = own["birads"].isin(positive).groupby(own["modality"]).mean()
         found.append((str(case), own, bool(((called > 0) & (called < 1)).any())))
-    found.sort(key=lambda one: not one[2])
+    found.sort(key=lambda one: (not one[2], -PATHOLOGIES.index(truth[one[0]]["pathology"])))
     cases = []
     for number, (case, own, split) in enumerate(found[:MAX_CASES], 1):
         views = {

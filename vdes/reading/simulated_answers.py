@@ -14,12 +14,14 @@ from vdes.reading.form import LEFT, RIGHT
 from vdes.reading.ideal_reader import Sight
 from vdes.reading.worklist import LOW_ENERGY, VIRTUAL, chosen_real
 
-# BI-RADS of a probability of malignancy in per cent: at most 2 % probably benign, from 95 % highly suggestive
-CATEGORIES = ((2.0, "3"), (10.0, "4A"), (50.0, "4B"), (95.0, "4C"), (100.0, "5"))
+# BI-RADS has 2, 10, 50 and 95 % of malignancy as its limits. Among phantoms every second lesion is malignant, in a
+# clinic about every tenth: there, these per cents would be those limits
+CATEGORIES = ((15.0, "3"), (50.0, "4A"), (90.0, "4B"), (99.0, "4C"), (100.0, "5"))
 MARKED_FROM = 5  # per cent
 FOUND = {LOW_ENERGY: 0.90}  # chance that a mark on a lesion goes where the lesion is; in DES:
 FOUND_IN_DES = 0.97
 MISPLACED_MM = 2.0
+UNSURE = 0.4  # standard deviation of what readers make of an enhancement score when they put it into words
 CHANCE_FLAG = 0.02  # of a feature that a reader takes for missing, distorted or invented without a cause
 DISTORTED = 0.06  # for each standard deviation of the virtual DES image's noise
 QUALITY = (4.3, -0.6)  # mean score of real DES, and what noise in virtual DES does to it
@@ -56,17 +58,18 @@ def reading_answer(
     if modality == LOW_ENERGY:
         return answer
     shown = sight.enhancement(modality, virtual_noise)
+    judged = shown + UNSURE * float(rng.standard_normal())
     terms = list(BACKGROUND)
     place = int(np.clip(terms.index(background) + rng.choice([-1, 0, 1], p=[0.1, 0.8, 0.1]), 0, len(terms) - 1))
     answer |= {"bpe": terms[place], "lesion_type": "none"}
     if sight.lesion is not None and shown > ENHANCES_FROM:
         non_mass = sight.lesion.non_mass
         inner = (
-            "rim" if shown > RIM_FROM else "clumped" if non_mass else "heterogeneous" if shown > 1 else "homogeneous"
+            "rim" if judged > RIM_FROM else "clumped" if non_mass else "heterogeneous" if judged > 1 else "homogeneous"
         )
         answer |= {
             "lesion_type": "non-mass" if non_mass else "mass",
-            "conspicuity": "high" if shown > 1.4 else "moderate" if shown > 0.7 else "low",
+            "conspicuity": "high" if judged > 1.4 else "moderate" if judged > 0.7 else "low",
             "internal_enhancement": inner,
         }
         if not non_mass:

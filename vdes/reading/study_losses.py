@@ -54,7 +54,7 @@ def study_losses(
     try:
         return {"rows": rows + _of_classifier(folder, plan, key, design, question, n_resamples, seed), "note": None}
     except InputError as error:
-        return {"rows": rows, "note": f"The classifier's part is missing: {_without_folder(str(error), folder)}"}
+        return {"rows": rows, "note": f"The classifier's part is missing: {_without_folder(str(error), folder)}."}
 
 
 def _of_readers(accuracy: Sequence[Mapping[str, Any]], question: ReadingQuestion) -> dict[str, Any]:

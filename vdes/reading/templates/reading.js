@@ -11,14 +11,14 @@ if (readList) {
   };
 
   // a disc for a mark on a lesion, a cross for one beside: told apart without colour
-  function drawMark(svg, mark, size) {
+  function drawMark(svg, mark, size, above) {
     const { x, y } = mark;
     svg.append(
       mark.hit
         ? svgElement("circle", { class: "read-mark hit", cx: x, cy: y, r: size })
         : svgElement("path", { class: "read-mark", d: `M${x - size} ${y - size}l${2 * size} ${2 * size}m0 ${-2 * size}l${-2 * size} ${2 * size}` }),
     );
-    const name = svgElement("text", { class: "read-name", x: x + 1.5 * size, y: y - size });
+    const name = svgElement("text", { class: "read-name", x: x + 1.5 * size, y: y - size + above * 13 });
     name.textContent = mark.reader;
     svg.append(name);
   }
@@ -45,7 +45,11 @@ if (readList) {
         for (const name of path ? ["halo", "drawn"] : []) svg.append(svgElement("path", { class: name, d: path }));
       }
       const shown = drawn.marks.filter((mark) => mark.modality === one("read-modality").value);
-      for (const mark of shown) drawMark(svg, mark, height / 80);
+      shown.forEach((mark, place) => {
+        // names of marks that lie on each other stand below each other
+        const near = shown.slice(0, place).filter((other) => Math.hypot(other.x - mark.x, other.y - mark.y) < height / 12);
+        drawMark(svg, mark, height / 80, near.length);
+      });
       const caption = document.createElement("figcaption");
       const hits = shown.filter((mark) => mark.hit).length;
       caption.textContent = `${view}: ${hits} ${hits === 1 ? "mark" : "marks"} on a lesion, ${shown.length - hits} beside`;
