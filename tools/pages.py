@@ -118,7 +118,7 @@ def check_unrun(block: Block) -> Iterator[Line]:
         if command.monai:
             problems = list(of_monai(PROJECT, command))
         elif program == "vdes":
-            problems = list(of_vdes(command))
+            problems = list(of_vdes(command, program()))
         elif program in ("python", "bash"):
             problems = list(of_tools(command))
         else:

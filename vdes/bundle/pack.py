@@ -1,25 +1,16 @@
-r"""Pack a bundle, with the vdes code that its configs name, into one zip file that runs where vdes is not installed.
+"""Pack a bundle, with the vdes code that its configs name, into one zip file that runs where vdes is not installed.
 
 The archive holds what git has committed, and is the same, byte for byte, whenever the same commit is packed: entries
 are sorted and stored uncompressed, with fixed times and modes. A folder of the bundle's name holds the bundle and a
-copy of the package vdes; files that the bundle's large_files.yml lists are left out, to be fetched by
-``python -m monai.bundle download_large_files``. What verify_bundle.py --static finds is refused.
-
-    python vdes/bundle/pack.py bundles/breast_cesm_virtual_des_unet --output dist
-    python -m monai.bundle download --name breast_cesm_virtual_des_unet --bundle_dir . \
-        --url file:///where/it/is/breast_cesm_virtual_des_unet_v0.1.0.zip
-
-Exit status: 0 packed, 1 refused, 2 bad input.
+copy of the package vdes. Files that the bundle's large_files.yml lists are left out; ``python -m monai.bundle
+download_large_files`` fetches them.
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import io
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 import zipfile
@@ -28,6 +19,7 @@ from pathlib import Path
 from vdes.bundle.bundle import Bundle
 from vdes.bundle.imports import closure, config_names, file_of
 from vdes.bundle.verify.checks import verify
+from vdes.bundle.verify.commands import Program
 from vdes.data.staging import staged
 from vdes.errors import InputError
 
@@ -36,33 +28,13 @@ TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can state
 MODE = 0o644
 
 
-def main() -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path, help="folder of the bundle, in a git checkout of the project")
-    parser.add_argument("--output", type=Path, default=Path("dist"), help="folder of the archive (default: dist)")
-    parser.add_argument("--overwrite", action="store_true", help="replace an archive of the same name")
-    arguments = parser.parse_args()
-    try:
-        archive, findings = pack(arguments.bundle, arguments.output, arguments.overwrite)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    if archive is None:
-        print("\n".join(findings))
-        print(f"{arguments.bundle}: not packed, {len(findings)} findings", file=sys.stderr)
-        return 1
-    content = archive.read_bytes()
-    print(f"wrote {archive}: {len(content) / 1e6:.1f} MB, sha256 {hashlib.sha256(content).hexdigest()}")
-    return 0
-
-
-def pack(bundle: Path, output: Path, overwrite: bool = False) -> tuple[Path | None, list[str]]:
+def pack(bundle: Path, output: Path, program: Program, overwrite: bool = False) -> tuple[Path | None, list[str]]:
     """Write the archive of a bundle, unless verification refuses it.
 
     Args:
         bundle: folder of the bundle.
         output: folder of the archive, made if it does not exist.
+        program: ``vdes``, whose commands the card gives.
         overwrite: replace an archive of the same name.
 
     Returns:
@@ -78,7 +50,7 @@ def pack(bundle: Path, output: Path, overwrite: bool = False) -> tuple[Path | No
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         unpacked = Bundle(Path(folder) / bundle.resolve().name)
-        findings = [str(line) for line in verify(unpacked, static=True) if not line.good]
+        findings = [str(line) for line in verify(unpacked, program, static=True) if not line.good]
         if findings:
             return None, findings
         version = unpacked.metadata["version"]
@@ -148,7 +120,3 @@ def _git(folder: Path, *arguments: str) -> bytes:
         reason = done.stderr.decode(errors="replace").strip().splitlines()
         raise InputError(f"{folder}: git {arguments[0]}: {reason[-1] if reason else 'failed'}")
     return done.stdout
-
-
-if __name__ == "__main__":
-    sys.exit(main())
