@@ -17,11 +17,7 @@ app = App(
 )
 
 
-@app.command(
-    help_epilogue=(
-        "example: vdes reading simulate reading && vdes reading analyse reading && vdes reading report reading"
-    )
-)
+@app.command(help_epilogue="example: vdes reading simulate reading --virtual-noise 0.5")
 def simulate(reading: Path, /, *, settings: Annotated[SimulatedReaders, FIELDS] = SimulatedReaders()) -> None:
     """Let simulated readers answer a reader study of phantoms, to try all of it with no person.
 
