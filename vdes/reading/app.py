@@ -9,7 +9,7 @@ import logging
 import re
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vdes.errors import InputError
 from vdes.reading.form import FORMS, form_record
@@ -82,6 +83,49 @@ class Attempts:
         self._failed.setdefault(address, deque(maxlen=ATTEMPTS)).append(self.clock())
 
 
+class Guard:
+    """Refuse foreign host names, add the headers that every response has, and log without a secret.
+
+    Args:
+        app: the application.
+        hosts: names by which it may be called; any where None.
+        secure: whether readers come by TLS.
+
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None, secure: bool) -> None:
+        self.app = app
+        self.hosts = hosts
+        self.headers = _HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            return
+        began = time.perf_counter()
+        request = Request(scope)
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers[name] = value
+                self._log(request, message["status"], time.perf_counter() - began)
+            await send(message)
+
+        if self.hosts is not None and _hostname(request) not in self.hosts:
+            await PlainTextResponse("Unknown host.", 400)(scope, receive, send_guarded)
+        else:
+            await self.app(scope, receive, send_guarded)
+
+    @staticmethod
+    def _log(request: Request, status: int, seconds: float) -> None:
+        path = request.url.path
+        what = "link" if path.startswith(PATH) else path.split("/")[2] if path.startswith("/api/") else "page"
+        if what in ("link", "state", "answer", "image", "page"):  # not what a stranger made up
+            logger.info("%s %s %d %.1f ms", getattr(request.state, "reader", "-"), what, status, 1000 * seconds)
+
+
 class ReadingApp:
     """The application of one reader study.
 
@@ -128,29 +172,9 @@ class ReadingApp:
         ]
         return Starlette(
             routes=routes,
-            middleware=[Middleware(BaseHTTPMiddleware, dispatch=self.guard)],
+            middleware=[Middleware(Guard, hosts=self.hosts, secure=self.secure)],
             exception_handlers={HTTPException: _refused},
         )
-
-    async def guard(self, request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Refuse foreign host names, add the headers that every answer has, and log without a secret."""
-        began = time.perf_counter()
-        host = urlsplit("//" + request.headers.get("host", "")).hostname
-        if self.hosts is not None and host not in self.hosts:
-            response: Response = PlainTextResponse("Unknown host.", 400)
-        else:
-            response = await proceed(request)
-        for name, value in _HEADERS.items():
-            response.headers[name] = value
-        if self.secure:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
-        path = request.url.path
-        what = "link" if path.startswith(PATH) else path.split("/")[2] if path.startswith("/api/") else "page"
-        elapsed = 1000 * (time.perf_counter() - began)
-        who = getattr(request.state, "reader", "-")
-        if what in ("link", "state", "answer", "image", "page"):  # not what a stranger made up
-            logger.info("%s %s %d %.1f ms", who, what, response.status_code, elapsed)
-        return response
 
     async def enter(self, request: Request) -> Response:
         """Show the page to who has a link, and keep its secret in a cookie that no script can read."""
@@ -187,13 +211,10 @@ class ReadingApp:
         reader, secret = self._known(request)
         self._check_origin(request, secret)
         said = _parsed(await _body(request))
-        if said["task"] not in {one["task"] for one in self.store.tasks[reader]}:
+        if self.store.owner(said["task"]) != reader:
             raise HTTPException(404)
-        status, error = await run_in_threadpool(self._add, reader, said)
-        if status == 422:
-            return JSONResponse({"error": error}, status)
-        state = await run_in_threadpool(self.progress.state, reader)
-        return JSONResponse({**state, "error": error}, status)
+        status, content = await run_in_threadpool(self._add, reader, said)
+        return JSONResponse(content, status)
 
     async def image(self, request: Request) -> Response:
         """Send an image of the reader's task or the next: rows x columns little-endian uint16, nothing else."""
@@ -212,16 +233,18 @@ class ReadingApp:
             self._seen.add(frame.file)
         return data
 
-    def _add(self, reader: str, said: Mapping[str, Any]) -> tuple[int, str | None]:
+    def _add(self, reader: str, said: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        status, error = 200, None
         try:
-            if not self.progress.may_answer(reader, said["task"]):
-                return 409, "This session is not open yet."
-            self.store.add(said["task"], said["answer"], said["seconds"], said["answer_id"])
-        except OutOfTurn as error:
-            return 409, str(error)
-        except InputError as error:
-            return 422, str(error)
-        return 200, None
+            if self.progress.may_answer(reader, said["task"]):
+                self.store.add(said["task"], said["answer"], said["seconds"], said["answer_id"])
+            else:
+                status, error = 409, "This session is not open yet."
+        except OutOfTurn as refused:
+            status, error = 409, str(refused)
+        except InputError as refused:
+            return 422, {"error": str(refused)}
+        return status, {**self.progress.state(reader), "error": error}
 
     def _asset(self, name: str) -> Response:
         content, media_type = self.page[name]
@@ -264,6 +287,13 @@ class ReadingApp:
             raise HTTPException(403, "The request lacks the page's token.")
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             raise HTTPException(415, "Expected JSON.")
+
+
+def _hostname(request: Request) -> str | None:
+    try:
+        return urlsplit("//" + request.headers.get("host", "")).hostname
+    except ValueError:
+        return None
 
 
 def _token(secret: str) -> str:
