@@ -36,7 +36,7 @@ from vdes.reading.store import OutOfTurn, Store
 MOST_BYTES = 32 * 1024  # of a request's body; an answer has some 500
 ATTEMPTS, WINDOW = 10, 60.0  # wrong links from one address, in so many seconds
 REMEMBERED = 10_000  # addresses
-PAGE_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+PAGE_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 PAGE = "index.html"
 TOKEN = "x-vdes-reading"
 _ANSWER_ID = re.compile(r"[0-9a-f-]{36}")

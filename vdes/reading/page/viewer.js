@@ -46,7 +46,7 @@ export class Viewer {
     }
     this.sized();
     this.places = places ?? {};
-    for (const view of VIEWS) if (!places?.[view]) this.fit(view);
+    this.placed();
     this.render();
   }
 
@@ -142,8 +142,30 @@ export class Viewer {
   resized() {
     if (!this.panes.length) return;
     this.sized();
-    for (const view of VIEWS) if (this.places[view]?.fitted) this.fit(view);
+    this.placed();
     this.render();
+  }
+
+  /** Fit what was fitted; of what was not, keep the middle where the panes have another size now. */
+  placed() {
+    for (const view of VIEWS) {
+      const place = this.places[view], [pane] = this.of(view);
+      if (!pane) continue;
+      if (!place || place.fitted) {
+        this.fit(view);
+        continue;
+      }
+      const { width, height } = pane.canvas;
+      const x0 = place.x0 + (place.width - width) / 2 / place.scale, y0 = place.y0 + (place.height - height) / 2 / place.scale;
+      this.put(pane, x0, y0, place.scale, false);
+    }
+  }
+
+  /** Place a pane's view; at one to one on whole pixels, so that nothing is interpolated. */
+  put(pane, x0, y0, scale, fitted) {
+    const on = scale === 1 ? Math.round : (value) => value;
+    const { width, height } = pane.canvas;
+    this.places[pane.view] = { x0: on(x0), y0: on(y0), scale, fitted, width, height };
   }
 
   of(view) { return this.panes.filter((pane) => pane.view === view); }
@@ -155,7 +177,7 @@ export class Viewer {
     const { rows, columns } = pane.image, { width, height } = pane.canvas;
     const scale = Math.min(width / columns, height / rows);
     const x0 = this.task.laterality === "R" ? columns - width / scale : 0;
-    this.places[view] = { x0, y0: (rows - height / scale) / 2, scale, fitted: true };
+    this.put(pane, x0, (rows - height / scale) / 2, scale, true);
   }
 
   fitAll() {
@@ -167,7 +189,7 @@ export class Viewer {
   actual() {
     for (const view of VIEWS) {
       const [pane] = this.of(view);
-      if (pane) this.rescale(pane, 1, [pane.canvas.width / 2, pane.canvas.height / 2], true);
+      if (pane) this.rescale(pane, 1, [pane.canvas.width / 2, pane.canvas.height / 2]);
     }
     this.render();
   }
@@ -180,26 +202,22 @@ export class Viewer {
       if (!pane) continue;
       const scale = Math.min(ZOOMS[1], Math.max(ZOOMS[0], this.places[view].scale * factor));
       const middle = [pane.canvas.width / 2, pane.canvas.height / 2];
-      this.rescale(pane, scale, about && used?.view === view ? about : middle, false);
+      this.rescale(pane, scale, about && used?.view === view ? about : middle);
     }
     this.render();
   }
 
-  rescale(pane, scale, [i, j], whole) {
+  rescale(pane, scale, [i, j]) {
     const place = this.places[pane.view];
-    let x0 = place.x0 + i / place.scale - i / scale, y0 = place.y0 + j / place.scale - j / scale;
-    if (whole) [x0, y0] = [Math.round(x0), Math.round(y0)]; // on pixels: nothing is interpolated
-    this.places[pane.view] = { x0, y0, scale, fitted: false };
+    this.put(pane, place.x0 + i / place.scale - i / scale, place.y0 + j / place.scale - j / scale, scale, false);
   }
 
   /** Move the images of the used pane's view by screen pixels. */
   pan(dx, dy) {
-    const view = this.panes[this.active]?.view;
-    if (!view) return;
-    const place = this.places[view];
-    const [x, y] = [dx / place.scale, dy / place.scale];
-    const on = place.scale === 1 ? Math.round : (value) => value;
-    this.places[view] = { ...place, x0: on(place.x0 - x), y0: on(place.y0 - y), fitted: false };
+    const pane = this.panes[this.active];
+    if (!pane) return;
+    const { x0, y0, scale } = this.places[pane.view];
+    this.put(pane, x0 - dx / scale, y0 - dy / scale, scale, false);
     this.render();
   }
 
