@@ -48,10 +48,16 @@ def reading_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(np.rint(255 * real.clip(0, 1)).astype(np.uint8)).save(file)
     listed["intensity_range"]["des"] = [0, 255]
     source.write_text(json.dumps(listed))
-    return write_study(source, folder / "study")
+    return _write_study(source, folder / "study")
 
 
-def write_study(source: Path, study: Path) -> Path:
+@pytest.fixture(scope="session")
+def write_study() -> Callable[[Path, Path], Path]:
+    """Write what a study of a datalist leaves for readers."""
+    return _write_study
+
+
+def _write_study(source: Path, study: Path) -> Path:
     """Write what a study of a datalist leaves for readers."""
     datalists = study / "parts" / "split" / "datalists"
     datalists.mkdir(parents=True)
