@@ -211,3 +211,11 @@ def secrets_of() -> Callable[[Path], dict[str, str]]:
         return {reader: link.rpartition("/")[2] for reader, link in (line.split("\t") for line in lines)}
 
     return make
+
+
+@pytest.fixture(scope="session")
+def van_dyke() -> tuple[np.ndarray, np.ndarray]:
+    """Labels (114,) and ratings (2, 5, 114) of the data set of Van Dyke, see ``tests/statistics/mrmc/conftest.py``."""
+    table = np.genfromtxt(Path(__file__).parents[1] / "statistics" / "mrmc" / "van_dyke.csv", delimiter=",", names=True)
+    ratings = [[table[f"R{reader}_{name}"] for reader in range(1, 6)] for name in ("spin_echo", "cine")]
+    return table["malignant"].astype(int), np.array(ratings)

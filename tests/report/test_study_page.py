@@ -8,8 +8,9 @@ import pytest
 
 from vdes.report.case_cards import case_cards
 from vdes.report.forest_plot import forests
+from vdes.report.page_environment import flat
 from vdes.report.study_files import read_study
-from vdes.report.study_page import flat, study_page
+from vdes.report.study_page import study_page
 from vdes.report.study_rows import comparison_rows
 
 HOSTILE = "<script>window.hacked = 1</script>\"'&</title>"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vdes.bundle.job_folder import SETTINGS_FILE
 from vdes.data.datalist import pairs_aligned, read_datalist, read_json
 from vdes.errors import InputError
-from vdes.study.study import PARTS, SETTINGS_FILE
+from vdes.study.study import PARTS
 from vdes.study.study_metrics import METRICS_FILE
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from vdes.data.datalist import write_datalist
-from vdes.data.dicom_folder.folder import WORKERS, scan_folder
+from vdes.data.dicom_folder.folder import scan_folder
 from vdes.data.dicom_folder.labels import StudyLabels, read_study_labels
 from vdes.data.dicom_folder.pairs import Pair, pair_images
+from vdes.data.dicom_folder.settings import DicomFolderSettings
 from vdes.data.splits import hold_out
 from vdes.data.staging import staged
 from vdes.dicom.image_facts import ImageFacts
@@ -24,13 +25,8 @@ NAME = "DICOM"
 def write_dicom_datalist(
     folder: Path,
     output: Path,
+    settings: DicomFolderSettings = DicomFolderSettings(),
     *,
-    labels: Path | None = None,
-    test_fraction: float = 0.2,
-    validation_fraction: float = 0.1,
-    seed: int = 0,
-    include_unpaired: bool = False,
-    workers: int = WORKERS,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Find and pair the mammograms of a folder, split them by patient and write the datalist.
@@ -41,12 +37,7 @@ def write_dicom_datalist(
     Args:
         folder: of studies.
         output: the datalist to write, ending in .json.
-        labels: table of labels, see `read_study_labels`; None leaves pathology, density and BI-RADS unknown.
-        test_fraction: share of the patients.
-        validation_fraction: share of the patients.
-        seed: of the split.
-        include_unpaired: keep images without a partner.
-        workers: processes.
+        settings: what it holds, and how its patients are split. For the labels see `read_study_labels`.
         overwrite: replace the datalist if it exists.
 
     Returns:
@@ -59,18 +50,18 @@ def write_dicom_datalist(
     if output.suffix.lower() != ".json":
         raise InputError(f"{output}: expected the name of a datalist to write, ending in .json")
     with staged([output], overwrite):  # refuse before the long part
-        table = read_study_labels(labels)
-    if workers < 1:
-        raise InputError(f"workers: {workers}; expected 1 or more")
-    scan = scan_folder(folder, workers, check_pixels=True)
+        table = read_study_labels(settings.labels)
+    if settings.workers < 1:
+        raise InputError(f"workers: {settings.workers}; expected 1 or more")
+    scan = scan_folder(folder, settings.workers, check_pixels=True)
     left_out = dict(scan.left_out)
     pairs = pair_images(scan.images)
-    if not include_unpaired:
+    if not settings.include_unpaired:
         for pair in pairs:
             if not pair.complete:
                 other = "DES" if pair.des is None else "low-energy"
                 left_out[pair.present.path] = f"no {other} image of the view in the study (--include-unpaired keeps it)"
-    kept = [pair for pair in pairs if pair.complete or include_unpaired]
+    kept = [pair for pair in pairs if pair.complete or settings.include_unpaired]
     if not kept:
         first = "; ".join(f"{entry['count']} {entry['what']}" for entry in _grouped(folder, left_out)[:3])
         raise InputError(f"{folder}: no image to list; expected low-energy and DES mammograms. Left out: {first}")
@@ -81,14 +72,14 @@ def write_dicom_datalist(
         "intensity_range": {"low_energy": [0, int(WHITE)], "des": [0, int(WHITE)]},
         "split": {
             "method": "hold-out",
-            "seed": seed,
+            "seed": settings.seed,
             "grouped_by": "patient",
             "stratified_by": "worst pathology of the patient",
-            "test_fraction": test_fraction,
-            "validation_fraction": validation_fraction,
+            "test_fraction": settings.test_fraction,
+            "validation_fraction": settings.validation_fraction,
         },
         "report": {"left_out": _grouped(folder, left_out), "notes": _notes(kept, table)},
-        **hold_out(items, test_fraction, validation_fraction, seed),
+        **hold_out(items, settings.test_fraction, settings.validation_fraction, settings.seed),
     }
     write_datalist(output, datalist, overwrite)
     return datalist

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vdes.data.dicom_folder.settings import WORKERS
 from vdes.data.isolated import each_file
 from vdes.dicom import read_mammogram
 from vdes.dicom.image_facts import ImageFacts, read_image_facts
@@ -13,7 +14,6 @@ from vdes.dicom.kinds import DES, HIGH_ENERGY, LOW_ENERGY, VIRTUAL_DES
 from vdes.errors import InputError
 
 SECONDS_A_FILE = 10.0
-WORKERS = 2
 
 
 @dataclass
