@@ -48,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, in place of skipping, where dciodvfy, dcmtk or Orthanc is absent",
     )
+    parser.addoption(
+        "--write-screenshots",
+        action="store_true",
+        help="replace the screenshots in docs/images by those that the tests take",
+    )
 
 
 def absent(config: pytest.Config, reason: str) -> NoReturn:

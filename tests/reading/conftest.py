@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import multiprocessing
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +22,9 @@ from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
 from vdes.reading.form import CHOICE, LOW_ENERGY, QUALITY
+from vdes.reading.links import Links, make_links
 from vdes.reading.make_plan import ReadingPlan, write_plan
+from vdes.reading.serve import Server, serve
 from vdes.reading.store import Store, form_of
 from vdes.study.arm_datalists import write_real_datalist
 
@@ -43,10 +48,16 @@ def reading_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(np.rint(255 * real.clip(0, 1)).astype(np.uint8)).save(file)
     listed["intensity_range"]["des"] = [0, 255]
     source.write_text(json.dumps(listed))
-    return write_study(source, folder / "study")
+    return _write_study(source, folder / "study")
 
 
-def write_study(source: Path, study: Path) -> Path:
+@pytest.fixture(scope="session")
+def write_study() -> Callable[[Path, Path], Path]:
+    """Write what a study of a datalist leaves for readers."""
+    return _write_study
+
+
+def _write_study(source: Path, study: Path) -> Path:
     """Write what a study of a datalist leaves for readers."""
     datalists = study / "parts" / "split" / "datalists"
     datalists.mkdir(parents=True)
@@ -121,6 +132,85 @@ def read_all(answer_to: Callable[..., Answer]) -> Callable[[Path], None]:
                     store.add(task["task"], answer_to(task), 12.5)
 
     return read
+
+
+class Served:
+    """A running server of a reader study: a process of its own, so that a test can kill it."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["vdes.reading.serve"])
+        here, there = context.Pipe(duplex=False)
+        self.process = context.Process(target=serve, args=(Server(folder, port=port), there.send), daemon=True)
+        self.process.start()
+        there.close()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", here.recv())
+        assert found
+        self.port = int(found[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+
+class Client:
+    """A reader's browser, without a page: one connection that is kept."""
+
+    def __init__(self, port: int, secret: str) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        status, headers, _ = self.request("GET", f"/r/{secret}")
+        assert status == 200
+        self.cookie = headers["set-cookie"].partition(";")[0]
+        self.state = self.get("/api/state")
+        self.token = self.state["token"]
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.connection.request(method, path, body, given)
+        response = self.connection.getresponse()
+        return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
+
+    def get(self, path: str) -> Any:
+        status, _, body = self.request("GET", path, cookie=self.cookie)
+        assert status == 200, (path, status, body)
+        return json.loads(body)
+
+    def post(self, said: dict[str, Any], **headers: str) -> tuple[int, Any]:
+        given = {"cookie": self.cookie, "x-vdes-reading": self.token, "content-type": "application/json", **headers}
+        status, _, body = self.request("POST", "/api/answer", json.dumps(said).encode(), **given)
+        return status, json.loads(body)
+
+
+@pytest.fixture()
+def served(request: pytest.FixtureRequest) -> Callable[..., Served]:
+    """Start servers that end with the test."""
+
+    def start(folder: Path, port: int = 0) -> Served:
+        server = Served(folder, port)
+        request.addfinalizer(server.kill)
+        return server
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def client() -> type[Client]:
+    """The class of a reader's connection: ``client(port, secret)``."""
+    return Client
+
+
+@pytest.fixture(scope="session")
+def secrets_of() -> Callable[[Path], dict[str, str]]:
+    """Make links and return the secret of each reader."""
+
+    def make(folder: Path) -> dict[str, str]:
+        lines = make_links(Links(folder), overwrite=True).read_text().splitlines()
+        return {reader: link.rpartition("/")[2] for reader, link in (line.split("\t") for line in lines)}
+
+    return make
 
 
 @pytest.fixture(scope="session")

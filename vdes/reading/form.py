@@ -108,9 +108,9 @@ _FINDINGS = (
 )
 # asked of every DES image, for a question about virtual ones alone would tell which they are
 _FAITHFULNESS = (
-    Field("missing", "The DES image lacks something that the low-energy image leads you to expect", "flag", key="1"),
-    Field("distorted", "The DES image shows something in another shape or place", "flag", key="2"),
-    Field("invented", "The DES image shows something that you take for an artefact", "flag", key="3"),
+    Field("missing", "The DES image lacks something that the low-energy image leads you to expect", "flag", key="m"),
+    Field("distorted", "The DES image shows something in another shape or place", "flag", key="d"),
+    Field("invented", "The DES image shows something that you take for an artefact", "flag", key="v"),
 )
 FORMS: dict[str, tuple[Field, ...]] = {
     LOW_ENERGY: (_MARKS, *_RATING),

@@ -18,9 +18,10 @@ from vdes import __version__
 from vdes.data.staging import new_folder, staged
 from vdes.errors import InputError
 from vdes.reading.draw import CLASSES, MALIGNANT, RULE, Breast, breasts, class_counts, draw
-from vdes.reading.frames import KINDS, WHITE, Renderer, digest, encode, lesions_of, levels_of
+from vdes.reading.frames import KINDS, WHITE, digest, encode, levels_of
 from vdes.reading.plan import FORMAT, IMAGES, KEY_FILE, PLAN_FILE, blind_name, plan_digest
-from vdes.reading.sizing import mrmc_power, sizing_record
+from vdes.reading.render import Renderer, lesions_of
+from vdes.reading.sizing import sizing
 from vdes.reading.store import STORE_FILE, answers_in
 from vdes.reading.study_cases import StudyCases, read_study_cases
 from vdes.reading.worklist import DESIGNS, work_list
@@ -50,6 +51,7 @@ class ReadingPlan:
         margin: largest loss of AUC from real to virtual DES that is acceptable; fixed here.
         confidence: of the two-sided intervals.
         power: that is wanted; the plan records what this size has.
+        auc: that both are expected to have, for the power.
         fixed_readers: the answer is about these readers alone, not about readers in general.
         seed: of draws and orders.
     """
@@ -69,6 +71,7 @@ class ReadingPlan:
     margin: float = 0.05
     confidence: float = 0.95
     power: float = 0.8
+    auc: float = 0.85
     fixed_readers: bool = False
     seed: int = 0
 
@@ -84,8 +87,8 @@ class ReadingPlan:
                 f"readers: {self.readers}; expected {fewest} to {MOST_READERS}"
                 + ("" if self.fixed_readers else " (1 only with fixed readers)")
             )
-        if self.cases < 2:
-            raise InputError(f"cases: {self.cases}; expected 2 or more")
+        if self.cases < 4:
+            raise InputError(f"cases: {self.cases}; expected 4 or more")
         if self.design not in DESIGNS:
             raise InputError(f"design: {self.design!r}; expected one of {', '.join(DESIGNS)}")
         for name in ("malignant_share", "benign_share", "repeat_share"):
@@ -96,13 +99,16 @@ class ReadingPlan:
                 f"malignant_share, benign_share: {self.malignant_share:g} + {self.benign_share:g}; expected at most 1"
             )
         counts = class_counts(self.cases, self.malignant_share, self.benign_share)
-        if not 0 < counts[MALIGNANT] < self.cases:
+        if not 2 <= counts[MALIGNANT] <= self.cases - 2:
             raise InputError(
-                f"malignant_share: {self.malignant_share:g} of {self.cases} cases; expected malignant and other cases"
+                f"malignant_share: {self.malignant_share:g} of {self.cases} cases; expected two malignant and two "
+                "other cases at least"
             )
         for name in ("choices", "quality", "washout_days", "seed"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name}: {getattr(self, name)}; expected 0 or more")
+        if not 0.5 < self.auc < 1:
+            raise InputError(f"auc: {self.auc}; expected a number between .5 and 1")
         for name in ("margin", "confidence", "power"):
             if not 0 < getattr(self, name) < 1:
                 raise InputError(f"{name}: {getattr(self, name)}; expected a number between 0 and 1")
@@ -171,14 +177,6 @@ def _plan(
     settings: ReadingPlan, study: StudyCases, counts: dict[str, int], cases: list[dict[str, Any]]
 ) -> dict[str, Any]:
     members = {name: [case["case"] for case in cases if case["class"] == name] for name in CLASSES}
-    power = mrmc_power(
-        settings.margin,
-        settings.readers,
-        counts[MALIGNANT],
-        settings.cases - counts[MALIGNANT],
-        settings.confidence,
-        not settings.fixed_readers,
-    )
     plan: dict[str, Any] = {
         "format": FORMAT,
         "vdes": __version__,
@@ -201,7 +199,16 @@ def _plan(
             "power": settings.power,
             "readers": "fixed" if settings.fixed_readers else "random",
         },
-        "sizing": sizing_record(power, settings.power),
+        "sizing": sizing(
+            settings.auc,
+            settings.readers,
+            counts[MALIGNANT],
+            settings.cases - counts[MALIGNANT],
+            settings.margin,
+            settings.confidence,
+            settings.power,
+            settings.fixed_readers,
+        ),
         "cases": cases,
         "readers": [],
         "key": secrets.token_hex(16),

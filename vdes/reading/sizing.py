@@ -1,88 +1,63 @@
-"""How likely a reader study of this size is to give an answer."""
+"""How likely a reader study of the planned size is to give an answer."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from scipy.stats import nct, norm
-from scipy.stats import t as student
+from vdes.statistics.mrmc.sample_size import CORRELATIONS, INTERACTION_SD, assumed_components, cases_needed
+from vdes.statistics.mrmc.sample_size import reader_study_power as power_of
 
 
-@dataclass(frozen=True)
-class Assumptions:
-    """What the power is computed for; none of it is known before the study, so all of it is stated.
-
-    Attributes:
-        auc: of both modalities: the true difference is 0.
-        error_correlation_reader: of a reader's errors in the two modalities (r1).
-        error_correlation_modality: of two readers' errors in one modality (r2).
-        error_correlation_both: of two readers' errors in different modalities (r3).
-        reader_by_modality_sd: standard deviation of a reader's own difference between the modalities (sigma of TR).
-    """
-
-    auc: float = 0.85
-    error_correlation_reader: float = 0.5
-    error_correlation_modality: float = 0.35
-    error_correlation_both: float = 0.3
-    reader_by_modality_sd: float = 0.015
-
-
-def mrmc_power(
-    margin: float,
+def sizing(
+    auc: float,
     readers: int,
     malignant: int,
     others: int,
-    confidence: float = 0.95,
-    random_readers: bool = True,
-    assumptions: Assumptions | None = None,
-) -> float:
-    """Return the probability that virtual DES is found non-inferior by AUC when it is as good as real DES.
+    margin: float,
+    confidence: float,
+    power: float,
+    fixed_readers: bool,
+) -> dict[str, Any]:
+    """Return the power of a plan, with all that it was computed for.
 
-    By Hillis, Obuchowski and Berbaum (Acad Radiol 18:129, 2011), from the mean squares of Obuchowski and Rockette with
-    Hillis's degrees of freedom: the lower limit of the two-sided interval of the difference must exceed ``-margin``.
-    The variance of an area is that of Hanley and McNeil (Radiology 143:29, 1982).
+    It is the chance that virtual DES is found non-inferior if it is as good as real DES, see
+    `vdes.statistics.mrmc.sample_size`.
 
     Args:
-        margin: the largest loss of AUC to accept, above 0.
-        readers: 2 or more where they are random, else 1 or more.
-        malignant: cases.
-        others: cases.
+        auc: of both, in (.5, 1).
+        readers: planned.
+        malignant: cases planned, two or more.
+        others: likewise.
+        margin: largest loss of AUC to accept.
         confidence: of the two-sided interval.
-        random_readers: whether the answer is about readers in general, or about these alone.
-        assumptions: what is taken for true.
+        power: wanted.
+        fixed_readers: the readers stand for no others.
+
+    Returns:
+        ``power``, ``wanted``, ``cases_needed`` (with these readers, for the power that is wanted; None where no number
+        of cases is enough) and ``assumed``.
+
+    Raises:
+        InputError: the AUC, or a number of cases, is out of its range.
 
     """
-    assumed = assumptions or Assumptions()
-    error = _hanley_mcneil(assumed.auc, malignant, others)
-    r1, r2, r3 = (
-        assumed.error_correlation_reader,
-        assumed.error_correlation_modality,
-        assumed.error_correlation_both,
-    )
-    between = max(r2 - r3, 0.0)
-    own = assumed.reader_by_modality_sd**2 if random_readers else 0.0
-    total = own + error * (1 - r1 + (readers - 1) * between)
-    shift = margin / np.sqrt(2 * total / readers)
-    tail = 1 - (1 - confidence) / 2
-    if not random_readers:
-        return float(norm.sf(norm.ppf(tail) - shift))
-    freedom = (readers - 1) * (total / (own + error * (1 - r1 - between))) ** 2
-    return float(nct.sf(student.ppf(tail, freedom), freedom, shift))
-
-
-def sizing_record(power: float, wanted: float, assumptions: Assumptions | None = None) -> dict[str, Any]:
-    """Return a power with what it was computed for, for the plan."""
+    cases = malignant + others
+    assumed = assumed_components(auc, malignant, others)
+    found = power_of(assumed, cases, readers, cases, 0.0, margin, confidence, fixed_readers)
     return {
-        "method": "Hillis, Obuchowski and Berbaum 2011; non-inferiority of AUC",
-        "power": round(power, 3),
-        "wanted": wanted,
-        "assumptions": asdict(assumptions or Assumptions()),
+        "power": round(found.power, 3),
+        "wanted": power,
+        "cases_needed": cases_needed(assumed, cases, readers, 0.0, margin, power, confidence, fixed_readers),
+        "assumed": {"auc": auc, "difference": 0.0, "correlations": CORRELATIONS, "interaction_sd": INTERACTION_SD},
     }
 
 
-def _hanley_mcneil(auc: float, malignant: int, others: int) -> float:
-    first, second = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    within = (malignant - 1) * (first - auc**2) + (others - 1) * (second - auc**2)
-    return float((auc * (1 - auc) + within) / (malignant * others))
+def sizing_words(found: dict[str, Any], readers: int, cases: int) -> str:
+    """Return a plan's power in a sentence."""
+    needed = found["cases_needed"]
+    more = "no number of cases is enough for these readers" if needed is None else f"{needed} cases would be needed"
+    return (
+        f"{readers} readers of {cases} cases find virtual DES non-inferior with a probability of {found['power']:.0%} "
+        f"if it is as good as real DES; for {found['wanted']:.0%}, {more}. Assumed: AUC {found['assumed']['auc']:g}, "
+        "correlations and readers' variance of published studies"
+    )

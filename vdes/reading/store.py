@@ -173,6 +173,10 @@ class Store:
         reader, number = self._places[task]
         return reader, self.tasks[reader][number]
 
+    def owner(self, task: str) -> str | None:
+        """Return the reader of a task; None where the plan has none of this name."""
+        return self._places[task][0] if task in self._places else None
+
     def set_links(self, hashes: Mapping[str, str]) -> None:
         """Replace the links of readers by new ones, given by the SHA-256 of their secrets."""
         with self._transaction() as connection:
