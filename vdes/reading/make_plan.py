@@ -135,7 +135,8 @@ def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = 
     _check_output(settings.output, overwrite)
     study = read_study_cases(settings.study, settings.generator)
     counts = class_counts(settings.cases, settings.malignant_share, settings.benign_share)
-    drawn = draw(breasts(study.items), counts, settings.seed)
+    candidates = breasts(study.items)
+    drawn = draw(candidates, counts, settings.seed)
     folder = settings.output
     targets = [folder / name for name in (IMAGES, KEY_FILE, PLAN_FILE)]
     with new_folder(folder), staged(targets, overwrite) as stages:
@@ -150,7 +151,7 @@ def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = 
             for record, breast in zip(cases, drawn, strict=True)
         }
         _write_private(stages[folder / KEY_FILE], json.dumps(key, indent=1, ensure_ascii=False) + "\n")
-        plan = _plan(settings, study, counts, cases)
+        plan = _plan(settings, study, candidates, cases)
         _write_private(stages[folder / PLAN_FILE], json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
         # only now: a run that fails leaves the old study as it was
         for name in (STORE_FILE, f"{STORE_FILE}-wal", f"{STORE_FILE}-shm"):
@@ -174,8 +175,9 @@ def _check_output(folder: Path, overwrite: bool) -> None:
 
 
 def _plan(
-    settings: ReadingPlan, study: StudyCases, counts: dict[str, int], cases: list[dict[str, Any]]
+    settings: ReadingPlan, study: StudyCases, candidates: list[Breast], cases: list[dict[str, Any]]
 ) -> dict[str, Any]:
+    counts = class_counts(settings.cases, settings.malignant_share, settings.benign_share)
     members = {name: [case["case"] for case in cases if case["class"] == name] for name in CLASSES}
     plan: dict[str, Any] = {
         "format": FORMAT,
@@ -189,7 +191,13 @@ def _plan(
         "design": settings.design,
         "seed": settings.seed,
         "washout_days": settings.washout_days,
-        "draw": {"rule": RULE, "counts": counts},
+        "draw": {
+            "rule": RULE,
+            "counts": counts,
+            "candidates": {name: sum(one.drawn_as == name for one in candidates) for name in CLASSES},
+            # breasts with one view alone, or of unknown side, view or pathology
+            "left_out": len({(item["patient"], item["laterality"]) for item in study.items}) - len(candidates),
+        },
         "question": {
             "metric": "auc",
             "arm": "virtual",
@@ -237,7 +245,7 @@ def _render(drawn: list[Breast], study: StudyCases, folder: Path, progress: bool
     names = sorted(secrets.token_hex(16) for _ in range(len(drawn) * 2 * (len(KINDS) + 1)))
     # an order of names that follows neither case nor kind
     order = iter(np.random.default_rng(secrets.randbits(128)).permutation(len(names)))
-    levels = WHITE
+    levels = float(WHITE)
     cases: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix=".rendered.", dir=folder.parent) as rendered:
         bar = tqdm(total=2 * len(drawn), desc="images", unit="view", disable=not progress)
