@@ -12,7 +12,8 @@ from vdes.errors import InputError
 from vdes.phantom.latents import Knobs, draw_lesion
 from vdes.reading import tables
 from vdes.reading.ideal_reader import Sight, expected_auc, log_odds
-from vdes.reading.simulate import SIMULATED_FILE, SimulatedReaders, simulate
+from vdes.reading.settings import SimulatedReaders
+from vdes.reading.simulate import SIMULATED_FILE, simulate
 from vdes.reading.store import Store
 from vdes.reading.worklist import MODALITIES
 
@@ -38,7 +39,7 @@ def test_simulated_readers_see_as_much_as_is_stated():
 
 
 def test_they_answer_every_task_and_say_what_they_are(reading):
-    simulate(SimulatedReaders(reading, seed=3), progress=False)
+    simulate(reading, SimulatedReaders(seed=3), progress=False)
     assert tables.unfinished(reading) == {}
     assert tables.simulated(reading)
     stated = json.loads((reading / SIMULATED_FILE).read_text())
@@ -48,15 +49,15 @@ def test_they_answer_every_task_and_say_what_they_are(reading):
     assert set(readings["modality"]) == set(MODALITIES)
     assert readings["malignancy"].between(0, 100).all()
     with pytest.raises(InputError, match="holds answers already"):
-        simulate(SimulatedReaders(reading), progress=False)
+        simulate(reading, SimulatedReaders(), progress=False)
 
 
 def test_a_seed_is_a_reader(reading, make_reading):
-    simulate(SimulatedReaders(reading, seed=1), progress=False)
+    simulate(reading, SimulatedReaders(seed=1), progress=False)
     with Store(reading) as store:
         first = [one["answer"] for one in store.answers()]
     again = make_reading()
-    simulate(SimulatedReaders(again, seed=1), progress=False)
+    simulate(again, SimulatedReaders(seed=1), progress=False)
     with Store(again) as store:
         assert [one["answer"] for one in store.answers()] == first
 
@@ -68,6 +69,6 @@ def test_images_of_patients_are_refused(reading):
     changed = {key: value for key, value in plan.items() if key != "sha256"} | {"phantom": None}
     (reading / "plan.json").write_text(json.dumps(changed | {"sha256": plan_digest(changed)}))
     with pytest.raises(InputError, match="the images are not phantoms"):
-        simulate(SimulatedReaders(reading), progress=False)
+        simulate(reading, SimulatedReaders(), progress=False)
     with pytest.raises(InputError, match="virtual_noise: -1; expected 0 or more"):
-        SimulatedReaders(reading, virtual_noise=-1)
+        SimulatedReaders(virtual_noise=-1)

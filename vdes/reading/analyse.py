@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,11 @@ from vdes.reading.agreement import agreement_rows
 from vdes.reading.crossed import KNOWN_ORDER, Crossed, crossed
 from vdes.reading.exchange import imrmc_text, mrmcaov_table, read_exchange
 from vdes.reading.impressions import choice_rows, feature_rows, quality_rows, time_rows
-from vdes.reading.localisation import TOLERANCE_MM, false_mark_rows, located_readings
+from vdes.reading.localisation import false_mark_rows, located_readings
 from vdes.reading.plan import PLAN_FILE, read_plan
 from vdes.reading.question import ReadingQuestion, planned_question
+from vdes.reading.settings import AnalysisSettings
 from vdes.reading.study_losses import study_losses
-from vdes.statistics.mrmc.figures_of_merit import COVARIANCES
 
 ANALYSIS = "analysis"
 METRICS_FILE, READINGS_FILE, IMRMC_FILE, MRMCAOV_FILE = "metrics.json", "readings.csv", "readings.imrmc", "mrmcaov.csv"
@@ -33,55 +33,15 @@ LISTS = ("marks", "hits")  # columns of readings.csv that hold JSON
 TABLES = ("accuracy", "by_reader", "components", "marks", "agreement", "choices", "quality", "features", "times")
 
 
-@dataclass(frozen=True)
-class AnalysisSettings:
-    """What an analysis is asked to do.
-
-    Attributes:
-        reading: folder of a reader study, or a file of readings as iMRMC or MRMCaov have them.
-        output: folder for the tables; by default ``analysis`` in the reader study's folder. A file needs one.
-        arm: of a file: the modality that is new.
-        reference: of a file: the modality that it is compared with.
-        margin: of a file: the largest loss that is acceptable. A reader study has question and margin in its plan.
-        covariance: of the areas under the ROC curves: jackknife or delong.
-        tolerance_mm: how far from a lesion a mark may lie and still mean it.
-        n_resamples: bootstrap samples behind the intervals of agreement and of what was missing or invented.
-        seed: of the bootstrap.
-        unfinished: analyse though readings are outstanding. This ends the blinding, and the report says so.
-    """
-
-    reading: Path
-    output: Path | None = None
-    arm: str | None = None
-    reference: str | None = None
-    margin: float | None = None
-    covariance: str = "jackknife"
-    tolerance_mm: float = TOLERANCE_MM
-    n_resamples: int = 2000
-    seed: int = 0
-    unfinished: bool = False
-
-    def __post_init__(self) -> None:
-        """Check every field.
-
-        Raises:
-            InputError: one is out of its range; the message names it.
-        """
-        if self.covariance not in COVARIANCES:
-            raise InputError(f"covariance: {self.covariance!r}; expected one of {', '.join(COVARIANCES)}")
-        for name, least in (("tolerance_mm", 0), ("n_resamples", 1), ("seed", 0)):
-            if not getattr(self, name) >= least:
-                raise InputError(f"{name}: {getattr(self, name)}; expected {least} or more")
-
-
-def analyse(settings: AnalysisSettings, overwrite: bool = False) -> Path:
+def analyse(reading: Path, settings: AnalysisSettings | None = None, overwrite: bool = False) -> Path:
     """Analyse a reader study, or a file of readings.
 
     Writes ``metrics.json``, a csv of each of its tables, ``readings.csv`` (first readings that were analysed, with the
     truth), and the same for other programs: ``readings.imrmc`` and ``mrmcaov.csv``.
 
     Args:
-        settings: what is asked.
+        reading: folder of a reader study, or a file of readings as iMRMC or MRMCaov have them.
+        settings: how; None for the defaults.
         overwrite: replace an analysis that is there.
 
     Returns:
@@ -90,13 +50,14 @@ def analyse(settings: AnalysisSettings, overwrite: bool = False) -> Path:
     Raises:
         InputError: readings are outstanding, the plan or the readings cannot be used, or the output exists.
     """
-    from_file = settings.reading.is_file()
-    output = settings.output or (None if from_file else settings.reading / ANALYSIS)
+    settings = settings or AnalysisSettings()
+    from_file = reading.is_file()
+    output = settings.output or (None if from_file else reading / ANALYSIS)
     if output is None:
-        raise InputError(f"{settings.reading}: is a file; expected --output, the folder for its analysis, too")
+        raise InputError(f"{reading}: is a file; expected --output, the folder for its analysis, too")
     if output.is_dir() and any(output.iterdir()) and not (output / METRICS_FILE).is_file():
         raise InputError(f"{output}: holds other files; expected a folder that is empty or does not exist")
-    content, design = _of_file(settings) if from_file else _of_folder(settings)
+    content, design = (_of_file if from_file else _of_folder)(reading, settings)
     with staged([output], overwrite) as stages:
         folder = stages[output]
         folder.mkdir()
@@ -115,25 +76,25 @@ def analyse(settings: AnalysisSettings, overwrite: bool = False) -> Path:
     return output
 
 
-def _of_folder(settings: AnalysisSettings) -> tuple[dict[str, Any], Crossed]:
+def _of_folder(reading: Path, settings: AnalysisSettings) -> tuple[dict[str, Any], Crossed]:
     """Return the results of a reader study, and what was analysed."""
-    plan = read_plan(settings.reading)
+    plan = read_plan(reading)
     stated = [name for name in ("arm", "reference", "margin") if getattr(settings, name) is not None]
     if stated:
         raise InputError(
-            f"{stated[0]}: {getattr(settings, stated[0])}; {settings.reading / PLAN_FILE} has the question, which was "
+            f"{stated[0]}: {getattr(settings, stated[0])}; {reading / PLAN_FILE} has the question, which was "
             "fixed before the first reading"
         )
     question = planned_question(plan)
-    left = tables.unfinished(settings.reading)
+    left = tables.unfinished(reading)
     if left and not settings.unfinished:
         named = ", ".join(f"{reader} ({number})" for reader, number in left.items())
         raise InputError(
-            f"{settings.reading}: readings are outstanding: {named}; an analysis now would end the blinding. Wait, or "
+            f"{reading}: readings are outstanding: {named}; an analysis now would end the blinding. Wait, or "
             "pass --unfinished to do so all the same"
         )
-    readings, truth = tables.readings_table(settings.reading), tables.truth_table(settings.reading)
-    images = tables.images_table(settings.reading)
+    readings, truth = tables.readings_table(reading), tables.truth_table(reading)
+    images = tables.images_table(reading)
     known = images[images["pixel_size_mm"].notna()]
     sizes = dict(zip(zip(known["case"], known["view"], strict=True), known["pixel_size_mm"].astype(float), strict=True))
     order = {name: place for place, name in enumerate(KNOWN_ORDER)}
@@ -144,21 +105,21 @@ def _of_folder(settings: AnalysisSettings) -> tuple[dict[str, Any], Crossed]:
     found = _of_design(design, question, settings) | {
         "marks": false_mark_rows(design.readings, truth, *again),
         "agreement": agreement_rows(readings, design.readers, *again),
-        "choices": choice_rows(tables.choices_table(settings.reading), question),
-        "quality": quality_rows(tables.quality_table(settings.reading), question),
+        "choices": choice_rows(tables.choices_table(reading), question),
+        "quality": quality_rows(tables.quality_table(reading), question),
         "features": feature_rows(design.readings, truth, *again),
         "times": time_rows(design.readings),
     }
     found["study"] = study_losses(
         plan,
-        tables.study_key(settings.reading),
+        tables.study_key(reading),
         design,
         found["accuracy"],
         question,
         settings.n_resamples,
         settings.seed,
     )
-    simulated = tables.simulated(settings.reading)
+    simulated = tables.simulated(reading)
     data = _data(design, plan["name"], simulated) | {
         "phantom": plan.get("phantom"),
         "generator": plan.get("generator"),
@@ -169,25 +130,25 @@ def _of_folder(settings: AnalysisSettings) -> tuple[dict[str, Any], Crossed]:
     return _content(settings, question, data, found, {"plan_sha256": plan["sha256"]}), design
 
 
-def _of_file(settings: AnalysisSettings) -> tuple[dict[str, Any], Crossed]:
+def _of_file(reading: Path, settings: AnalysisSettings) -> tuple[dict[str, Any], Crossed]:
     """Return the results of a file of readings, and what was analysed."""
-    readings, truth = read_exchange(settings.reading)
+    readings, truth = read_exchange(reading)
     design = crossed(readings, truth)
     if len(design.modalities) < 2:
-        raise InputError(f"{settings.reading}: one modality, {design.modalities[0]}; expected two or more to compare")
+        raise InputError(f"{reading}: one modality, {design.modalities[0]}; expected two or more to compare")
     for name in ("arm", "reference"):
         if getattr(settings, name) not in design.modalities:
             raise InputError(
-                f"{name}: {getattr(settings, name)!r}; expected one of the modalities of {settings.reading}: "
+                f"{name}: {getattr(settings, name)!r}; expected one of the modalities of {reading}: "
                 f"{', '.join(design.modalities)}"
             )
     question = ReadingQuestion(str(settings.arm), str(settings.reference))
     if settings.margin is not None:
         question = replace(question, margin=settings.margin)
     found = _of_design(design, question, settings) | {name: [] for name in TABLES[3:]} | {"study": None}
-    data = _data(design, settings.reading.stem, False) | {"unfinished": {}}
+    data = _data(design, reading.stem, False) | {"unfinished": {}}
     data |= dict.fromkeys(("phantom", "generator", "design", "sizing"))
-    digest = hashlib.sha256(settings.reading.read_bytes()).hexdigest()
+    digest = hashlib.sha256(reading.read_bytes()).hexdigest()
     return _content(settings, question, data, found, {"readings_sha256": digest}), design
 
 

@@ -13,7 +13,6 @@ from PIL import Image
 from vdes.errors import InputError
 from vdes.statistics.bootstrap import cluster_bootstrap_ratio
 
-TOLERANCE_MM = 5.0
 UNKNOWN_SIZE = 0.01  # of the longer side of a lesion's mask: the tolerance where the pixel size is unknown
 
 
@@ -21,7 +20,7 @@ def located_readings(
     readings: pd.DataFrame,
     truth: pd.DataFrame,
     pixel_size_mm: Mapping[tuple[str, str], float],
-    tolerance_mm: float = TOLERANCE_MM,
+    tolerance_mm: float,
 ) -> pd.DataFrame:
     """Return for each reading what its marks hit.
 

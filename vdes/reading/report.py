@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +30,12 @@ PAGE = "report.html"
 MOST_CURVES = 6
 
 
-@dataclass(frozen=True)
-class ReadingReport:
-    """Which report to write.
-
-    Attributes:
-        reading: folder of a reader study that was analysed, or of an analysis of a file of readings.
-        join: also add the readers' part to the report of the study that the plan names, and write that report anew.
-    """
-
-    reading: Path
-    join: bool = False
-
-
-def write_reading_report(settings: ReadingReport, overwrite: bool = False) -> Path:
+def write_reading_report(reading: Path, join: bool = False, overwrite: bool = False) -> Path:
     """Write ``report.html`` into a reader study's folder.
 
     Args:
-        settings: which report.
+        reading: folder of a reader study that was analysed, or of the analysis of a file of readings.
+        join: also add the readers' part to the report of the study that the plan names, and write that report anew.
         overwrite: replace a report that is there.
 
     Returns:
@@ -57,26 +44,25 @@ def write_reading_report(settings: ReadingReport, overwrite: bool = False) -> Pa
     Raises:
         InputError: nothing was analysed, the plan changed since, the report exists, or there is no study to join it to.
     """
-    folder = settings.reading
-    planned = (folder / PLAN_FILE).is_file()
-    analysis = folder / ANALYSIS if planned else folder
+    planned = (reading / PLAN_FILE).is_file()
+    analysis = reading / ANALYSIS if planned else reading
     metrics, readings = _read_analysis(analysis)
     cases = []
     simulated = None
     if planned:
-        plan = read_plan(folder)
+        plan = read_plan(reading)
         if metrics["provenance"].get("plan_sha256") != plan["sha256"]:
             raise InputError(f"{analysis / METRICS_FILE}: plan_sha256: is of another plan; analyse the readings again")
-        cases = read_cases(folder, readings, POSITIVE)
-        if metrics["data"]["simulated"] and (folder / SIMULATED_FILE).is_file():
-            simulated = read_json(folder / SIMULATED_FILE)
-    if settings.join and not (metrics["study"] and planned):
-        raise InputError(f"{folder}: names no study of a classifier whose report the readers could join")
-    page = folder / PAGE
+        cases = read_cases(reading, readings, POSITIVE)
+        if metrics["data"]["simulated"] and (reading / SIMULATED_FILE).is_file():
+            simulated = read_json(reading / SIMULATED_FILE)
+    if join and not (metrics["study"] and planned):
+        raise InputError(f"{reading}: names no study of a classifier whose report the readers could join")
+    page = reading / PAGE
     with staged([page], overwrite) as stages:
         text = reading_page(metrics, _figures(metrics, readings), cases, simulated)
         stages[page].write_text(text, encoding="utf-8")
-    if settings.join:
+    if join:
         _join(Path(plan["study"]), metrics)
     return page
 

@@ -7,7 +7,7 @@ everything that is made of their answers says that they are simulated.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from vdes.phantom.patient_files import patient_index
 from vdes.phantom.settings import Settings
 from vdes.reading import tables
 from vdes.reading.ideal_reader import Sight, expected_auc, log_odds
+from vdes.reading.settings import SimulatedReaders
 from vdes.reading.simulated_answers import choice_answer, quality_answer, reading_answer, telling_share
 from vdes.reading.store import Store
 from vdes.reading.worklist import CHOICE, MODALITIES, QUALITY, Task
@@ -31,44 +32,15 @@ SPREAD = 0.25  # of internal noise between readers, of its logarithm
 SECONDS = {"low_energy": 35.0, "real": 45.0, "virtual": 45.0, CHOICE: 12.0, QUALITY: 9.0}
 
 
-@dataclass(frozen=True)
-class SimulatedReaders:
-    """What simulated readers are like.
-
-    Attributes:
-        reading: folder of a reader study of phantoms, by which nothing was read yet.
-        virtual_noise: standard deviation of the noise with which virtual DES shows a lesion's enhancement score; that
-            of the score itself within a class is 1. 0: virtual DES shows all that real DES does.
-        internal_noise: standard deviation of a reader's own noise in a reading, that of the ideal observer's decision
-            variable being 1; it varies somewhat between readers.
-        seed: of all that is random.
-    """
-
-    reading: Path
-    virtual_noise: float = 1.0
-    internal_noise: float = 0.6
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check every field.
-
-        Raises:
-            InputError: one is out of its range; the message names it.
-        """
-        for name in ("virtual_noise", "internal_noise", "seed"):
-            value = getattr(self, name)
-            if not 0 <= value < np.inf:
-                raise InputError(f"{name}: {value}; expected 0 or more")
-
-
-def simulate(settings: SimulatedReaders, progress: bool = True) -> Path:
+def simulate(reading: Path, settings: SimulatedReaders | None = None, progress: bool = True) -> Path:
     """Answer all tasks of a plan, and mark its store as simulated.
 
     All answers come in one transaction: they are all there, or none is. ``simulated.json`` states what was simulated
     and the areas under the ROC curves that this gives between malignant and benign lesions.
 
     Args:
-        settings: what the readers are like.
+        reading: folder of a reader study of phantoms, by which nothing was read yet.
+        settings: what the readers are like; None for the defaults.
         progress: show a bar.
 
     Returns:
@@ -77,11 +49,12 @@ def simulate(settings: SimulatedReaders, progress: bool = True) -> Path:
     Raises:
         InputError: the images are no phantoms, something was read already, or a plan or store cannot be used.
     """
-    with Store(settings.reading) as store:
-        phantom = _phantom(store.plan, settings.reading)
+    settings = settings or SimulatedReaders()
+    with Store(reading) as store:
+        phantom = _phantom(store.plan, reading)
         if any(store.done(reader) for reader in store.tasks):
             raise InputError(f"{store.file}: holds answers already; simulated readers need a plan that nobody has read")
-        patients = _patients(settings.reading, phantom)
+        patients = _patients(reading, phantom)
         sights = {case: _sight(settings.seed, case, side, one) for case, (side, one) in patients.items()}
         cases = {case["case"]: case for case in store.plan["cases"]}
         total = sum(len(tasks) for tasks in store.tasks.values())
@@ -98,7 +71,7 @@ def simulate(settings: SimulatedReaders, progress: bool = True) -> Path:
                     middle = SECONDS[task["modality"] if task["part"] not in (CHOICE, QUALITY) else task["part"]]
                     store.add(task["task"], answer, round(middle * float(np.exp(0.4 * rng.standard_normal())), 1))
                     bar.update()
-        _write_record(settings, phantom)
+        _write_record(reading, settings, phantom)
         return store.file
 
 
@@ -155,17 +128,16 @@ def _answer(
     return reading_answer(sight, case, patient.background, task["modality"], odds, noise, rng)
 
 
-def _write_record(settings: SimulatedReaders, phantom: Settings) -> None:
-    stated = {name: value for name, value in asdict(settings).items() if name != "reading"}
+def _write_record(reading: Path, settings: SimulatedReaders, phantom: Settings) -> None:
     record = {
         "readers": "simulated",
-        **stated,
+        **asdict(settings),
         "expected_auc_between_lesions": {
             modality: expected_auc(phantom.knobs, modality, settings.virtual_noise, settings.internal_noise)
             for modality in MODALITIES
         },
         "expected_share_of_right_choices": telling_share(settings.virtual_noise),
     }
-    file = settings.reading / SIMULATED_FILE
+    file = reading / SIMULATED_FILE
     with staged([file], overwrite=True) as stages:
         stages[file].write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
