@@ -22,9 +22,10 @@ from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
 from vdes.reading.form import CHOICE, LOW_ENERGY, QUALITY
-from vdes.reading.links import Links, make_links
-from vdes.reading.make_plan import ReadingPlan, write_plan
-from vdes.reading.serve import Server, serve
+from vdes.reading.links import make_links
+from vdes.reading.make_plan import write_plan
+from vdes.reading.serve import serve
+from vdes.reading.settings import Links, ReadingPlan, Server
 from vdes.reading.store import Store, form_of
 from vdes.study.arm_datalists import write_real_datalist
 
@@ -141,7 +142,7 @@ class Served:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["vdes.reading.serve"])
         here, there = context.Pipe(duplex=False)
-        self.process = context.Process(target=serve, args=(Server(folder, port=port), there.send), daemon=True)
+        self.process = context.Process(target=serve, args=(folder, Server(port=port), there.send), daemon=True)
         self.process.start()
         there.close()
         found = re.search(r"http://127\.0\.0\.1:(\d+)", here.recv())
@@ -207,7 +208,7 @@ def secrets_of() -> Callable[[Path], dict[str, str]]:
     """Make links and return the secret of each reader."""
 
     def make(folder: Path) -> dict[str, str]:
-        lines = make_links(Links(folder), overwrite=True).read_text().splitlines()
+        lines = make_links(folder, Links(), overwrite=True).read_text().splitlines()
         return {reader: link.rpartition("/")[2] for reader, link in (line.split("\t") for line in lines)}
 
     return make

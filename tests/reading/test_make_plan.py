@@ -10,8 +10,9 @@ from PIL import Image
 
 from vdes.errors import InputError
 from vdes.reading.frames import read_frame
-from vdes.reading.make_plan import ReadingPlan, write_plan
+from vdes.reading.make_plan import write_plan
 from vdes.reading.plan import read_plan
+from vdes.reading.settings import ReadingPlan
 from vdes.reading.tables import images_table, truth_table
 
 

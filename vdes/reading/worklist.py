@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from vdes.reading.form import LEFT, RIGHT
 
 LOW_ENERGY, REAL, VIRTUAL = MODALITIES = ("low_energy", "real", "virtual")
 Design = Literal["sequential", "crossover", "independent"]
-DESIGNS: tuple[Design, ...] = get_args(Design)
 READING, CHOICE, QUALITY = PARTS = ("reading", "choice", "quality")
 
 Task = dict[str, Any]
