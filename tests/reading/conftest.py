@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from vdes.data.datalist import SECTIONS, intensity_range, read_datalist
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.inference_items import output_stem
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.phantom.generate import generate
@@ -65,9 +65,9 @@ def _write_study(source: Path, study: Path) -> Path:
     write_real_datalist(source, datalists / "real_all.json")
     images = study / "parts" / "split" / "virtual" / "unet"
     images.mkdir(parents=True)
-    low, high = intensity_range(source, "des")
-    listed = read_datalist(datalists / "real_all.json")
-    for item in (item for section in SECTIONS for item in listed[section]):
+    listed = Datalist.read(datalists / "real_all.json")
+    low, high = listed.intensity_range("des")
+    for item in listed.items():
         with Image.open(item["des"]) as image:
             real = (np.asarray(image, dtype=float) - low) / (high - low)
         blurred = np.where(real > 0.02, gaussian_filter(real, 1.0), 0)
