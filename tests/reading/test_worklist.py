@@ -81,6 +81,18 @@ def test_the_last_session_has_repeats_then_choices_then_quality(design):
         assert [task["position"] for task in last] == list(range(1, len(last) + 1))
 
 
+def test_all_readers_repeat_and_compare_the_same_cases_in_orders_of_their_own():
+    for part in (READING, CHOICE, QUALITY):
+        found = [
+            [(task["case"], task["modality"]) for task in tasks if task["session"] == 3 and task["part"] == part]
+            for tasks in lists("sequential")
+        ]
+        assert all(sorted(one, key=str) == sorted(found[0], key=str) for one in found)
+        assert all(one != found[0] for one in found[1:])
+    sides = [tuple((t["case"], t["left"]) for t in tasks if t["part"] == CHOICE) for tasks in lists("sequential")]
+    assert len(set(map(frozenset, sides))) > 1
+
+
 def test_the_seed_decides_and_readers_differ():
     assert lists("sequential") == lists("sequential")
     assert lists("sequential") != lists("sequential", seed=2)
