@@ -13,69 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
-from scipy.ndimage import gaussian_filter
 
-from vdes.data.datalist import SECTIONS, intensity_range, read_datalist
-from vdes.data.inference_items import output_stem
-from vdes.data.virtual_datalist import write_virtual_datalist
-from vdes.phantom.generate import generate
-from vdes.phantom.settings import Settings
 from vdes.reading.form import CHOICE, LOW_ENERGY, QUALITY
-from vdes.reading.links import Links, make_links
-from vdes.reading.make_plan import ReadingPlan, write_plan
-from vdes.reading.serve import Server, serve
+from vdes.reading.links import make_links
+from vdes.reading.make_plan import write_plan
+from vdes.reading.serve import serve
+from vdes.reading.settings import Links, ReadingPlan, Server
 from vdes.reading.store import Store, form_of
-from vdes.study.arm_datalists import write_real_datalist
 
 Answer = dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-def reading_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of 18 phantom test patients at 64 x 48 pixels, whose virtual DES is blurred real DES.
-
-    Real DES files have 8 bits here and virtual ones 16, as with CDD-CESM.
-    """
-    folder = tmp_path_factory.mktemp("reading_study")
-    source = generate(folder / "phantoms", Settings(20, 1, 64, test_fraction=0.9, validation_fraction=0.05))
-    listed = json.loads(source.read_text())
-    low, high = listed["intensity_range"]["des"]
-    for item in (item for section in SECTIONS for item in listed[section]):
-        file = source.parent / item["des"]
-        with Image.open(file) as image:
-            real = (np.asarray(image, dtype=float) - low) / (high - low)
-        Image.fromarray(np.rint(255 * real.clip(0, 1)).astype(np.uint8)).save(file)
-    listed["intensity_range"]["des"] = [0, 255]
-    source.write_text(json.dumps(listed))
-    return _write_study(source, folder / "study")
-
-
-@pytest.fixture(scope="session")
-def write_study() -> Callable[[Path, Path], Path]:
-    """Write what a study of a datalist leaves for readers."""
-    return _write_study
-
-
-def _write_study(source: Path, study: Path) -> Path:
-    """Write what a study of a datalist leaves for readers."""
-    datalists = study / "parts" / "split" / "datalists"
-    datalists.mkdir(parents=True)
-    write_real_datalist(source, datalists / "real_all.json")
-    images = study / "parts" / "split" / "virtual" / "unet"
-    images.mkdir(parents=True)
-    low, high = intensity_range(source, "des")
-    listed = read_datalist(datalists / "real_all.json")
-    for item in (item for section in SECTIONS for item in listed[section]):
-        with Image.open(item["des"]) as image:
-            real = (np.asarray(image, dtype=float) - low) / (high - low)
-        blurred = np.where(real > 0.02, gaussian_filter(real, 1.0), 0)
-        Image.fromarray(np.rint(65535 * blurred.clip(0, 1)).astype(np.uint16)).save(images / f"{output_stem(item)}.png")
-    write_virtual_datalist(datalists / "real_all.json", images, datalists / "virtual-unet_judged.json")
-    settings = {"models": {"unet": {}, "classifier": {}}, "question": {"arm": "virtual_des-unet"}}
-    (study / "settings.json").write_text(json.dumps(settings))
-    (study / "metrics.json").write_text("{}")
-    return study
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +87,7 @@ class Served:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["vdes.reading.serve"])
         here, there = context.Pipe(duplex=False)
-        self.process = context.Process(target=serve, args=(Server(folder, port=port), there.send), daemon=True)
+        self.process = context.Process(target=serve, args=(folder, Server(port=port), there.send), daemon=True)
         self.process.start()
         there.close()
         found = re.search(r"http://127\.0\.0\.1:(\d+)", here.recv())
@@ -207,7 +153,7 @@ def secrets_of() -> Callable[[Path], dict[str, str]]:
     """Make links and return the secret of each reader."""
 
     def make(folder: Path) -> dict[str, str]:
-        lines = make_links(Links(folder), overwrite=True).read_text().splitlines()
+        lines = make_links(folder, Links(), overwrite=True).read_text().splitlines()
         return {reader: link.rpartition("/")[2] for reader, link in (line.split("\t") for line in lines)}
 
     return make

@@ -15,7 +15,8 @@ import pytest
 from vdes.errors import InputError
 from vdes.reading.app import ATTEMPTS, MOST_BYTES, WINDOW, Attempts
 from vdes.reading.plan import read_plan
-from vdes.reading.serve import Server, serve
+from vdes.reading.serve import serve
+from vdes.reading.settings import Server
 from vdes.reading.store import Store
 
 
@@ -185,29 +186,29 @@ def test_secrets_and_patients_are_nowhere(entered, answer_to):
 
 def test_bad_input_is_one_line(reading, served, secrets_of, tmp_path):
     with pytest.raises(InputError, match="no reader has a link yet"):
-        serve(Server(reading))
+        serve(reading, Server())
     secrets_of(reading)
     server = served(reading)
     with pytest.raises(InputError, match=f"port: {server.port} is in use"):
-        serve(Server(reading, port=server.port))
+        serve(reading, Server(port=server.port))
     image = next(iter((reading / "images").glob("*[!g]")))
     content = image.read_bytes()
     image.write_bytes(content[:-2])
     with pytest.raises(InputError, match=r"image of C\d+ \w+: has \d+ bytes"):
-        serve(Server(reading, port=0))
+        serve(reading, Server(port=0))
     image.write_bytes(content)
     with pytest.raises(InputError, match="cross the network without TLS"):
-        Server(reading, host="0.0.0.0")
+        Server(host="0.0.0.0")
     with pytest.raises(InputError, match="one of the two is missing"):
-        Server(reading, tls_key=tmp_path)
+        Server(tls_key=tmp_path)
     with pytest.raises(InputError, match="behind_proxy"):
-        Server(reading, behind_proxy="http://reading.example.org")
+        Server(behind_proxy="http://reading.example.org")
     with pytest.raises(InputError, match="certificate"):
-        serve(Server(reading, port=0, tls_certificate=tmp_path / "no.pem", tls_key=tmp_path / "no.key"))
+        serve(reading, Server(port=0, tls_certificate=tmp_path / "no.pem", tls_key=tmp_path / "no.key"))
     with Store(reading) as store:
         store.set_simulated()
     with pytest.raises(InputError, match="simulated readers"):
-        serve(Server(reading))
+        serve(reading, Server())
 
 
 def test_an_image_that_changed_is_not_shown(entered):

@@ -16,8 +16,9 @@ from PIL import Image
 
 from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
-from vdes.reading.make_plan import ReadingPlan, write_plan
+from vdes.reading.make_plan import write_plan
 from vdes.reading.plan import plan_digest, read_plan
+from vdes.reading.settings import ReadingPlan
 
 pytestmark = pytest.mark.slow
 ROWS, COLUMNS = 3328, 2560

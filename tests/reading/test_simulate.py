@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from vdes.data.datalist import read_json
+from vdes.data.json_file import read_json
 from vdes.errors import InputError
 from vdes.phantom.latents import Knobs, draw_lesion
 from vdes.reading import tables

@@ -8,13 +8,77 @@ from typing import Annotated
 from cyclopts import App
 
 from vdes.cli.parameters import FIELDS
-from vdes.reading.settings import AnalysisSettings, SimulatedReaders
+from vdes.reading.settings import AnalysisSettings, Links, ReadingPlan, Server, SimulatedReaders
 
 app = App(
     name="reading",
     help="Let radiologists compare real and virtual DES, and analyse what they read.",
     help_epilogue="vdes reading COMMAND --help explains a command and gives an example.",
 )
+
+
+@app.command(
+    help_epilogue=(
+        "example: vdes reading plan --study study --output reading --readers 4 --cases 80\n\n"
+        "example: vdes reading plan --study study --output reading --design crossover --washout-days 42 --margin 0.03"
+    )
+)
+def plan(*, settings: Annotated[ReadingPlan, FIELDS], overwrite: bool = False) -> None:
+    """Draw the cases of a reader study, make each reader's blinded work list, and freeze the plan.
+
+    Cases are breasts of a study's test patients, one a patient, in both views: malignant, benign and without a lesion
+    in the shares that are asked for. Real and virtual DES are brought onto the low-energy image and encoded alike.
+    Writes OUTPUT/plan.json, with its hash, and OUTPUT/key.json, which only you can read, and OUTPUT/images. After the
+    first answer the plan cannot be replaced.
+
+    Args:
+        overwrite: replace a plan by which nothing was read yet.
+    """
+    from vdes.reading.make_plan import plan_words, write_plan
+
+    print(plan_words(write_plan(settings, overwrite), settings))
+
+
+@app.command(
+    help_epilogue=(
+        "example: vdes reading links reading\n\n"
+        "example: vdes reading links reading --url https://reading.example.org --reader R2 --output r2.txt"
+    )
+)
+def links(reading: Path, /, *, settings: Annotated[Links, FIELDS] = Links(), overwrite: bool = False) -> None:
+    """Make the readers' personal links, each with a secret of 128 bits.
+
+    Writes them to READING/links.txt, which only you can read; the store keeps hashes of the secrets alone. Hand each
+    reader their link by a private way: who has it reads under that name. A new link ends the old one.
+
+    Args:
+        reading: folder of the reader study.
+        overwrite: replace the file of links.
+    """
+    from vdes.reading.links import make_links
+
+    print(f"wrote {make_links(reading, settings, overwrite)}")
+
+
+@app.command(
+    help_epilogue=(
+        "example: vdes reading serve reading\n\n"
+        "example: vdes reading serve reading --host 0.0.0.0 --tls-certificate cert.pem --tls-key key.pem\n\n"
+        "example: vdes reading serve reading --behind-proxy https://reading.example.org"
+    )
+)
+def serve(reading: Path, /, *, settings: Annotated[Server, FIELDS] = Server()) -> None:
+    """Serve a reader study to browsers until Ctrl-C.
+
+    The page needs nothing but this server, and every answer is on the disk before the next case appears: server and
+    browser may stop at any time, and readers go on where they were. Listens on this machine alone, unless there is TLS.
+
+    Args:
+        reading: folder of the reader study.
+    """
+    from vdes.reading.serve import serve as run
+
+    run(reading, settings)
 
 
 @app.command(help_epilogue="example: vdes reading simulate reading --virtual-noise 0.5")

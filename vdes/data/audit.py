@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vdes.data.datalist import read_json
+from vdes.data.ids import same_id
+from vdes.data.json_file import read_json
+from vdes.data.vocabulary import SECTIONS
 from vdes.errors import InputError
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -55,13 +57,14 @@ def read_splits(paths: Sequence[Path], pattern: str = PATIENT_PATTERN) -> dict[s
             separator of folders whichever way the list writes them.
 
     Returns:
-        The patients by name of split.
+        The patients by name of split, those that differ in upper and lower case alone under the first spelling.
 
     Raises:
         InputError: a file cannot be read, a row names no patient, or there are fewer than two splits with patients.
     """
     regex = _compile(pattern)
     splits: dict[str, set[str]] = {}
+    spelled: dict[str, str] = {}  # P1 where another row has p1
     for path in paths:
         suffix = path.suffix.lower()
         if suffix == ".json":
@@ -77,7 +80,7 @@ def read_splits(paths: Sequence[Path], pattern: str = PATIENT_PATTERN) -> dict[s
                     f"{where}: no patient in {list(cells.values())}; expected a column 'patient' or a file name that "
                     f"matches {pattern}, or pass --patient-pattern"
                 )
-            splits.setdefault(split, set()).update(patients)
+            splits.setdefault(split, set()).update(spelled.setdefault(same_id(one), one) for one in patients)
     if len(splits) < 2:
         found = f"only the split '{next(iter(splits))}'" if splits else "no split"
         raise InputError(f"{', '.join(map(str, paths))}: {found} with patients; expected two splits or more to compare")
@@ -113,7 +116,10 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 def _datalist_rows(path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
-    for split, items in read_json(path).items():
+    content = read_json(path)
+    if all(isinstance(content.get(section), list) for section in SECTIONS):
+        content = {section: content[section] for section in SECTIONS}  # a vdes datalist, which has other lists too
+    for split, items in content.items():
         if not isinstance(items, list) or not all(isinstance(item, dict | str) for item in items):
             continue
         for index, item in enumerate(items):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from vdes.data.cdd_cesm.names import FOLDERS
-from vdes.data.datalist import SECTIONS, intensity_range, read_datalist, without_null_paths
+from vdes.data.datalist import Datalist, PathLike, without_null_paths
+from vdes.data.ids import check_id
 from vdes.data.image_header import (
     DICOM_SUFFIX,
     IMAGE_SUFFIXES,
@@ -22,15 +23,27 @@ from vdes.data.vocabulary import MODALITIES
 from vdes.errors import InputError
 
 Item = dict[str, Any]
-PathLike = str | os.PathLike[str]
+Source = Datalist | Path  # what images come from
 
 
-def inference_items(path: PathLike, inputs: Sequence[str] = ("low_energy",)) -> list[Item]:
+def image_source(path: PathLike | Datalist) -> Source:
+    """Read a datalist, so that all that needs it can be handed it; other paths are returned as they are.
+
+    Raises:
+        InputError: as `vdes.data.datalist.Datalist.read`.
+    """
+    if isinstance(path, Datalist):
+        return path
+    path = Path(path)
+    return Datalist.read(path) if path.suffix.lower() == ".json" and path.is_file() else path
+
+
+def inference_items(path: PathLike | Datalist, inputs: Sequence[str] = ("low_energy",)) -> list[Item]:
     """List the images to work on.
 
     Args:
         path: one image file; a folder of images, without its sub-folders (of a folder in CDD-CESM's layout the
-            sub-folder of the modality is read); or a datalist, of which all splits are taken together.
+            sub-folder of the modality is read); or a datalist or its file, of which all splits are taken together.
         inputs: the modalities that a datalist's item needs at least one of. Of an image or a folder, which do not state
             it, the last is the modality.
 
@@ -44,24 +57,22 @@ def inference_items(path: PathLike, inputs: Sequence[str] = ("low_energy",)) -> 
             stem (their outputs would get the same name), their bit depths differ, or a DICOM header says that an image
             is raw or not of the modality that it is taken for.
     """
-    path = Path(path)
-    if path.is_dir():
-        items = _from_folder(path, inputs[-1])
-    elif not path.exists():
-        raise InputError(f"{path}: no such file or folder; expected an image, a folder of images or a datalist")
-    elif path.suffix.lower() == ".json":
-        datalist = read_datalist(path)
-        listed = [item for section in SECTIONS for item in datalist[section]]
+    source = image_source(path)
+    if isinstance(source, Datalist):
+        listed = source.items()
         items = [without_null_paths(item) for item in listed if any(item[name] is not None for name in inputs)]
         if not items:
-            raise InputError(f"{path}: no item has {' or '.join(map(repr, inputs))}; expected at least one image")
-    elif image_suffix(path) is not None or is_dicom(path):
-        items = [_item(path, inputs[-1])]
+            raise InputError(f"{source}: no item has {' or '.join(map(repr, inputs))}; expected at least one image")
+    elif source.is_dir():
+        items = _from_folder(source, inputs[-1])
+    elif not source.exists():
+        raise InputError(f"{source}: no such file or folder; expected an image, a folder of images or a datalist")
+    elif image_suffix(source) is not None or is_dicom(source):
+        items = [_item(source, inputs[-1])]
     else:
-        raise InputError(
-            f"{path}: not a file that vdes reads; expected an image ({', '.join(IMAGE_SUFFIXES)}) or a datalist (.json)"
-        )
-    _check_stems(path, items, inputs)
+        suffixes = ", ".join(IMAGE_SUFFIXES)
+        raise InputError(f"{source}: not a file that vdes reads; expected an image ({suffixes}) or a datalist (.json)")
+    _check_stems(source, items, inputs)
     for name in inputs:
         shown = [item[name] for item in items if name in item]
         if shown:
@@ -85,7 +96,7 @@ def output_stem(item: Item) -> str:
 
 
 def input_intensity_range(
-    path: PathLike, items: Sequence[Item], given: Sequence[float] | None = None, modality: str = "low_energy"
+    path: PathLike | Datalist, items: Sequence[Item], given: Sequence[float] | None = None, modality: str = "low_energy"
 ) -> tuple[float, float]:
     """Return the fixed range that the pixel values of a modality are scaled by.
 
@@ -102,8 +113,9 @@ def input_intensity_range(
     Raises:
         InputError: the range is not two increasing numbers, or the files are neither 8- nor 16-bit and none is given.
     """
-    if Path(path).suffix.lower() == ".json":
-        return intensity_range(path, modality)
+    source = image_source(path)
+    if isinstance(source, Datalist):
+        return source.intensity_range(modality)
     if given is not None:
         limits = [float(limit) for limit in given]
         if len(limits) != 2 or not limits[0] < limits[1]:
@@ -171,10 +183,12 @@ def _from_folder(folder: Path, modality: str) -> list[Item]:
 
 
 def _item(file: Path, modality: str) -> Item:
-    return {"case": image_stem(file), modality: str(file.absolute())}
+    case = unicodedata.normalize("NFC", image_stem(file))  # some file systems take names apart
+    check_id(case, f"{str(file)!a}: the file's name")
+    return {"case": case, modality: str(file.absolute())}
 
 
-def _check_stems(path: Path, items: Sequence[Item], inputs: Sequence[str]) -> None:
+def _check_stems(path: Source, items: Sequence[Item], inputs: Sequence[str]) -> None:
     """Make sure that outputs get names of their own: one of low energy alone is named by its file, others by case."""
     seen: dict[str, str] = {}
     for item in items:

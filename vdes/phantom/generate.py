@@ -16,7 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import vdes
-from vdes.data.datalist import write_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.splits import hold_out
 from vdes.data.staging import staged
 from vdes.errors import InputError
@@ -167,7 +167,7 @@ def _write_tables(out: Path, settings: Settings, rows: list[Row]) -> None:
     for name, table in ((TRUTH_FILE, truth), (ORACLE_FILE, oracle)):
         with staged([out / name], overwrite=True) as stages:
             table.to_csv(stages[out / name], index=False, lineterminator="\n")
-    write_datalist(out / DATALIST_FILE, datalist, overwrite=True)
+    Datalist.write(out / DATALIST_FILE, datalist, overwrite=True)
 
 
 def _white(format: str) -> int:

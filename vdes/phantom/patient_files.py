@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vdes.data.staging import staged
 from vdes.data.vocabulary import MODALITIES
 from vdes.phantom.image_files import SUFFIXES, write_image
 from vdes.phantom.outline import FIELD_MM
@@ -62,9 +62,8 @@ def write_patient(out: Path, index: int, settings: Settings) -> None:
         rows.append(_write_view(out, folder, index, patient, side, view_name, view, settings))
     record = record_path(out, index)
     record.parent.mkdir(exist_ok=True)
-    beside = record.with_suffix(".part")
-    beside.write_text(json.dumps(rows), encoding="utf-8")
-    os.replace(beside, record)  # noqa: PTH105 - os.replace is the promise that matters here
+    with staged([record], overwrite=True) as stages:
+        stages[record].write_text(json.dumps(rows), encoding="utf-8")
 
 
 def _write_view(

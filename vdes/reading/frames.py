@@ -16,33 +16,42 @@ import numpy as np
 from vdes.errors import InputError
 
 WHITE = 65535
+COARSEST = 255.0  # levels: an 8-bit file
 KINDS = ("low_energy", "real", "virtual")
 SAMPLED = 500_000  # pixels of an image that decide its source's quantisation
 REGULAR = 0.05  # of a step, by which values may lie off an even grid
 
 
-def levels_of(values: np.ndarray) -> int:
-    """Return how many even steps between 0 and 1 a source's values take, at least 255 and at most 65535.
+def levels_of(values: np.ndarray) -> float:
+    """Return how many even steps from 0 to 1 a source's values take, at least 255 and at most 65535.
 
-    The commonest distance of neighbouring values is taken for the step. Where the values do not lie on an even grid, as
-    after a maker's curve, the grid is four times coarser than that, and dither hides what is left of the curve.
+    The step is fitted to the distinct values. Where they do not lie on an even grid, as after a maker's curve, the grid
+    is four times coarser than their commonest distance, and dither hides what is left of the curve.
 
     Args:
         values: of one image, in [0, 1].
     """
     distinct = np.unique(values.ravel()[:: max(1, values.size // SAMPLED)].astype(np.float64))
-    steps = np.diff(distinct)
-    steps = steps[steps > 0.25 / WHITE]
-    if steps.size == 0:
-        return 255
-    levels = round(1 / float(np.median(np.sort(steps)[: max(1, steps.size // 2)])))
-    off = np.abs(distinct * levels - np.rint(distinct * levels)).mean()
-    if off > REGULAR:
-        levels //= 4
-    return int(np.clip(levels, 255, WHITE))
+    distances = np.diff(distinct)
+    distances = distances[distances > 0.25 / WHITE]
+    if distances.size == 0:
+        return COARSEST
+    common = np.median(np.sort(distances)[: max(1, distances.size // 2)])
+    levels = 1 / distances[distances < 1.5 * common].mean()
+    if levels > WHITE / 1.5:  # finer than a file can hold
+        return WHITE
+    above = distinct - distinct[0]
+    for reach in (0.01, 0.1, 1.0):  # a small error of the step grows with the number of steps
+        part = above[above <= reach]
+        steps = np.rint(part * levels)
+        if steps.any():
+            levels = float(steps @ steps / (steps @ part))
+    if np.abs(above * levels - np.rint(above * levels)).mean() > REGULAR:
+        levels /= 4
+    return float(np.clip(levels, COARSEST, WHITE))
 
 
-def encode(image: np.ndarray, levels: int, random: np.random.Generator) -> bytes:
+def encode(image: np.ndarray, levels: float, random: np.random.Generator) -> bytes:
     """Return an image as its file holds it.
 
     Values are rounded to ``levels`` even steps and dithered by half a step either way, which fills all 16 bits alike

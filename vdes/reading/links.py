@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from vdes.data.staging import staged
 from vdes.errors import InputError
+from vdes.reading.settings import Links
 from vdes.reading.store import Store
 
 LINKS_FILE = "links.txt"
@@ -18,27 +17,11 @@ SECRET_BYTES = 16
 PATH = "/r/"  # what a secret follows in a link
 
 
-@dataclass(frozen=True)
-class Links:
-    """Which links to make.
-
-    Attributes:
-        folder: of the reader study.
-        url: where the readers will find the server.
-        reader: make a new link for these readers alone, such as R2; for all by default. Their old links end.
-        output: file for the links, which only its owner can read; links.txt in the folder by default.
-    """
-
-    folder: Path
-    url: str = "http://127.0.0.1:8000"
-    reader: Sequence[str] | None = None
-    output: Path | None = None
-
-
-def make_links(settings: Links, overwrite: bool = False) -> Path:
+def make_links(folder: Path, settings: Links, overwrite: bool = False) -> Path:
     """Give readers new links and write them to a file.
 
     Args:
+        folder: of the reader study.
         settings: which.
         overwrite: replace a file of links that exists.
 
@@ -51,9 +34,9 @@ def make_links(settings: Links, overwrite: bool = False) -> Path:
     parts = urlsplit(settings.url)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/") or parts.query:
         raise InputError(f"url: {settings.url!r}; expected an address such as https://reading.example.org")
-    file = settings.output or settings.folder / LINKS_FILE
-    with Store(settings.folder) as store:
-        unknown = [one for one in settings.reader or () if one not in store.tasks]
+    file = settings.output or folder / LINKS_FILE
+    with Store(folder) as store:
+        unknown = [one for one in settings.reader if one not in store.tasks]
         if unknown:
             raise InputError(f"reader: {unknown[0]!r} is not in the plan; expected {', '.join(store.tasks)}")
         made = {reader: secrets.token_urlsafe(SECRET_BYTES) for reader in settings.reader or store.tasks}

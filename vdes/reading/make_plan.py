@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import tempfile
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -17,101 +16,17 @@ from tqdm import tqdm
 from vdes import __version__
 from vdes.data.staging import new_folder, staged
 from vdes.errors import InputError
-from vdes.reading.draw import CLASSES, MALIGNANT, RULE, Breast, breasts, class_counts, draw
+from vdes.reading.draw import CLASSES, MALIGNANT, RULE, Breast, breasts, draw
 from vdes.reading.frames import KINDS, WHITE, digest, encode, levels_of
 from vdes.reading.plan import FORMAT, IMAGES, KEY_FILE, PLAN_FILE, blind_name, plan_digest
 from vdes.reading.render import Renderer, lesions_of
-from vdes.reading.sizing import sizing
+from vdes.reading.settings import ReadingPlan
+from vdes.reading.sizing import sizing, sizing_words
 from vdes.reading.store import STORE_FILE, answers_in
 from vdes.reading.study_cases import StudyCases, read_study_cases
-from vdes.reading.worklist import DESIGNS, work_list
+from vdes.reading.worklist import work_list
 
-MOST_READERS = 99
 PRIVATE = 0o600
-
-
-@dataclass(frozen=True)
-class ReadingPlan:
-    """What a reader study is asked to be.
-
-    Attributes:
-        study: folder of a finished `vdes study`, whose test cases are read.
-        output: folder of the reader study; it must be empty or not exist.
-        readers: how many; they are called R1, R2, ...
-        cases: breasts, one a patient, each in both views.
-        design: sequential (low energy, then the DES image beside it; two sessions), crossover (three sessions that mix
-            low energy alone, with real and with virtual DES) or independent (three sessions of one of these each).
-        generator: whose virtual DES images are read; that of the study's question by default.
-        malignant_share: of the cases.
-        benign_share: of the cases; the rest have no lesion.
-        repeat_share: of the cases that each reader reads once more, for the agreement within readers.
-        choices: cases of the forced choice between real and virtual DES.
-        quality: cases whose real and virtual DES are judged for quality.
-        washout_days: from the last answer of a session to the first of the next.
-        margin: largest loss of AUC from real to virtual DES that is acceptable; fixed here.
-        confidence: of the two-sided intervals.
-        power: that is wanted; the plan records what this size has.
-        auc: that both are expected to have, for the power.
-        fixed_readers: the answer is about these readers alone, not about readers in general.
-        seed: of draws and orders.
-    """
-
-    study: Path
-    output: Path
-    readers: int = 4
-    cases: int = 80
-    design: str = "sequential"
-    generator: str | None = None
-    malignant_share: float = 0.4
-    benign_share: float = 0.2
-    repeat_share: float = 0.1
-    choices: int = 20
-    quality: int = 20
-    washout_days: float = 28.0
-    margin: float = 0.05
-    confidence: float = 0.95
-    power: float = 0.8
-    auc: float = 0.85
-    fixed_readers: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check every field.
-
-        Raises:
-            InputError: one is out of its range; the message names it.
-        """
-        fewest = 1 if self.fixed_readers else 2
-        if not fewest <= self.readers <= MOST_READERS:
-            raise InputError(
-                f"readers: {self.readers}; expected {fewest} to {MOST_READERS}"
-                + ("" if self.fixed_readers else " (1 only with fixed readers)")
-            )
-        if self.cases < 4:
-            raise InputError(f"cases: {self.cases}; expected 4 or more")
-        if self.design not in DESIGNS:
-            raise InputError(f"design: {self.design!r}; expected one of {', '.join(DESIGNS)}")
-        for name in ("malignant_share", "benign_share", "repeat_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name}: {getattr(self, name)}; expected 0 to 1")
-        if self.malignant_share + self.benign_share > 1:
-            raise InputError(
-                f"malignant_share, benign_share: {self.malignant_share:g} + {self.benign_share:g}; expected at most 1"
-            )
-        counts = class_counts(self.cases, self.malignant_share, self.benign_share)
-        if not 2 <= counts[MALIGNANT] <= self.cases - 2:
-            raise InputError(
-                f"malignant_share: {self.malignant_share:g} of {self.cases} cases; expected two malignant and two "
-                "other cases at least"
-            )
-        for name in ("choices", "quality", "washout_days", "seed"):
-            if getattr(self, name) < 0:
-                raise InputError(f"{name}: {getattr(self, name)}; expected 0 or more")
-        if not 0.5 < self.auc < 1:
-            raise InputError(f"auc: {self.auc}; expected a number between .5 and 1")
-        for name in ("margin", "confidence", "power"):
-            if not 0 < getattr(self, name) < 1:
-                raise InputError(f"{name}: {getattr(self, name)}; expected a number between 0 and 1")
 
 
 def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = True) -> dict[str, Any]:
@@ -134,8 +49,8 @@ def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = 
     """
     _check_output(settings.output, overwrite)
     study = read_study_cases(settings.study, settings.generator)
-    counts = class_counts(settings.cases, settings.malignant_share, settings.benign_share)
-    drawn = draw(breasts(study.items), counts, settings.seed)
+    candidates = breasts(study.items)
+    drawn = draw(candidates, settings.counts, settings.seed)
     folder = settings.output
     targets = [folder / name for name in (IMAGES, KEY_FILE, PLAN_FILE)]
     with new_folder(folder), staged(targets, overwrite) as stages:
@@ -150,12 +65,29 @@ def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = 
             for record, breast in zip(cases, drawn, strict=True)
         }
         _write_private(stages[folder / KEY_FILE], json.dumps(key, indent=1, ensure_ascii=False) + "\n")
-        plan = _plan(settings, study, counts, cases)
+        plan = _plan(settings, study, candidates, cases)
         _write_private(stages[folder / PLAN_FILE], json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
         # only now: a run that fails leaves the old study as it was
         for name in (STORE_FILE, f"{STORE_FILE}-wal", f"{STORE_FILE}-shm"):
             (folder / name).unlink(missing_ok=True)
     return plan
+
+
+def plan_words(plan: dict[str, Any], settings: ReadingPlan) -> str:
+    """Return what was planned, in lines, and what comes next."""
+    counts = ", ".join(f"{count} {name}" for name, count in plan["draw"]["counts"].items())
+    tasks = [len(reader["tasks"]) for reader in plan["readers"]]
+    sessions = plan["readers"][0]["tasks"][-1]["session"]
+    left_out = plan["draw"]["left_out"]
+    lines = [
+        f"wrote {settings.output / PLAN_FILE}, sha256 {plan['sha256']}",
+        f"{settings.cases} cases ({counts}) from {sum(plan['draw']['candidates'].values())} breasts"
+        + (f"; {left_out} without both views, or of unknown pathology, were left out" if left_out else ""),
+        f"{settings.readers} readers, {plan['design']}: {sessions} sessions, {max(tasks)} answers each",
+        sizing_words(plan["sizing"], settings.readers, settings.cases),
+        f"next: vdes reading links {settings.output} && vdes reading serve {settings.output}",
+    ]
+    return "\n".join(lines)
 
 
 def _check_output(folder: Path, overwrite: bool) -> None:
@@ -174,8 +106,9 @@ def _check_output(folder: Path, overwrite: bool) -> None:
 
 
 def _plan(
-    settings: ReadingPlan, study: StudyCases, counts: dict[str, int], cases: list[dict[str, Any]]
+    settings: ReadingPlan, study: StudyCases, candidates: list[Breast], cases: list[dict[str, Any]]
 ) -> dict[str, Any]:
+    counts = settings.counts
     members = {name: [case["case"] for case in cases if case["class"] == name] for name in CLASSES}
     plan: dict[str, Any] = {
         "format": FORMAT,
@@ -189,7 +122,13 @@ def _plan(
         "design": settings.design,
         "seed": settings.seed,
         "washout_days": settings.washout_days,
-        "draw": {"rule": RULE, "counts": counts},
+        "draw": {
+            "rule": RULE,
+            "counts": counts,
+            "candidates": {name: sum(one.drawn_as == name for one in candidates) for name in CLASSES},
+            # breasts with one view alone, or of unknown side, view or pathology
+            "left_out": len({(item["patient"], item["laterality"]) for item in study.items}) - len(candidates),
+        },
         "question": {
             "metric": "auc",
             "arm": "virtual",
@@ -217,7 +156,7 @@ def _plan(
         tasks = work_list(
             number,
             members,
-            settings.design,  # type: ignore[arg-type]  # checked by ReadingPlan
+            settings.design,
             round(settings.repeat_share * settings.cases),
             settings.choices,
             settings.quality,
@@ -237,7 +176,7 @@ def _render(drawn: list[Breast], study: StudyCases, folder: Path, progress: bool
     names = sorted(secrets.token_hex(16) for _ in range(len(drawn) * 2 * (len(KINDS) + 1)))
     # an order of names that follows neither case nor kind
     order = iter(np.random.default_rng(secrets.randbits(128)).permutation(len(names)))
-    levels = WHITE
+    levels = float(WHITE)
     cases: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix=".rendered.", dir=folder.parent) as rendered:
         bar = tqdm(total=2 * len(drawn), desc="images", unit="view", disable=not progress)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from vdes.data.datalist import read_json
+from vdes.data.json_file import read_json
 from vdes.errors import InputError
 
 PLAN_FILE, KEY_FILE, IMAGES = "plan.json", "key.json", "images"

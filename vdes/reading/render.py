@@ -10,7 +10,7 @@ import numpy as np
 from monai.transforms import AsDiscreted, Compose, MapTransform
 from scipy import ndimage
 
-from vdes.errors import InputError
+from vdes.errors import InputError, find_input_error
 from vdes.reading.frames import KINDS
 from vdes.study.aligned_images import MAX_EDGE_OFFSET_PX
 from vdes.transforms.breast_mask import BreastMaskd, chest_wall_is_left
@@ -70,7 +70,13 @@ class Renderer:
 
     def __call__(self, item: Mapping[str, Any]) -> Rendered:
         """Return the images of a study's item, which has ``virtual``."""
-        read = self.transform({**item, "real": item["des"]})
+        try:
+            read = self.transform({**item, "real": item["des"]})
+        except Exception as error:
+            found = find_input_error(error)
+            if found is None:
+                raise
+            raise found from error  # MONAI wraps it
         if read.get("edge_offset_px", 0.0) > MAX_EDGE_OFFSET_PX:
             raise InputError(
                 f"{item['des']}: real DES does not lie on the low-energy image: the breast edges are "

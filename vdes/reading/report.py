@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vdes.data.datalist import read_json
+from vdes.data.json_file import read_json
 from vdes.data.staging import staged
 from vdes.errors import InputError
 from vdes.reading.accuracy import POSITIVE

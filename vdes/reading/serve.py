@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import logging
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,71 +16,24 @@ from starlette.applications import Starlette
 from vdes.errors import InputError
 from vdes.reading.app import ReadingApp
 from vdes.reading.plan import IMAGES
+from vdes.reading.settings import Server
 from vdes.reading.store import Store
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-@dataclass(frozen=True)
-class Server:
-    """How to serve a reader study.
-
-    Attributes:
-        folder: of the reader study.
-        host: address to listen on. Others than 127.0.0.1 need TLS or a proxy.
-        port: to listen on; 0 takes a free one.
-        tls_certificate: file (PEM) of the certificate and its chain.
-        tls_key: file (PEM) of its key.
-        behind_proxy: address under which a proxy on this machine, which does the TLS, shows the server to readers, such
-            as https://reading.example.org.
-    """
-
-    folder: Path
-    host: str = "127.0.0.1"
-    port: int = 8000
-    tls_certificate: Path | None = None
-    tls_key: Path | None = None
-    behind_proxy: str | None = None
-
-    def __post_init__(self) -> None:
-        """Check every field.
-
-        Raises:
-            InputError: one cannot be used, or readers would come over a network without TLS.
-        """
-        if not 0 <= self.port <= 65535:
-            raise InputError(f"port: {self.port}; expected 0 to 65535")
-        if (self.tls_certificate is None) != (self.tls_key is None):
-            raise InputError("tls_certificate, tls_key: one of the two is missing; expected both or none")
-        if self.behind_proxy is not None:
-            parts = urlsplit(self.behind_proxy)
-            if parts.scheme != "https" or not parts.hostname or parts.path not in ("", "/"):
-                raise InputError(
-                    f"behind_proxy: {self.behind_proxy!r}; expected an address such as https://reading.example.org"
-                )
-        if not self.secure and not _is_loopback(self.host):
-            raise InputError(
-                f"host: {self.host}: readings would cross the network without TLS; pass --tls-certificate and "
-                "--tls-key, or --behind-proxy with the address of the proxy that does TLS"
-            )
-
-    @property
-    def secure(self) -> bool:
-        """Whether readers come by TLS."""
-        return self.tls_certificate is not None or self.behind_proxy is not None
-
-
-def serve(settings: Server, ready: Callable[[str], None] = print) -> None:
+def serve(folder: Path, settings: Server, ready: Callable[[str], None] = print) -> None:
     """Serve until interrupted.
 
     Args:
+        folder: of the reader study.
         settings: how.
         ready: called with a line that says where, as soon as readers can come.
 
     Raises:
         InputError: the study cannot be served, or the port or the TLS files cannot be used.
     """
-    with Store(settings.folder) as store:
+    with Store(folder) as store:
         _check(store)
         config = uvicorn.Config(
             application(settings, store),
@@ -157,10 +108,3 @@ def _listening(host: str, port: int) -> socket.socket:
             raise InputError(f"port: {port} is in use; stop what uses it or pass another --port") from error
         raise InputError(f"host, port: cannot listen on {host}:{port} ({error.strerror or error})") from error
     return listening
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vdes.bundle.job_folder import SETTINGS_FILE
-from vdes.data.datalist import pairs_aligned, read_datalist, read_json
+from vdes.data.datalist import Datalist
+from vdes.data.json_file import read_json
 from vdes.errors import InputError
 from vdes.study.study import PARTS
 from vdes.study.study_metrics import METRICS_FILE
@@ -74,15 +75,15 @@ def read_study_cases(folder: Path, generator: str | None = None) -> StudyCases:
         virtual = next((path for path in made if path.is_file()), None)
         if virtual is None:
             raise InputError(f"{made[0]}: no such file; expected the virtual DES images of generator {generator}")
-        pairs, images = read_datalist(real, ["test"]), read_datalist(virtual, ["test"])
+        pairs, images = Datalist.read(real), Datalist.read(virtual)
         ranges = {
-            "low_energy": pairs["intensity_range"]["low_energy"],
-            "real": pairs["intensity_range"]["des"],
-            "virtual": images["intensity_range"]["des"],
+            "low_energy": pairs.intensity_range("low_energy"),
+            "real": pairs.intensity_range("des"),
+            "virtual": images.intensity_range("des"),
         }
-        heads.append((ranges, pairs_aligned(real)))
-        by_case = {item["case"]: item["des"] for item in images["test"]}
-        for item in pairs["test"]:
+        heads.append((ranges, pairs.aligned))
+        by_case = {item["case"]: item["des"] for item in images.items("test")}
+        for item in pairs.items("test"):
             if item["low_energy"] is None or item["des"] is None:
                 continue  # of no use to a reader who compares the two
             if by_case.get(item["case"]) is None:
@@ -94,11 +95,11 @@ def read_study_cases(folder: Path, generator: str | None = None) -> StudyCases:
         raise InputError(f"{folder}: no test case has both a low-energy and a DES image; expected such pairs")
     return StudyCases(
         folder=folder,
-        name=pairs["name"],
-        phantom=pairs.get("phantom"),
+        name=pairs.name,
+        phantom=pairs.fields.get("phantom"),
         generator=generator,
         datalists=[part / "datalists" / "real_all.json" for part in parts],
-        ranges={name: (float(low), float(high)) for name, (low, high) in heads[0][0].items()},
+        ranges=heads[0][0],
         aligned=heads[0][1],
         items=items,
     )

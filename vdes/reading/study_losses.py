@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from vdes.data.datalist import read_json
+from vdes.data.json_file import read_json
 from vdes.errors import InputError
 from vdes.reading.crossed import Crossed
 from vdes.reading.question import ReadingQuestion

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from vdes.data.datalist import read_json
+from vdes.data.json_file import read_json
 from vdes.errors import InputError
 from vdes.reading.form import DES, FORMS
 from vdes.reading.frames import KINDS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from vdes.reading.form import LEFT, RIGHT
 
 LOW_ENERGY, REAL, VIRTUAL = MODALITIES = ("low_energy", "real", "virtual")
 Design = Literal["sequential", "crossover", "independent"]
-DESIGNS: tuple[Design, ...] = get_args(Design)
 READING, CHOICE, QUALITY = PARTS = ("reading", "choice", "quality")
+COMMON = 1_000_000  # in place of a reader's number, seeds what is common to all
 
 Task = dict[str, Any]
 
@@ -66,13 +66,16 @@ def work_list(
             turn = session + reader + (0 if design == "independent" else places[case])
             builder.read(session + 1, case, modalities[turn % len(modalities)])
     last = len(modalities) + 1
-    for case, modality in _drawn_readings(cases, repeats, modalities, random):
+    # the same cases for all readers, so that readers can be compared; order and sides are each reader's own
+    common = np.random.default_rng([seed, COMMON])
+    repeated = _drawn_readings(cases, repeats, modalities, common)
+    chosen = _drawn(cases, choices, common)
+    judged = [(case, modality) for case in _drawn(cases, quality, common) for modality in (REAL, VIRTUAL)]
+    for case, modality in _shuffled(repeated, random):
         builder.read(last, case, modality)
-    chosen = _drawn(cases, choices, random)
     sides = _shuffled([(REAL, VIRTUAL)[(i + reader) % 2] for i in range(len(chosen))], random)
     for case, left in zip(_shuffled(chosen, random), sides, strict=True):
         builder.add(last, CHOICE, case, None, left=left)
-    judged = [(case, modality) for case in _drawn(cases, quality, random) for modality in (REAL, VIRTUAL)]
     for case, modality in _shuffled(judged, random):
         builder.add(last, QUALITY, case, modality)
     return builder.tasks
@@ -143,7 +146,5 @@ def _drawn_readings(
     cases: Mapping[str, Sequence[str]], count: int, modalities: Sequence[str], random: np.random.Generator
 ) -> list[tuple[str, str]]:
     """Draw readings to repeat: other cases for each, as many of one modality as of another."""
-    drawn = _drawn(cases, count, random)
     start = int(random.integers(len(modalities)))
-    readings = [(case, modalities[(start + i) % len(modalities)]) for i, case in enumerate(drawn)]
-    return _shuffled(readings, random)
+    return [(case, modalities[(start + i) % len(modalities)]) for i, case in enumerate(_drawn(cases, count, random))]

@@ -16,6 +16,7 @@ from vdes.bundle.bundle import Bundle
 from vdes.bundle.knobs import takes
 from vdes.bundle.verify.commands import CARD, Command, Program, commands
 from vdes.bundle.verify.line import Line
+from vdes.errors import InputError
 
 PROJECT = Path(__file__).resolve().parents[3]
 MONAI_COMMANDS = (
@@ -28,7 +29,7 @@ def check_commands(bundle: Bundle, program: Program) -> Iterator[Line]:
     """Tell which commands name a program, a config, a knob or a script that does not exist."""
     try:
         given = commands(bundle)
-    except ValueError as error:
+    except InputError as error:
         yield Line(CARD, str(error))
         return
     for command in given:
