@@ -61,8 +61,9 @@ def serve(folder: Path, settings: Server, ready: Callable[[str], None] = print) 
                 sum(counts) for counts in zip(*((store.done(r), len(t)) for r, t in store.tasks.items()), strict=True)
             )
             ready(
-                f"serving {store.plan['name']!r} at {settings.behind_proxy or f'{scheme}://{shown}:{port}'}; "
-                f"{done} of {total} answers are there. Ctrl-C stops it"
+                f"serving {store.plan['name']!r} at {scheme}://{shown}:{port}"
+                + (f", behind {settings.behind_proxy}" if settings.behind_proxy else "")
+                + f"; {done} of {total} answers are there. Ctrl-C stops it"
             )
             uvicorn.Server(config).run(sockets=[listening])
 
