@@ -22,6 +22,7 @@ from vdes.report.page_environment import content_policy, page_environment, png_u
 from vdes.report.value_axis import value_axis
 
 TEMPLATE = "reading.html"
+FEW_READERS = 5  # docs/explanation/reader_statistics.md: from here on, intervals hold the truth as often as they say
 STYLES, SCRIPTS = ("study.css", "reading.css"), ("study.js", "reading.js")
 
 
@@ -63,6 +64,7 @@ def reading_page(
         readers=metrics["data"]["readers"],
         positive=POSITIVE,
         least_read=LEAST_READ,
+        few_readers=FEW_READERS,
         simulated=simulated,
         style=Markup(style),
         script=Markup(script),
