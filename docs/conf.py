@@ -43,7 +43,7 @@ apidoc_modules = [
         "destination": "docs/reference/api",
         "separate_modules": True,
         "module_first": True,
-        "exclude_patterns": ["cli"],  # docs/reference/commands.md
+        "exclude_patterns": ["../vdes/cli"],  # docs/reference/commands.md
         "automodule_options": {"members", "show-inheritance"},
     }
 ]

@@ -125,7 +125,7 @@ BAD: dict[str, Callable[[Content], Any]] = {
             "pathology": ("Malignant", {}),
             "density": ("C", 3),
             "birads": (7, -1, 2.5, "4", True),
-            "low_energy": (3, "", {}, "a\x00b", ["a.png"]),
+            "low_energy": (3, "", {}, ["a.png"]),
             "lesion_mask": (0, ""),
             "malignant": (0, 2, "1", True),
             "pixel_size_mm": (0, -1, "0.1", False),

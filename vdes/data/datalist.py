@@ -233,9 +233,10 @@ class Datalist:
                 if file is None:
                     continue
                 folder, _, last = file.rpartition(os.sep)
-                if folder not in self._files:
-                    self._files[folder] = _file_names(folder or os.sep)
-                if last not in self._files[folder]:
+                names = self._files.get(folder)
+                if names is None:
+                    names = self._files[folder] = _file_names(folder or os.sep)
+                if last not in names:
                     listed = self.fields[section][index][name]
                     raise InputError(
                         f"{place(str(self), section, index, item)}: {name}: no such file '{listed}'; expected it "
@@ -285,7 +286,7 @@ def _resolved(content: dict[str, Any], path: Path) -> dict[str, list[Item]]:
     """Return the items by section, with absolute paths and what follows from other fields."""
     folder = os.path.realpath(path.parent)
     size = content["pixel_size_mm"]
-    seen: dict[str, str] = {}
+    seen: dict[str, tuple[str, int]] = {}
     resolved: dict[str, list[Item]] = {section: [] for section in SECTIONS}
     for section in SECTIONS:
         for index, listed in enumerate(content[section]):
@@ -294,13 +295,12 @@ def _resolved(content: dict[str, Any], path: Path) -> dict[str, list[Item]]:
                 if item[name] is None:
                     continue
                 file = item[name] = _absolute(folder, item[name])
-                if name in MODALITIES:
-                    at = f"{section}[{index}] ({item['case']})"
-                    if seen.setdefault(file, at) != at:
-                        raise InputError(
-                            f"{place(str(path), section, index, item)}: {name}: '{listed[name]}' is listed by "
-                            f"{seen[file]} already; expected once"
-                        )
+                if name in MODALITIES and seen.setdefault(file, (section, index)) != (section, index):
+                    there, number = seen[file]
+                    raise InputError(
+                        f"{place(str(path), section, index, item)}: {name}: '{listed[name]}' is listed by "
+                        f"{there}[{number}] ({content[there][number]['case']}) already; expected once"
+                    )
             if isinstance(item["birads"], float):
                 item["birads"] = int(item["birads"])  # 4.0 is JSON's 4
             item["malignant"] = None if item["pathology"] is None else int(item["pathology"] == "malignant")

@@ -20,6 +20,8 @@ from vdes.data.image_header import (
     read_image_header,
 )
 from vdes.data.vocabulary import MODALITIES
+from vdes.dicom.image_facts import des_facts, low_energy_facts
+from vdes.dicom.virtual_des_object import check_source
 from vdes.errors import InputError
 
 Item = dict[str, Any]
@@ -79,8 +81,6 @@ def inference_items(path: PathLike | Datalist, inputs: Sequence[str] = ("low_ene
             common_dtype((file, read_image_header(file)) for file in shown)
     for name in inputs:
         for item in (item for item in items if name in item and is_dicom(item[name])):
-            from vdes.dicom.image_facts import des_facts, low_energy_facts  # here: other formats do without its extra
-
             # a study's control has low energy in both places, which is meant so
             real_des = name == "des" and item["des"] != item.get("low_energy")
             (des_facts if real_des else low_energy_facts)(Path(item[name]))
@@ -164,8 +164,6 @@ def check_outputs(output_dir: PathLike, items: Sequence[Item], extension: str, o
 def _check_dicom(low_energy: str) -> None:
     if not is_dicom(low_energy):
         raise InputError(f"{low_energy}: not DICOM; outputs in {DICOM_SUFFIX} need low-energy images in DICOM")
-    from vdes.dicom.virtual_des_object import check_source  # here: other formats do without its extra
-
     check_source(low_energy)
 
 

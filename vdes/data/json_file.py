@@ -14,6 +14,8 @@ MAX_BYTES = 256 << 20  # half a million items of a datalist
 MAX_DEPTH = 32
 MAX_DIGITS = 18  # of an integer: what 64 bits hold
 
+_NESTED = (dict, list)
+
 PathLike = str | os.PathLike[str]
 
 
@@ -56,7 +58,10 @@ def parsed_json(path: PathLike, content: bytes, expected: str = "a datalist") ->
     odd: list[_Odd] = []
 
     def integer(text: str) -> int | _Odd:
-        return int(text) if len(text.lstrip("-")) <= MAX_DIGITS else refused(f"an integer of {len(text)} digits")
+        if len(text) <= MAX_DIGITS:
+            return int(text)
+        digits = len(text.lstrip("-"))
+        return int(text) if digits <= MAX_DIGITS else refused(f"an integer of {digits} digits")
 
     def number(text: str) -> float | _Odd:
         value = float(text)
@@ -132,7 +137,7 @@ def _too_deep(value: Any) -> bool:
             inside
             for outer in level
             for inside in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inside, dict | list)
+            if isinstance(inside, _NESTED)
         ]
         if not level:
             return False

@@ -5,13 +5,17 @@ from __future__ import annotations
 import uuid
 from importlib.metadata import version
 
-from dicomanonymizer import simpledicomanonymizer as anonymizer
-from dicomanonymizer.dicomfields_selector import dicom_anonymization_database_selector
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
 from vdes.dicom.codes import Code, code_item
+from vdes.dicom.extra import need
+
+need("de-identification", "dicomanonymizer")
+
+from dicomanonymizer import simpledicomanonymizer as anonymizer  # noqa: E402 - after the check
+from dicomanonymizer.dicomfields_selector import dicom_anonymization_database_selector  # noqa: E402
 
 EDITION = "dicomfields_2024b"
 METHODS = (

@@ -20,6 +20,7 @@ from pydicom.uid import (
     JPEGLSNearLossless,
 )
 
+from vdes.dicom.extra import need_plugin
 from vdes.dicom.files import damage_as_input_error, read_whole
 from vdes.errors import InputError
 
@@ -62,7 +63,7 @@ def read_mammogram(path: str | Path) -> Mammogram:
 
     Raises:
         InputError: the file is damaged, is no single grey image, cannot be decoded, or is raw (For Processing): raw
-            values are not what networks are trained on.
+            values are not what networks are trained on. A compressed file may need the extra ``dicom``.
     """
     path = Path(path)
     dataset = read_whole(path)
@@ -70,10 +71,16 @@ def read_mammogram(path: str | Path) -> Mammogram:
         raw = raw_reason(dataset)
         if raw:
             raise InputError(f"{path}: {raw}")
+        _need_decoder(path, dataset)
         stored = decode(dataset)
         table, lowest = display_table(dataset)
         shown = table[stored.astype(np.int32) - lowest]
         return Mammogram(shown, pixel_size_mm(dataset))
+
+
+def _need_decoder(path: Path, dataset: Dataset) -> None:
+    syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or "")
+    need_plugin(f"{path}: transfer syntax {syntax.name}", _DECODERS.get(syntax, ""))
 
 
 def raw_reason(header: Dataset) -> str | None:

@@ -181,12 +181,12 @@ def row(run: Run) -> dict[str, Any]:
     return {"arm": run.arm, "seed": run.seed, "best_epoch": progress["best_metric_epoch"], **figures}
 
 
-def means(results: Path) -> dict[str, float]:
-    """Return the reported means over the cases of one evaluation."""
+def means(results: Path) -> dict[str, float | None]:
+    """Return the reported means over the cases of one evaluation; None where no case has one, as without lesions."""
     summary = pd.DataFrame(json.loads((results / "fidelity.json").read_text(encoding="utf-8"))["summary"])
     rows = summary[(summary["method"] == "virtual_des") & (summary["statistic"] == "mean")]
     values = rows.set_index("metric")["value"]
-    return {metric: float(values[metric]) for metric in REPORTED}
+    return {metric: float(values[metric]) if metric in values else None for metric in REPORTED}
 
 
 def arm_means(runs: list[Run]) -> list[dict[str, Any]]:

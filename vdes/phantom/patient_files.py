@@ -10,6 +10,7 @@ import numpy as np
 
 from vdes.data.staging import staged
 from vdes.data.vocabulary import MODALITIES
+from vdes.phantom.dicom_files import write_dicom
 from vdes.phantom.image_files import SUFFIXES, write_image
 from vdes.phantom.outline import FIELD_MM
 from vdes.phantom.patient import Patient, build_patient, simulate_patient
@@ -89,8 +90,6 @@ def _write_view(
         path = folder / f"{case}_{name}{SUFFIXES[settings.format]}"
         shown = np.ascontiguousarray(pixels[:, ::step])
         if settings.format == "dicom" and name in MODALITIES:
-            from vdes.phantom.dicom_files import write_dicom  # here, because the other formats do without pydicom
-
             path = path.with_suffix(".dcm")
             write_dicom(path, shown, index=index, laterality=side, view=view_name, modality=name, settings=settings)
         else:

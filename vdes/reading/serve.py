@@ -10,10 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import uvicorn
-from starlette.applications import Starlette
-
 from vdes.errors import InputError
+
+try:
+    import uvicorn
+    from starlette.applications import Starlette
+except ModuleNotFoundError as missing:
+    raise InputError(
+        f"reading: {missing.name} is not installed; expected vdes with its extra: pip install 'vdes[reading]'"
+    ) from missing
+
 from vdes.reading.app import ReadingApp
 from vdes.reading.plan import IMAGES
 from vdes.reading.settings import Server

@@ -9,6 +9,7 @@ from pathlib import Path
 from vdes.data.dicom_folder.settings import WORKERS
 from vdes.data.isolated import each_file
 from vdes.dicom import read_mammogram
+from vdes.dicom.extra import INSTALL
 from vdes.dicom.image_facts import ImageFacts, read_image_facts
 from vdes.dicom.kinds import DES, HIGH_ENERGY, LOW_ENERGY, VIRTUAL_DES
 from vdes.errors import InputError
@@ -38,7 +39,7 @@ def scan_folder(folder: Path, workers: int = WORKERS, check_pixels: bool = False
         check_pixels: decode each image once; those that cannot be decoded are left out.
 
     Raises:
-        InputError: the folder does not exist or holds no file.
+        InputError: the folder does not exist or holds no file, or a decoder is not installed.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected a folder of DICOM studies")
@@ -52,6 +53,8 @@ def scan_folder(folder: Path, workers: int = WORKERS, check_pixels: bool = False
     read = read_intact_image if check_pixels else read_image_facts
     for file, found in zip(files, each_file(read, files, workers, SECONDS_A_FILE, "DICOM files"), strict=True):
         if isinstance(found, InputError):
+            if str(found).endswith(INSTALL):
+                raise found  # else all files of its compression would be left out
             # a report gives the file's name beside the reason
             scan.left_out[file] = str(found).removeprefix(f"{file}: ")
             continue
