@@ -37,3 +37,28 @@ def test_a_mistake_is_one_line(file, capsys):
     assert errors[0].startswith(f"error: {file}: is a file; expected --output")
     assert "plan.json: no such file" in errors[1]
     assert errors[2].startswith("error: virtual_noise: -1.0; expected 0 or more")
+
+
+def test_a_study_is_planned_and_links_are_made(reading_study, tmp_path, capsys):
+    reading = tmp_path / "reading"
+    asked = ["reading", "plan", "--study", str(reading_study), "--output", str(reading), "--readers", "2"]
+    asked += ["--cases", "5", "--choices", "0", "--quality", "1", "--repeat-share", "0"]
+    assert main(asked) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"wrote {reading / 'plan.json'}, sha256 ")
+    assert lines[1] == "5 cases (2 malignant, 1 benign, 2 lesion-free) from 36 breasts"
+    assert lines[2] == "2 readers, sequential: 3 sessions, 22 answers each"
+    assert lines[3].startswith("2 readers of 5 cases find virtual DES non-inferior with a probability of ")
+    assert main(["reading", "links", str(reading)]) == 0
+    assert capsys.readouterr().out == f"wrote {reading / 'links.txt'}\n"
+    for words, message in (
+        (asked, "plan.json: exists already; pass --overwrite"),
+        (["reading", "links", str(reading)], "links.txt: exists already; pass --overwrite"),
+        (["reading", "links", str(reading), "--reader", "R7", "--overwrite"], "reader: 'R7' is not in the plan"),
+        (["reading", "serve", str(reading), "--host", "0.0.0.0"], "host: 0.0.0.0: readings would cross the network"),
+        (["reading", "serve", str(tmp_path)], "plan.json: no such file"),
+        ([*asked, "--design", "parallel"], "design"),
+    ):
+        assert main(words) == 2
+        [error] = capsys.readouterr().err.splitlines()
+        assert error.startswith("error: ") and message in error

@@ -83,14 +83,16 @@ def read_all(answer_to: Callable[..., Answer]) -> Callable[[Path], None]:
 class Served:
     """A running server of a reader study: a process of its own, so that a test can kill it."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, **settings: Any) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["vdes.reading.serve"])
         here, there = context.Pipe(duplex=False)
-        self.process = context.Process(target=serve, args=(folder, Server(port=port), there.send), daemon=True)
+        self.process = context.Process(
+            target=serve, args=(folder, Server(port=port, **settings), there.send), daemon=True
+        )
         self.process.start()
         there.close()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", here.recv())
+        found = re.search(r"https?://127\.0\.0\.1:(\d+)", here.recv())
         assert found
         self.port = int(found[1])
         self.url = f"http://127.0.0.1:{self.port}"
@@ -134,8 +136,8 @@ class Client:
 def served(request: pytest.FixtureRequest) -> Callable[..., Served]:
     """Start servers that end with the test."""
 
-    def start(folder: Path, port: int = 0) -> Served:
-        server = Served(folder, port)
+    def start(folder: Path, port: int = 0, **settings: Any) -> Served:
+        server = Served(folder, port, **settings)
         request.addfinalizer(server.kill)
         return server
 

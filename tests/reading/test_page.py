@@ -240,6 +240,12 @@ def test_window_and_level_change_pixels_as_computed(opened):
     press(page, "x")
     shown, (_, _, scale) = pane_pixels(page)
     assert scale > 1 and shown.max() > 200
+    # the same by mouse
+    element(page, "[data-tool=o]").click()
+    element(page, "[data-tool=i]").click()
+    check(65535, 32767.5, inverted=True)
+    element(page, "[data-tool=x]").click()
+    assert pane_pixels(page)[1][2] == scale
 
 
 def test_zoom_and_pan_are_linked_and_clicks_mark_lesions(opened):
@@ -409,7 +415,7 @@ def test_everything_is_reached_by_tab(opened):
 
     _, _, page = opened
     reached = set()
-    for _ in range(25):
+    for _ in range(30):
         press(page, Keys.TAB)
         name, outlined = page.execute_script("""
           const e = document.activeElement, style = getComputedStyle(e);

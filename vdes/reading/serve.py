@@ -10,10 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import uvicorn
-from starlette.applications import Starlette
-
 from vdes.errors import InputError
+
+try:
+    import uvicorn
+    from starlette.applications import Starlette
+except ModuleNotFoundError as missing:
+    raise InputError(
+        f"reading: {missing.name} is not installed; expected vdes with its extra: pip install 'vdes[reading]'"
+    ) from missing
+
 from vdes.reading.app import ReadingApp
 from vdes.reading.plan import IMAGES
 from vdes.reading.settings import Server
@@ -61,8 +67,9 @@ def serve(folder: Path, settings: Server, ready: Callable[[str], None] = print) 
                 sum(counts) for counts in zip(*((store.done(r), len(t)) for r, t in store.tasks.items()), strict=True)
             )
             ready(
-                f"serving {store.plan['name']!r} at {settings.behind_proxy or f'{scheme}://{shown}:{port}'}; "
-                f"{done} of {total} answers are there. Ctrl-C stops it"
+                f"serving {store.plan['name']!r} at {scheme}://{shown}:{port}"
+                + (f", behind {settings.behind_proxy}" if settings.behind_proxy else "")
+                + f"; {done} of {total} answers are there. Ctrl-C stops it"
             )
             uvicorn.Server(config).run(sockets=[listening])
 

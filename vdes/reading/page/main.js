@@ -8,15 +8,15 @@ const $ = (id) => document.getElementById(id);
 const PENDING = "vdes-reading-pending", DRAFT = "vdes-reading-draft";
 const TITLES = {
   low_energy: "Low energy alone", des: "Low energy and DES",
-  choice: "Which is the real DES image?", quality: "Quality of the DES image",
+  choice: "Real and virtual DES", quality: "Quality of the DES image",
 };
+const TASK_PARTS = ["panes", "form", "tools", "pause", "help"]; // of the page, while there is a task
 const RETRIES = [500, 1000, 2000, 5000]; // ms
 const HELP = [
-  ["Window and level", "drag: right wider, down brighter level", "Shift + arrows, in an image"],
+  ["Widen the window, raise the level", "drag to the right, drag down", "Shift + arrows, in an image"],
   ["Move", "drag with the right button", "Ctrl + arrows, in an image"],
   ["Zoom", "wheel", "+ and −"],
-  ["Show whole / one to one / start over", "", "F / O / X"],
-  ["Invert", "", "I"],
+  ["Show whole / one to one / invert / start over", "buttons", "F / O / I / X"],
   ["Mark a lesion, or take its mark away", "click", "L, arrows to the place (Alt: by pixels), Enter"],
   ["Take the last mark away", "", "Delete, in an image"],
   ["Go to a question", "click", "its letter, or Tab"],
@@ -138,7 +138,7 @@ function show(task, images) {
   const fields = state.forms[task.form];
   shown = task;
   $("message").hidden = true;
-  $("panes").hidden = $("form").hidden = false;
+  for (const part of TASK_PARTS) $(part).hidden = false;
   $("title").textContent = TITLES[task.form];
   $("missing").textContent = "";
   form.show(fields, again?.answers);
@@ -169,7 +169,7 @@ function ended(title, text) {
   shown = null;
   tick(false);
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
-  $("panes").hidden = $("form").hidden = true;
+  for (const part of TASK_PARTS) $(part).hidden = true;
   $("message").hidden = false;
   $("message-title").textContent = title;
   $("message-text").textContent = text;
@@ -228,6 +228,9 @@ const SHORTCUTS = {
   u: () => $("pause").click(), "?": () => $("help").click(),
   l: () => viewer.marking && viewer.panes[0]?.element.focus({ focusVisible: true }),
 };
+for (const button of document.querySelectorAll("[data-tool]")) {
+  button.addEventListener("click", () => shown && SHORTCUTS[button.dataset.tool]());
+}
 document.addEventListener("keydown", (event) => {
   if (!shown || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const typing = event.target.type === "number" && /^[\d.+-]$/.test(event.key);
