@@ -9,7 +9,7 @@ from cyclopts import App
 
 from vdes.cli.parameters import FIELDS
 from vdes.errors import InputError
-from vdes.experiments.settings import LearningCurve, RegistrationReport, ShortcutControl
+from vdes.experiments.settings import LearningCurve, ReaderStatistics, RegistrationReport, ShortcutControl
 
 app = App(
     name="experiment",
@@ -89,6 +89,29 @@ def registration(
     from vdes.experiments.registration import summary, write_offsets
 
     print(summary(write_offsets(datalist, settings, overwrite), settings.limit))
+
+
+@app.command(
+    name="reader-statistics",
+    help_epilogue=(
+        "example: vdes experiment reader-statistics --readings tests/statistics/mrmc/van_dyke.csv "
+        "--output docs/results/reader_statistics.json"
+    ),
+)
+def reader_statistics(*, settings: Annotated[ReaderStatistics, FIELDS], overwrite: bool = False) -> None:
+    """Check the statistics of reader studies against known answers.
+
+    The readings of Van Dyke et al. are analysed beside what OR-DBM MRMC printed of them, and studies are simulated
+    whose truth is known: how often a difference is found that is not there, how often intervals hold the truth, and how
+    often an arm that is worse by the margin is called non-inferior. Writes a JSON file and prints its tables as
+    Markdown.
+
+    Args:
+        overwrite: replace the JSON file.
+    """
+    from vdes.experiments.reader_statistics import markdown, write_statistics
+
+    print(markdown(write_statistics(settings, overwrite)))
 
 
 @app.command(
