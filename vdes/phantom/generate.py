@@ -107,7 +107,7 @@ def _open_folder(out: Path, settings: Settings, overwrite: bool) -> None:
             other = next((key for key in stated if found.get(key) != stated[key]), "generator")
             raise InputError(
                 f"{out}: holds an unfinished set with {other} {found.get(other)!r}; expected {stated[other]!r} to go on"
-                " with it; use the same settings, or --overwrite to begin anew"
+                " with it; use the same settings, or --overwrite to start again"
             )
     out.mkdir(parents=True, exist_ok=True)
     with staged([marker], overwrite=True) as stages:
