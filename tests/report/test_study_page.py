@@ -9,7 +9,7 @@ import pytest
 from vdes.report.case_cards import case_cards
 from vdes.report.forest_plot import forests
 from vdes.report.study_files import read_study
-from vdes.report.study_page import flat, study_page
+from vdes.report.study_page import study_page
 from vdes.report.study_rows import comparison_rows
 
 HOSTILE = "<script>window.hacked = 1</script>\"'&</title>"
@@ -219,6 +219,19 @@ def test_the_region_study_has_a_section_where_there_is_one(study_folder, edit_st
     assert "other virtual DES against real DES" in retrained.split("Other real images")[0]
 
 
-def test_nested_values_are_laid_out_flat():
-    assert flat({"a": 1, "b": {"c": [1, 2]}, "d": None}, "x") == [("x: a", 1), ("x: b: c", "1, 2")]
-    assert flat("y", "x") == [("x", "y")] and flat(None, "x") == []
+def test_readers_join_the_page(study_folder):
+    row = {"who": "readers", "reference": {"label": "real", "value": 0.9, "low": 0.85, "high": 0.95}}
+    row |= {"arm": {"label": "virtual", "value": 0.88, "low": 0.8, "high": 0.93}}
+    row |= {"difference": {"value": -0.02, "low": -0.06, "high": 0.02}}
+    said = {"question": "Simulated readers: do they?", "short": "Not settled", "why": HOSTILE, "limits": "Little."}
+    counts = {"simulated": True, "readers": 4, "cases": 30, "malignant": 12, "margin": 0.05, "confidence": 0.95}
+    assert "readers" not in Outline(page(study_folder)).text
+    (study_folder / "reader_study.json").write_text(
+        json.dumps({**said, **counts, "rows": [row], "note": "One is missing."})
+    )
+    outline = Outline(page(study_folder))
+    words = outline.words("readers")
+    assert words.startswith("What the classifier lost, what the readers lost 4 simulated readers read 30 breasts")
+    for text in ("Not settled", "Little.", shown(-0.02, "+"), "One is missing."):
+        assert text in words
+    assert ("a", {"href": "#readers"}) in outline.elements

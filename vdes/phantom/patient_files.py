@@ -30,6 +30,18 @@ def patient_name(index: int) -> str:
     return f"P{index + 1}"
 
 
+def patient_index(name: str) -> int:
+    """Return the index of the patient of that name, as `patient_name` gives it.
+
+    Raises:
+        ValueError: it is no such name.
+    """
+    index = int(name.removeprefix("P")) - 1
+    if index < 0 or patient_name(index) != name:
+        raise ValueError(f"{name!r}: expected P and a number from 1")
+    return index
+
+
 def record_path(out: Path, index: int) -> Path:
     """Return the file whose presence says that a patient is complete."""
     return out / PROGRESS_FOLDER / f"{patient_name(index)}.json"

@@ -45,6 +45,25 @@ def delong_covariance(malignant: ArrayLike, scores: ArrayLike) -> tuple[np.ndarr
     Raises:
         InputError: on shapes that differ, values out of range, or fewer than two cases of a class.
     """
+    below, above = placements(malignant, scores)
+    covariance = np.atleast_2d(np.cov(below)) / below.shape[1] + np.atleast_2d(np.cov(above)) / above.shape[1]
+    return below.mean(axis=1), covariance
+
+
+def placements(malignant: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return the structural components of several areas under the ROC: how each case is placed among the other class.
+
+    Args:
+        malignant: labels (N,), 0 or 1, two or more of each.
+        scores: (A, N) finite numbers, the higher the more likely malignant. Ties count half.
+
+    Returns:
+        Of each of the M malignant cases the share of the others below it, (A, M), and of each of the K others the share
+        of malignant cases above it, (A, K). Both have the areas as their means.
+
+    Raises:
+        InputError: as `delong_covariance`.
+    """
     values, labels = np.asarray(scores, dtype=float), np.asarray(malignant, dtype=float)
     if values.ndim != 2 or labels.shape != values.shape[1:]:
         raise InputError(f"malignant, scores: expected (N,) and (A, N), got {labels.shape} and {values.shape}")
@@ -56,11 +75,9 @@ def delong_covariance(malignant: ArrayLike, scores: ArrayLike) -> tuple[np.ndarr
         raise InputError(f"malignant: expected two or more of each class, got {n_malignant} of 1 and {n_others} of 0")
 
     together = scipy.stats.rankdata(np.concatenate([malignant_scores, other_scores], axis=1), axis=1)
-    # of each malignant case the share of others below it, and of each other case the share of malignant ones above it
     below = (together[:, :n_malignant] - scipy.stats.rankdata(malignant_scores, axis=1)) / n_others
     above = 1 - (together[:, n_malignant:] - scipy.stats.rankdata(other_scores, axis=1)) / n_malignant
-    covariance = np.atleast_2d(np.cov(below)) / n_malignant + np.atleast_2d(np.cov(above)) / n_others
-    return below.mean(axis=1), covariance
+    return below, above
 
 
 def delong_test(malignant: ArrayLike, first: ArrayLike, second: ArrayLike, level: float = 0.95) -> DeLongTest:

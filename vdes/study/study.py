@@ -29,6 +29,7 @@ MADE = (
     "metrics.json",
     "cases.json",
     "report.html",
+    "reader_study.json",  # written by a reader study that joins the report
 )
 
 
