@@ -19,7 +19,7 @@ def reference() -> str:
         command.help = "\n\n".join([text, *_paragraphs(command)])
         command.default_parameter = DEFAULT  # the generator does not look for it above a command
     page = generate_markdown_docs(app, heading_level=2, generate_toc=False, no_root_title=True, usage_name="vdes")
-    # the generator leaves "-m NAME" of a program that runs as ``python -m NAME``, such as sphinx, in the usage of commands
+    # run by ``python -m NAME``, as sphinx is, the generator leaves "-m NAME" in the usage of commands
     return re.sub(r"^(vdes [a-z -]+?) -m \S+ ", r"\1 ", page, flags=re.MULTILINE)
 
 
