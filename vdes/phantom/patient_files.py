@@ -10,8 +10,8 @@ import numpy as np
 
 from vdes.data.staging import staged
 from vdes.data.vocabulary import MODALITIES
-from vdes.phantom.dicom_files import write_dicom
 from vdes.errors import InputError
+from vdes.phantom.dicom_files import write_dicom
 from vdes.phantom.image_files import SUFFIXES, write_image
 from vdes.phantom.outline import FIELD_MM
 from vdes.phantom.patient import Patient, build_patient, simulate_patient
