@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import socket
@@ -71,7 +72,8 @@ def serve(folder: Path, settings: Server, ready: Callable[[str], None] = print) 
                 + (f", behind {settings.behind_proxy}" if settings.behind_proxy else "")
                 + f"; {done} of {total} answers are there. Ctrl-C stops it"
             )
-            uvicorn.Server(config).run(sockets=[listening])
+            with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends
+                uvicorn.Server(config).run(sockets=[listening])
 
 
 def application(settings: Server, store: Store) -> Starlette:
