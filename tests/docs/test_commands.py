@@ -12,15 +12,15 @@ PAGES = pages()
 RUN = [page for page in PAGES if any(block.language in ("bash", "python") for block in blocks(page))]
 # how many blocks each reason may excuse: one more is a decision
 UNRUN = {
-    "installs packages": 4,
+    "installs packages": 3,
     "needs a GPU": 1,
     "needs an account": 1,
     "needs an archive": 2,
     "needs the readers' answers": 1,
     "runs the tests": 2,
     "serves until Ctrl-C": 3,
-    "takes hours": 1,
-    "takes minutes": 4,
+    "takes hours": 10,
+    "takes minutes": 5,
 }
 NEEDED = {"openvino"}  # packages that a block may want; it is passed over without them
 

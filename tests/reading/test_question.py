@@ -48,6 +48,11 @@ def test_readers_who_disagree_about_the_modality_are_not_made_up_for_by_patients
     assert judged == ("inconclusive: more than 3 readers would be needed", None)
 
 
+def test_what_lies_at_the_margin_is_settled_by_nobody():
+    judged = reading_verdict(ReadingQuestion(), estimate(-0.05 + 1e-12, 0.1), GOOD, PILOT, 5, 100)
+    assert judged == ("inconclusive: the estimated difference is at the margin", None)
+
+
 def test_the_plan_has_the_question():
     assert planned_question({"question": {"margin": 0.03, "readers": "fixed"}}).margin == 0.03
     for plan, message in (

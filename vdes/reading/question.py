@@ -14,6 +14,7 @@ from vdes.statistics.mrmc.sample_size import cases_needed
 from vdes.statistics.non_inferiority import non_inferiority
 from vdes.study.verdicts import AT_CHANCE, CHANCE
 
+MANY_READERS = 100  # more than any study has
 METRICS = ("auc", "located_auc", "sensitivity", "specificity")
 
 
@@ -120,18 +121,24 @@ def reading_verdict(
         return Verdict(AT_CHANCE.verdict, None)
     if found.patients_needed is None:
         return Verdict(found.verdict, None)
-    needed = cases_needed(
-        pilot,
-        cases,
-        readers,
-        min(difference.value, 0.0),
-        question.margin,
-        question.power,
-        question.confidence,
-        question.readers == "fixed",
-    )
+
+    def needed_with(number: int) -> int | None:
+        return cases_needed(
+            pilot,
+            cases,
+            number,
+            min(difference.value, 0.0),
+            question.margin,
+            question.power,
+            question.confidence,
+            question.readers == "fixed",
+        )
+
+    needed = needed_with(readers)
     if needed is None:
-        return Verdict(f"inconclusive: more than {readers} readers would be needed", None)
+        many = readers < MANY_READERS and needed_with(MANY_READERS) is not None
+        reason = f"more than {readers} readers would be needed" if many else "the estimated difference is at the margin"
+        return Verdict(f"inconclusive: {reason}", None)
     rounded = _two_digits_up(needed)
     return Verdict(f"inconclusive: about {rounded} patients would be needed", rounded)
 
