@@ -31,7 +31,7 @@ def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = 
 
     Args:
         settings: what is asked.
-        overwrite: replace a plan by which nothing was read yet.
+        overwrite: replace a plan that has no answers yet.
         progress: show a bar.
 
     Returns:
@@ -39,7 +39,7 @@ def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = 
 
     Raises:
         InputError: the study cannot be used or has too few cases, images do not fit each other, or the folder holds
-            something else, or a plan by which readings were made.
+            something else, or a plan that has answers.
     """
     _check_output(settings.output, overwrite)
     study = read_study_cases(settings.study, settings.generator)
