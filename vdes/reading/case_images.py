@@ -32,7 +32,7 @@ def write_images(drawn: Sequence[Breast], study: StudyCases, folder: Path, progr
     Raises:
         InputError: as `vdes.reading.render.Renderer`.
     """
-    folder.mkdir()
+    folder.mkdir(mode=0o700)  # the masks of lesions are the truth
     render = Renderer(study.ranges, study.aligned)
     # not to be guessed, see `vdes.reading.frames.encode`
     random = np.random.default_rng(secrets.randbits(128))
