@@ -50,8 +50,8 @@ def choices_of_all(right: ArrayLike, readers: str = "random", confidence: float 
     """Return the share of right answers over readers, who judged the same cases, and its test against chance.
 
     Neither answers to one case nor answers of one reader are independent, so counts are not pooled; see
-    `vdes.statistics.mrmc.obuchowski_rockette.modality_value`. Where every answer is the same, nothing varies to estimate
-    from; readers who agree in all are then taken for one, by `reader_choices`.
+    `vdes.statistics.mrmc.obuchowski_rockette.modality_value`. Where every answer is the same, nothing varies to
+    estimate from; readers who agree in all are then taken for one, by `reader_choices`.
 
     Args:
         right: (R, N) of 0 and 1.
