@@ -20,8 +20,8 @@ def test_another_job_is_refused_and_replaced_when_asked(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "notes.txt").write_text("mine")
     for other, differs in (({"seed": 1, "height": 64}, "seed"), ({"seed": 0}, "height")):
-        with pytest.raises(InputError, match=f"holds a training of another `{differs}`; .*--overwrite"):
-            open_job(tmp_path, other, "training", ["runs"])
+        with pytest.raises(InputError, match=f"holds a training with another `{differs}`; .*--overwrite"):
+            open_job(tmp_path, other, "training", ["runs"], overwrite=False)
     open_job(tmp_path, {"seed": 1}, "training", ["runs"], overwrite=True)
     assert {path.name for path in tmp_path.iterdir()} == {"notes.txt", SETTINGS_FILE}
 

@@ -56,8 +56,8 @@ def test_a_classifiers_card_has_folds_weights_and_operating_points(predictions):
     )
     assert "test patients of all 3 folds" in text and "sha256 0123456789ab)" in text
     assert "image 1.50, 0.250" in text
-    assert "their mean (interval; each): image 0.850 (0.700 to 0.950; 0.800, 0.900)." in text
-    assert "as many images are compared: 0.750 (0.600 to 0.900), 41 pairs." in text
+    assert "Mean AUC within folds (interval; each fold): image 0.850 (0.700 to 0.950; 0.800, 0.900)." in text
+    assert "the same number of images: 0.750 (0.600 to 0.900), 41 pairs." in text
     assert text.count("20 (10) of 20") == 2
     assert text.count("| F1 ") == 2 and "0.800 (" in text  # 16 of 20 are right, 8 of 10 in each class
 
@@ -76,8 +76,8 @@ def test_a_learning_curve_has_a_line_a_number_of_patients():
 
     points = [point([10, 10], 0.7), point([19, 21], 0.8)]
     text = learning_table({"data": "toy", "inputs": "des", "points": points})
-    assert "mean inside 2 folds, on the same 30 test patients" in text
-    assert "| training patients | image | examination | examinations with as many images |" in text
+    assert "mean AUC within 2 folds, on the same 30 test patients" in text
+    assert "| training patients | image | examination | examinations with equal numbers of images |" in text
     assert "| 10 | 0.700 (0.600 to 0.800) | 0.700 (0.600 to 0.800) | 0.500 (0.400 to 0.600) |" in text
     assert "| 19 to 21 | 0.800 (" in text
 

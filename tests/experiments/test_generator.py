@@ -101,5 +101,5 @@ def test_one_command_trains_measures_and_ships_and_repeats_nothing(small_datalis
         ship(bundle, settings)
     ship(bundle, settings, overwrite=True)
     assert {file.name: file.stat().st_mtime_ns for file in (tmp_path / "runs" / "steps").iterdir()} == marks
-    with pytest.raises(InputError, match=r"holds a training of another `height`; use the same settings .*folder$"):
+    with pytest.raises(InputError, match=r"holds a training with another `height`; use the same settings .*folder$"):
         ship(bundle, replace(settings, height=96), overwrite=True)

@@ -107,7 +107,7 @@ def refused(cases: list[dict[str, Any]], folder: Path, message: str, provenance:
 
 
 def test_bad_cases_are_named_and_nothing_is_written(cases, tmp_path):
-    refused([{**cases[0], "case": case["case"]} for case in cases] + cases[:1], tmp_path, "P1_L_CC is there twice")
+    refused([{**cases[0], "case": case["case"]} for case in cases] + cases[:1], tmp_path, "P1_L_CC occurs twice")
     refused([*cases[:3], {**cases[3], "label": 255 * cases[3]["label"]}], tmp_path, "case P3_R_CC: y: values from")
     without = [{key: value for key, value in case.items() if key != "lesion_mask"} for case in cases]
     refused(without, tmp_path, "case P1_L_CC: no key `lesion_mask`, only breast_mask, ")

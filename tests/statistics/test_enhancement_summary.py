@@ -59,5 +59,5 @@ def test_a_bad_table_is_refused(rows):
         enhancement_summary(rows.drop(columns="enhances"))
     with pytest.raises(InputError, match="no rows"):
         enhancement_summary(rows.iloc[:0])
-    with pytest.raises(InputError, match="case a is there twice for virtual_des"):
+    with pytest.raises(InputError, match="case a occurs twice for virtual_des"):
         enhancement_summary(pd.concat([rows, rows.iloc[:1]]))

@@ -89,7 +89,7 @@ def test_bad_tables_are_named(rows):
         summarise(rows.iloc[:0])
     with pytest.raises(InputError, match="per-case table: no column `patient`"):
         summarise(rows.drop(columns="patient"))
-    with pytest.raises(InputError, match="case case0 is there twice for virtual_des"):
+    with pytest.raises(InputError, match="case case0 occurs twice for virtual_des"):
         summarise(pd.concat([rows, rows.iloc[:1]]))
     rows.loc[8, "patient"] = "P9"
     with pytest.raises(InputError, match="case case2 needs one patient, it has 2"):

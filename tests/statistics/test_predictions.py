@@ -63,7 +63,7 @@ def test_a_table_of_one_level_needs_no_level(table):
         ("prediction", 3, 0.5, "arm: case breast R a: `prediction`: expected 0 or 1, got 0.5"),
         ("case", 2, None, "arm: row 2 has no case"),
         ("patient", 0, None, "arm: case image L a has no patient"),
-        ("laterality", 3, "L", "arm: case breast L a is there twice"),
+        ("laterality", 3, "L", "arm: case breast L a occurs twice"),
     ],
 )
 def test_bad_values_are_named(table, column, row, value, message):

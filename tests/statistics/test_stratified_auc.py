@@ -63,5 +63,5 @@ def test_unknown_pathologies_are_left_out_and_lengths_must_match():
     assert stratified_auc(predictions, [1, 1, 1], 10)["value"] == 1.0
     apart = stratified_auc(predictions, [1, 1, 2], 10)
     assert np.isnan(apart["value"]) and apart["pairs"] == 0
-    with pytest.raises(InputError, match="expected 3, one a case, got 2"):
+    with pytest.raises(InputError, match="expected 3, one per case, got 2"):
         stratified_auc(predictions, [1, 1])

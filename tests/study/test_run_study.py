@@ -128,7 +128,7 @@ def test_a_finished_study_is_not_run_again(finished: Path, cases: Path) -> None:
 
 def test_a_folder_with_another_study_or_other_files_is_refused(finished: Path, cases: Path, tmp_path: Path) -> None:
     other = study_of(cases, finished, question=Question("virtual_des-unet", margin=0.1, n_resamples=50))
-    with pytest.raises(InputError, match=r"holds a study of another `question`"):
+    with pytest.raises(InputError, match=r"holds a study with another `question`"):
         run_study(other)
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(InputError, match=r"holds other files"):
@@ -249,9 +249,9 @@ def test_where_all_cases_are_malignant_regions_are_judged(phantoms: Path, tmp_pa
     ("arguments", "message"),
     [
         (["--generator", "mine"], "--generator: 'mine'; expected NAME=BUNDLE"),
-        (["--generator", "mine=nowhere"], "nowhere: no such folder; expected that of a bundle"),
+        (["--generator", "mine=nowhere"], "nowhere: no such folder; expected the folder of a bundle"),
         (["--arm", "des"], "question: arm: 'des'; expected one of"),
-        (["--only", "fold=a"], "only: fold=a; no step of the study is of it"),
+        (["--only", "fold=a"], "only: fold=a; no step of the study belongs to it"),
         (["--train", "--folds", "1"], "folds: 1; expected 2 or more"),
         (["--metric", "brier"], "question: metric: 'brier'"),
     ],

@@ -1,4 +1,4 @@
-"""A MONAI bundle, known by its folder: what it holds, its inference and its training."""
+"""A MONAI bundle as a folder: its content, its inference and its training."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ CONTRACT = ("dataset_dir", "output_dir", "ckpt_path")
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle's folder, with the weights and the knobs that its inference takes.
+    """A bundle's folder, with the weights and the knobs of its inference.
 
-    What is read of the folder is read when it is first asked for. `check_inference` looks at the contract that `infer`
-    needs: ``configs/inference.yaml`` has ``network_def`` and the knobs ``bundle_root``, ``dataset_dir`` (a datalist),
-    ``output_dir`` and ``ckpt_path``. A generator writes for every low-energy image of the datalist a 16-bit PNG of its
-    size, named by the stem of the low-energy file. A classifier has a knob ``inputs`` (low_energy, des or both) too,
-    and writes ``predictions.csv`` as `vdes.handlers.predictions_handler.PredictionsHandler` does.
+    The content of the folder is read on first use. `check_inference` checks the contract that `infer` needs:
+    ``configs/inference.yaml`` has ``network_def`` and the knobs ``bundle_root``, ``dataset_dir`` (a datalist),
+    ``output_dir`` and ``ckpt_path``. A generator writes a 16-bit PNG for every low-energy image of the datalist, with
+    the same size and the stem of the low-energy file. A classifier also has a knob ``inputs`` (low_energy, des or
+    both), and writes ``predictions.csv`` like `vdes.handlers.predictions_handler.PredictionsHandler`.
 
     Args:
         root: folder of the bundle.
@@ -44,7 +44,7 @@ class Bundle:
         knobs: further knobs of its inference, such as the working height that the weights were trained at.
 
     Raises:
-        InputError: there is no such folder, or it has no folder ``configs``.
+        InputError: the folder does not exist, or has no folder ``configs``.
 
     """
 
@@ -53,9 +53,9 @@ class Bundle:
     knobs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check that it is the folder of a bundle."""
+        """Check that the folder is a bundle."""
         if not self.root.is_dir():
-            raise InputError(f"{self.root}: no such folder; expected that of a bundle")
+            raise InputError(f"{self.root}: no such folder; expected the folder of a bundle")
         if not (self.root / "configs").is_dir():
             raise InputError(f"{self.root}: holds no folder configs; expected the folder of a bundle")
 
@@ -66,7 +66,7 @@ class Bundle:
 
     @cached_property
     def files(self) -> list[str]:
-        """The files that belong to it, sorted: in a git checkout those that git does not ignore."""
+        """The bundle's files, sorted; in a git checkout those that git does not ignore."""
         command = ["git", "-C", str(self.root), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "."]
         listed = subprocess.run(command, capture_output=True, text=True) if shutil.which("git") else None
         if listed is not None and listed.returncode == 0 and listed.stdout:
@@ -81,7 +81,7 @@ class Bundle:
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
-        """What configs/metadata.json says; empty where it is missing or not a JSON object, which a check reports."""
+        """The content of configs/metadata.json; empty if it is missing or not a JSON object, which a check reports."""
         try:
             content = json.loads(self.text(METADATA))
         except (OSError, ValueError):
@@ -94,7 +94,7 @@ class Bundle:
         return str(self.metadata.get("version", ""))
 
     def config(self, name: str) -> str | None:
-        """Return the file of a config such as ``train``, whatever its format, or None."""
+        """Return the file of a config such as ``train``, in any format, or None."""
         found = (f"configs/{name}{suffix}" for suffix in CONFIG_SUFFIXES)
         return next((file for file in found if (self.root / file).is_file()), None)
 
@@ -105,7 +105,7 @@ class Bundle:
         return [name for name in own if name != METADATA]
 
     def content(self, config: str) -> dict[str, Any]:
-        """Return what a config file says as it stands; empty where it is not a YAML mapping."""
+        """Return the raw content of a config file; empty if it is not a YAML mapping."""
         try:
             content = yaml.safe_load(self.text(config))
         except yaml.YAMLError:
@@ -119,7 +119,7 @@ class Bundle:
 
     @property
     def large_files(self) -> dict[str, dict[str, Any]]:
-        """What large_files.yml lists of files that are fetched from elsewhere, by their paths."""
+        """The entries of large_files.yml, files to download, by their paths."""
         file = next(
             (name for name in self.files if name.startswith("large_files") and name.endswith(CONFIG_SUFFIXES)), ""
         )
@@ -134,7 +134,7 @@ class Bundle:
 
     @cached_property
     def weights_sha256(self) -> str:
-        """The hash of those weights, by which a study tells whether they are still the same."""
+        """The hash of those weights, by which a study recognises them."""
         return hashlib.sha256(self.weights_file.read_bytes()).hexdigest()
 
     @cached_property
@@ -152,7 +152,7 @@ class Bundle:
         return state if isinstance(state, dict) else {}
 
     def check_inference(self) -> str:
-        """Check what a run of the inference would trip over, and return the file of its config.
+        """Check the requirements of inference, and return the file of its config.
 
         Raises:
             InputError: there is no such config or file of weights, or the config lacks ``network_def`` or a knob.
@@ -177,10 +177,10 @@ class Bundle:
         Args:
             datalist: passed as ``dataset_dir``.
             output: passed as ``output_dir``.
-            knobs: further knobs, ahead of the bundle's own.
+            knobs: further knobs, which override the bundle's own.
 
         Raises:
-            InputError: as `check_inference`, or the workflow failed; the message is its own, with the bundle's name.
+            InputError: as `check_inference`, or the workflow failed; the message is prefixed by the bundle's name.
 
         """
         file = self.check_inference()
@@ -198,11 +198,11 @@ class Bundle:
                 workflow.initialize()
                 workflow.run()
                 workflow.finalize()
-        except Exception as error:  # whatever someone's bundle raises is one failed step of the study
+        except Exception as error:  # any exception of a bundle is one failed step of the study
             raise InputError(f"bundle {self.name}: {find_input_error(error) or _reason(error)}") from error
 
     def epochs(self, configs: Sequence[str], knobs: Mapping[str, Any]) -> int:
-        """Return how many epochs a training takes, as its configs and knobs say; later configs override.
+        """Return the number of epochs of a training, from its configs and knobs; later configs override.
 
         Raises:
             InputError: a config is missing.
@@ -224,10 +224,10 @@ class Bundle:
         threads: int | None = None,
         processes: int = 1,
     ) -> None:
-        """Run its configs in a process of their own, as `vdes.bundle.process.run_workflow` does.
+        """Run its configs in a separate process, with `vdes.bundle.process.run_workflow`.
 
         Args:
-            configs: such as ``["train"]`` or ``["train", "evaluate"]``; later ones override.
+            configs: names such as ``["train"]`` or ``["train", "evaluate"]``; later ones override.
             datalist: passed as ``dataset_dir``.
             output: passed as ``output_dir``; the console output is in ``<output>.log``.
             knobs: further knobs.
@@ -243,7 +243,7 @@ class Bundle:
         run_workflow(self.root, names, datalist, output, knobs, threads, processes if multi else 1)
 
     def _parsed(self, file: str) -> dict[str, Any]:
-        """Return what MONAI reads of a config."""
+        """Return a config as MONAI reads it."""
         try:
             return dict(ConfigParser.load_config_file(file))
         except Exception as error:
@@ -252,7 +252,7 @@ class Bundle:
 
 @contextlib.contextmanager
 def _process_as_it_was() -> Iterator[None]:
-    """Undo what a bundle does to its process, and silence MONAI's warning that the bundle's logging is not set up."""
+    """Undo a bundle's changes to its process, and silence MONAI's warning that the bundle's logging is not set up."""
     hook, path, logger = sys.excepthook, list(sys.path), logging.getLogger("monai.bundle.workflows")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -264,7 +264,7 @@ def _process_as_it_was() -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the first line of the exception that MONAI wrapped others around."""
+    """Return the first line of the original exception, without MONAI's wrappers."""
     while error.__cause__ is not None:
         error = error.__cause__
     return (f"{type(error).__name__}: {error}".strip().splitlines() or [""])[0]

@@ -1,4 +1,4 @@
-"""What the configs of a bundle import, directly and through vdes: by reading the code, without running it."""
+"""Find what the configs of a bundle import, directly and through vdes, by reading the code without running it."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def config_names(bundle: Bundle, config: str, optional: bool) -> list[str]:
     Args:
         bundle: the bundle.
         config: one of its `Bundle.configs`.
-        optional: also those of components that can be switched off (``_disabled_``).
+        optional: include those of components that can be switched off (``_disabled_``).
     """
     texts = _texts(bundle.content(config), optional)
     return sorted({name for text in texts for name in DOTTED.findall(text)})
 
 
 def closure(names: Iterable[str], optional: bool, code: Path = CODE) -> dict[str, frozenset[str]]:
-    """Return every module of vdes that importing these names brings, with what each imports.
+    """Return every module of vdes that is loaded by importing these names, with the imports of each.
 
     Args:
         names: modules of vdes, or names in them.
-        optional: also follow what a function imports when it is called.
+        optional: also follow imports inside functions.
         code: the folder that holds the package vdes to read.
     """
     found: dict[str, frozenset[str]] = {}
@@ -72,7 +72,7 @@ def _imports(file: Path, optional: bool) -> frozenset[str]:
 
 
 def _texts(content: Any, optional: bool) -> Iterator[str]:
-    """Return the texts of a config that name code: targets, imports and expressions."""
+    """Return the texts of a config that refer to code: targets, imports and expressions."""
     if isinstance(content, dict):
         if optional or "_disabled_" not in content:
             for key, value in content.items():

@@ -1,4 +1,4 @@
-"""The folder of a long job, which goes on where it stopped when it is started again with the same settings."""
+"""The folder of a long job, which resumes when it is started again with the same settings."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def open_job(
     overwrite: bool | None = None,
     kept: Sequence[str] = (),
 ) -> None:
-    """Make the folder of a job, or go on with the job of the same settings in it.
+    """Make the folder of a job, or resume a job with the same settings in it.
 
     Args:
-        folder: of the job.
-        settings: what decides its figures; they are stored in `SETTINGS_FILE`.
-        what: the job in a word, for messages.
-        made: names of what the job writes into the folder.
-        overwrite: begin anew: what an earlier job made is removed. None where the job has no such option.
-        kept: names that may be there before the job, and stay.
+        folder: folder of the job.
+        settings: the settings that determine its figures; they are stored in `SETTINGS_FILE`.
+        what: one word for the job, for messages.
+        made: names of the files that the job writes into the folder.
+        overwrite: start again and remove the files of an earlier job. None if the job has no such option.
+        kept: names that may exist before the job, and are kept.
 
     Raises:
-        InputError: the folder holds a job of other settings, or other files.
+        InputError: the folder holds a job with other settings, or other files.
     """
     stated = json.loads(json.dumps(settings, default=str))
     file = folder / SETTINGS_FILE
@@ -47,9 +47,9 @@ def open_job(
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         elif found != stated:
             differs = next(key for key in {**stated, **found} if found.get(key) != stated.get(key))
-            anew = "or another folder" if overwrite is None else "another folder, or --overwrite to begin anew"
+            anew = "or another folder" if overwrite is None else "another folder, or --overwrite to start again"
             raise InputError(
-                f"{folder}: holds a {what} of another `{differs}`; use the same settings to go on with it, {anew}"
+                f"{folder}: holds a {what} with another `{differs}`; use the same settings to resume it, {anew}"
             )
     folder.mkdir(parents=True, exist_ok=True)
     with staged([file], overwrite=True) as stages:

@@ -1,4 +1,4 @@
-"""Knobs of bundles, as configs and command lines give them."""
+"""The knobs of bundles, from configs and command lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def switch(name: str, value: bool | str) -> bool:
     """Return the state of a knob, from a config (a boolean) or a command line, where ``--overwrite true`` is a text.
 
     Raises:
-        InputError: the value is neither a boolean nor the text true or false, in whatever case.
+        InputError: the value is neither a boolean nor the text true or false, in any case.
     """
     if isinstance(value, bool):
         return value
@@ -34,10 +34,10 @@ def switch(name: str, value: bool | str) -> bool:
 
 
 def choice(name: str, value: str, choices: Mapping[str, Value]) -> Value:
-    """Return what a knob's text stands for.
+    """Return the value for a knob's text.
 
     Raises:
-        InputError: the text is none of the choices.
+        InputError: the text is not one of the choices.
     """
     if value not in choices:
         raise InputError(f"{name}: {value!r}; expected {' or '.join(choices)}")
@@ -45,7 +45,7 @@ def choice(name: str, value: str, choices: Mapping[str, Value]) -> Value:
 
 
 def takes(config: ConfigParser, name: str) -> bool:
-    """Tell whether a config has an item, such as ``epochs`` or ``optimizer#lr``, or the component to give it to."""
+    """Tell whether a config has an item, such as ``epochs`` or ``optimizer#lr``, or the component that takes it."""
     if name in config:
         return True
     component, separator, _ = ReferenceResolver.normalize_id(name).rpartition(ID_SEP_KEY)
@@ -55,11 +55,11 @@ def takes(config: ConfigParser, name: str) -> bool:
 def refuse_unknown() -> None:
     """Refuse options of ``python -m monai.bundle run`` that nothing uses.
 
-    MONAI takes whatever it is given, so ``--epoch 5`` would train for as long as the configs say. A bundle's ``run``
-    has it behind `report_input_errors`. It reads the command line, so it asks nothing of runs from Python.
+    MONAI accepts any option, so ``--epoch 5`` would train for the number of epochs in the configs. A bundle's ``run``
+    calls this after `report_input_errors`. It reads the command line, so it does not check runs from Python.
 
     Raises:
-        InputError: an option is none of MONAI's own, the configs have no item for it, and no other option refers to it
+        InputError: an option is not one of MONAI's, the configs have no item for it, and no other option refers to it
             (``--peak 0.01 --learning_rate @peak``, ``--run_id mine --mine "[...]"``).
     """
     if getattr(sys.modules["__main__"].__spec__, "name", None) != "monai.bundle.__main__":

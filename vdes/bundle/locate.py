@@ -18,15 +18,15 @@ HELP = (
 
 
 def find_bundles(given: Path | None = None) -> Path:
-    """Return the folder that holds vdes's bundles, a folder each.
+    """Return the folder that holds vdes's bundles, each in a folder of its own.
 
     Args:
-        given: what the user names, by ``--bundles`` or ``$VDES_BUNDLES``; nothing else is looked at then. Without it,
-            the folder ``bundles`` beside the package is taken, as in a clone, and otherwise the copy that an installed
-            package carries.
+        given: the folder that the user names, by ``--bundles`` or ``$VDES_BUNDLES``; no other is searched then. Without
+            it, the folder ``bundles`` next to the package is used, as in a clone, or otherwise the copy in the
+            installed package.
 
     Raises:
-        InputError: there is no such folder or no bundle in it; the message says how to get them.
+        InputError: there is no such folder or no bundle in it; the message says how to get bundles.
     """
     if given is not None:
         if not given.is_dir():
@@ -46,7 +46,7 @@ def find_bundle(name: str, given: Path | None = None) -> Path:
     """Return the folder of one bundle.
 
     Args:
-        name: of the bundle, such as ``breast_cesm_virtual_des_unet``.
+        name: name of the bundle, such as ``breast_cesm_virtual_des_unet``.
         given: as in `find_bundles`.
 
     Raises:
@@ -60,5 +60,5 @@ def find_bundle(name: str, given: Path | None = None) -> Path:
 
 
 def bundle_names(folder: Path) -> list[str]:
-    """Return the names of the bundles in a folder, in alphabetical order; none where there is no such folder."""
+    """Return the names of the bundles in a folder, in alphabetical order; none if there is no such folder."""
     return sorted(metadata.parents[1].name for metadata in folder.glob(f"*/{METADATA.as_posix()}"))

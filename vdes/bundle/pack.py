@@ -1,9 +1,9 @@
-"""Pack a bundle, with the vdes code that its configs name, into one zip file that runs where vdes is not installed.
+"""Pack a bundle, with the vdes code that its configs use, into one zip file that runs without vdes.
 
-The archive holds what git has committed, and is the same, byte for byte, whenever the same commit is packed: entries
-are sorted and stored uncompressed, with fixed times and modes. A folder of the bundle's name holds the bundle and a
-copy of the package vdes. Files that the bundle's large_files.yml lists are left out; ``python -m monai.bundle
-download_large_files`` fetches them.
+The archive contains what git has committed, and the same commit gives the same archive, byte for byte: entries
+are sorted and stored uncompressed, with fixed times and modes. It has one folder, with the bundle's name, for the
+bundle and a copy of the package vdes. Files that the bundle's large_files.yml lists are left out; ``python -m
+monai.bundle download_large_files`` downloads them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from vdes.data.staging import staged
 from vdes.errors import InputError
 
 PACKAGE = "vdes"
-TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can state
+TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can store
 MODE = 0o644
 
 
@@ -34,15 +34,15 @@ def pack(bundle: Path, output: Path, program: Program, overwrite: bool = False) 
 
     Args:
         bundle: folder of the bundle.
-        output: folder of the archive, made if it does not exist.
-        program: ``vdes``, whose commands the card gives.
+        output: folder of the archive, created if it does not exist.
+        program: ``vdes``, for checking the commands of the card.
         overwrite: replace an archive of the same name.
 
     Returns:
-        The archive and no findings, or None and what is wrong with the bundle, a line each.
+        The archive and no findings, or None and the findings, one line each.
 
     Raises:
-        InputError: the folder is not in a git checkout, holds what is not committed, or the archive exists.
+        InputError: the folder is not in a git checkout, has uncommitted changes, or the archive exists.
     """
     files = committed(bundle)
     with tempfile.TemporaryDirectory() as folder:
@@ -70,10 +70,10 @@ def committed(bundle: Path) -> dict[str, bytes]:
     """Return the bundle's files and those of vdes at the last commit, by their names in the archive.
 
     Raises:
-        InputError: the folder is not in a git checkout, or something in it or in vdes is not as in the last commit.
+        InputError: the folder is not in a git checkout, or something in it or in vdes differs from the last commit.
     """
     if not bundle.is_dir():
-        raise InputError(f"{bundle}: no such folder; expected that of a bundle")
+        raise InputError(f"{bundle}: no such folder; expected the folder of a bundle")
     folder = bundle.resolve()
     root = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip())
     inside = folder.relative_to(root).as_posix()
@@ -103,10 +103,10 @@ def partners(bundle: Bundle) -> list[Bundle]:
 
 
 def needed(unpacked: Bundle, beside: Sequence[Bundle]) -> set[str]:
-    """Return the files of an unpacked bundle without those of vdes that its configs do not lead to.
+    """Return the files of an unpacked bundle without the modules of vdes that its configs do not need.
 
-    A module goes along where a config names it, or another module imports it at its top or inside a function; what a
-    package holds beside its modules (tables, templates, schemas) goes along with any of them.
+    A module is included if a config names it or another included module imports it, at its top or inside a function.
+    The other files of a package (tables, templates, schemas) are included with any of its modules.
 
     Args:
         unpacked: the bundle, with the whole package.

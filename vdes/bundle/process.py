@@ -1,4 +1,4 @@
-"""Run a bundle's workflow in a process of its own, as a user would."""
+"""Run a bundle's workflow in a separate process, as a user would."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vdes.errors import InputError
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return the environment of a process that we start: ours, with so many threads for torch."""
+    """Return the environment for a new process: ours, with the given number of threads for torch."""
     return {**os.environ, "OMP_NUM_THREADS": str(threads), "MPLBACKEND": "Agg"}
 
 
@@ -26,7 +26,7 @@ def run_workflow(
     threads: int | None = None,
     processes: int = 1,
 ) -> None:
-    """Run a bundle's workflow by the MONAI bundle command line, its console output in ``<output>.log``.
+    """Run a bundle's workflow with the MONAI bundle command line; its console output goes to ``<output>.log``.
 
     Args:
         bundle: folder of the bundle.
@@ -35,7 +35,7 @@ def run_workflow(
         output: passed as ``output_dir``.
         settings: further knobs.
         threads: threads of torch in each process; all cores by default.
-        processes: above 1 it runs under torchrun, one process a GPU.
+        processes: number of processes; above 1 it runs under torchrun, one process per GPU.
 
     Raises:
         InputError: the workflow failed; the message names the log.

@@ -1,4 +1,4 @@
-"""The steps of a long job: each done once, in order, and found done when the job is started again."""
+"""The steps of a long job: each is done once, in order, and skipped when the job is started again."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Step:
     """One step.
 
     Attributes:
-        name: unique among the steps; it names the file that tells that the step is done.
-        kind: of `SECONDS`, for estimates.
-        units: of work.
-        run: does it; what it writes must be whole or absent.
-        needs: names of the steps that come before it.
-        fold: that it belongs to, None for all.
-        model: that it trains or runs, None for none.
+        name: unique among the steps; it names the file that marks the step as done.
+        kind: one of `SECONDS`, for estimates.
+        units: units of work.
+        run: runs the step; its output must be complete or absent.
+        needs: names of the steps that must be done before it.
+        fold: the fold that it belongs to, None for all.
+        model: the model that it trains or runs, None for none.
     """
 
     name: str
@@ -60,24 +60,24 @@ def run_steps(
     jobs: int = 1,
     title: str = "study",
 ) -> dict[str, str]:
-    """Run the steps that are not done, with a progress bar of the whole.
+    """Run the unfinished steps, with a progress bar for all.
 
-    A step that fails is reported at the end, and the steps that need it are left out; the others go on. An interrupted
-    step is done anew, or goes on where its own program can.
+    A failed step is reported at the end, and the steps that need it are skipped; the others continue. An interrupted
+    step is repeated, or resumed if its own program can.
 
     Args:
-        steps: those that are ready run in this order.
-        folder: where a file for each step tells that it is done.
-        only: run only the steps of this ``fold`` and ``model``, as texts, and those that write their datalists. What
-            else they need must be done.
-        jobs: steps at a time. One step at a time runs in this thread.
-        title: of the progress bar.
+        steps: the steps; ready steps run in this order.
+        folder: folder with a file for each finished step.
+        only: run only the steps of this ``fold`` and ``model``, as texts, and those that write their datalists. Other
+            steps that they need must be done.
+        jobs: number of steps at a time. A single step at a time runs in this thread.
+        title: title of the progress bar.
 
     Returns:
-        The failed steps, with the reason of each. With ``only`` a step whose needs are not done is one of them.
+        The failed steps, each with its reason. With ``only`` this includes steps whose needs are not done.
 
     Raises:
-        InputError: no step is of this fold and model.
+        InputError: no step belongs to this fold and model.
 
     """
     chosen = _chosen(steps, only)
@@ -123,7 +123,7 @@ def run_steps(
 
 
 class _ThisThread(Executor):
-    """Run what is submitted at once, in the thread that submits it: Ctrl-C ends it there."""
+    """Run submitted calls at once, in the submitting thread, so that Ctrl-C ends them."""
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -135,7 +135,7 @@ class _ThisThread(Executor):
 
 
 def _timed(step: Step) -> float:
-    """Run a step, and return the seconds that it took."""
+    """Run a step, and return its duration in seconds."""
     started = time.monotonic()
     step.run()
     return time.monotonic() - started
@@ -145,7 +145,7 @@ def parsed_only(text: str | None) -> dict[str, str]:
     """Return the fold and model of a text such as ``fold=2,model=cyclegan``; None is all.
 
     Raises:
-        InputError: it is no such text.
+        InputError: the text has another form.
     """
     pairs = [part.partition("=") for part in text.split(",")] if text else []
     for key, equals, value in pairs:
@@ -155,12 +155,12 @@ def parsed_only(text: str | None) -> dict[str, str]:
 
 
 def _chosen(steps: Sequence[Step], only: Mapping[str, str] | None) -> list[Step]:
-    """Return the steps of a fold and model, and those that write their datalists and what these are made of."""
+    """Return the steps of a fold and model, and the steps that make their datalists."""
     if not only:
         return list(steps)
     names = {step.name for step in steps if all(str(getattr(step, key)) == value for key, value in only.items())}
     if not names:
-        raise InputError(f"only: {_text(only)}; no step of the study is of it")
+        raise InputError(f"only: {_text(only)}; no step of the study belongs to it")
     by_name = {step.name: step for step in steps}
     needed = [need for step in steps if step.name in names for need in step.needs]
     while needed:
@@ -177,7 +177,7 @@ def is_done(step: Step, folder: Path) -> bool:
 
 
 def estimated_seconds(steps: Sequence[Step], folder: Path) -> dict[str, float]:
-    """Estimate how long each step takes: by the done steps of its kind here, or by `SECONDS`; a done one as it was."""
+    """Return the duration of finished steps, and estimates for others from those of their kind or `SECONDS`."""
     taken: dict[str, float] = {}
     measured: dict[str, list[tuple[float, float]]] = {}
     for step in steps:
@@ -193,7 +193,7 @@ def estimated_seconds(steps: Sequence[Step], folder: Path) -> dict[str, float]:
 
 
 def plan(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | None = None) -> str:
-    """Return the steps, what is done of them, and how long the others may take, as lines of text.
+    """Return the steps, with their state and the estimated time of the others, as lines of text.
 
     Raises:
         InputError: as `run_steps`.
@@ -205,7 +205,7 @@ def plan(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | None = N
         for step in chosen
     ]
     left = sum(estimates[step.name] for step in chosen if not is_done(step, folder))
-    return "\n".join([*lines, f"{len(chosen)} steps; about {_duration(left).strip()} to go on two cores like ours"])
+    return "\n".join([*lines, f"{len(chosen)} steps; about {_duration(left).strip()} left on two cores like ours"])
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Make the virtual DES images of a study that lies in an archive."""
+"""Make the virtual DES images of a study in an archive."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from vdes.errors import InputError
 def synthesize_study(url: str, study: str, bundle: Path, compression: str = "none") -> list[str]:
     """Fetch a study's low-energy images, make virtual DES with a bundle and store it in the same study.
 
-    Nothing is stored unless all of them were made. Storing again what is there already changes nothing: the UIDs follow
-    from what went in.
+    Nothing is stored unless all of them were made. Storing twice changes nothing, because the UIDs are derived from the
+    input.
 
     Args:
         url: DICOMweb URL of the archive.
         study: StudyInstanceUID.
         bundle: folder of a virtual DES bundle.
-        compression: of the objects, see `vdes.dicom.virtual_des_object`.
+        compression: compression of the objects, see `vdes.dicom.virtual_des_object`.
 
     Returns:
-        The SOPInstanceUIDs of the virtual DES images, which the archive lists in the study now.
+        The SOPInstanceUIDs of the virtual DES images, which the archive now lists in the study.
 
     Raises:
-        InputError: the archive fails, the study has no low-energy image, the bundle is none, or its inference fails.
+        InputError: the archive fails, the study has no low-energy image, the bundle is not valid, or its inference
+            fails.
     """
     config = bundle / "configs" / "inference.yaml"
     if not config.is_file():
@@ -69,7 +70,7 @@ def synthesize_study(url: str, study: str, bundle: Path, compression: str = "non
 
 
 def is_low_energy(header: Dataset) -> bool:
-    """Tell whether virtual DES can be made of an image: low energy, for presentation, of a known side and view."""
+    """Tell whether virtual DES can be made from an image: low energy, for presentation, with known side and view."""
     return (
         header.get("Modality") == "MG"
         and kind_of(header).name == LOW_ENERGY

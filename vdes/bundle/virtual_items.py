@@ -1,4 +1,4 @@
-"""Low-energy images with the virtual DES images that a generator makes of them, for a classifier to judge."""
+"""Low-energy images with a generator's virtual DES images, as input of a classifier."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def virtual_items(
     Args:
         generator: the bundle that makes them.
         dataset_dir: a low-energy image, a folder of them or a datalist, or its file.
-        output_dir: the images go to its folder ``virtual_des``, as 16-bit PNG, which the classifier reads.
-        output_ext: .png, or in which format they are written too, .nii.gz or .dcm, into the same folder.
-        overwrite: replace images that exist.
-        intensity_range: of images without a datalist, see `vdes.data.inference_items.input_intensity_range`.
+        output_dir: the images are written to its folder ``virtual_des``, as 16-bit PNG for the classifier.
+        output_ext: .png, or a format to write them in as well, .nii.gz or .dcm, into the same folder.
+        overwrite: replace existing images.
+        intensity_range: range of images without a datalist, see `vdes.data.inference_items.input_intensity_range`.
 
     Raises:
         InputError: as the generator's inference.

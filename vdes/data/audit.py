@@ -1,4 +1,4 @@
-"""Which patients do the splits share? For datalists and for split lists that others published."""
+"""Find the patients that splits share, in datalists and in published split lists."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Overlap:
         second: name of the other.
         patients: those in both, sorted.
         smaller: name of the split with fewer patients.
-        share: of the smaller split's patients, those in both, 0 to 1.
+        share: fraction of the smaller split's patients that are in both, 0 to 1.
     """
 
     first: str
@@ -45,19 +45,19 @@ class Overlap:
 def read_splits(paths: Sequence[Path], pattern: str = PATIENT_PATTERN) -> dict[str, set[str]]:
     """Read the patients of each split.
 
-    The files are taken as the splits of one experiment: a split of the same name in two files (the training sections of
-    two datalists that are used together) is one split.
+    The files are the splits of one experiment: splits with the same name in two files (the training sections of
+    two datalists that are used together) are one split.
 
     Args:
         paths: datalists (.json, each list of items in them is a split) and split lists (.csv, .tsv or .txt, each file
-            is a split named by its stem). A split list has a row an image; the delimiter (tab, comma or semicolon) and
-            the header are recognised. A row's patient is its column ``patient`` or ``Patient_ID``, or else what the
-            pattern finds in its cells; a bare number n in such a column means Pn.
-        pattern: regular expression with one group, the patient; it is searched for in each cell, with / as the
-            separator of folders whichever way the list writes them.
+            is a split named after its stem). A split list has one row per image; the delimiter (tab, comma or
+            semicolon) and the header are recognised. The patient of a row is in its column ``patient`` or
+            ``Patient_ID``, or is found in its cells by the pattern; a bare number n in such a column means Pn.
+        pattern: regular expression with one group, the patient; it is searched for in each cell, with folder
+            separators converted to /.
 
     Returns:
-        The patients by name of split, those that differ in upper and lower case alone under the first spelling.
+        The patients by name of split; spellings that differ only in upper and lower case are merged under the first.
 
     Raises:
         InputError: a file cannot be read, a row names no patient, or there are fewer than two splits with patients.
@@ -94,7 +94,7 @@ def overlaps(splits: dict[str, set[str]]) -> list[Overlap]:
         splits: patients by name of split, none empty.
 
     Returns:
-        One `Overlap` a pair, in the splits' order, those without shared patients included.
+        One `Overlap` per pair, in the order of the splits, including pairs without shared patients.
     """
     found = []
     for first, second in itertools.combinations(splits, 2):
@@ -134,7 +134,7 @@ def _list_rows(path: Path, regex: re.Pattern[str]) -> Iterator[tuple[str, str, d
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file in UTF-8; expected image names, one row an image") from error
+        raise InputError(f"{path}: not a text file in UTF-8; expected image names, one row per image") from error
     lines = text.splitlines()
     first = next((line for line in lines if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first.count)  # the first of them where the line holds none: one column
@@ -158,7 +158,7 @@ def _is_header(cells: list[str], regex: re.Pattern[str]) -> bool:
 
 
 def _patients(cells: dict[str, str], regex: re.Pattern[str]) -> set[str]:
-    """Return the patient that the row's column names, or all that its cells name."""
+    """Return the patient in the row's patient column, or all patients in its cells."""
     for column, cell in cells.items():
         if column.lower() in PATIENT_COLUMNS and cell.strip():
             patient = cell.strip()

@@ -1,7 +1,7 @@
-"""The datalist: MONAI's JSON list of cases, checked at the door.
+"""The datalist: MONAI's JSON list of cases, checked when it is read.
 
-A datalist names its data set, its pixel size, the fixed intensity range of each modality, and for each split the items:
-one view of one breast each. Paths are relative to the file; null stands for unknown.
+A datalist states its data set, its pixel size, the fixed intensity range of each modality, and the items of each split:
+one view of one breast each. Paths are relative to the file; null means unknown.
 
 A command reads its datalist once and passes the `Datalist` on.
 """
@@ -36,15 +36,14 @@ PathLike = str | os.PathLike[str]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Datalist:
-    """A datalist that was read and checked; `Datalist.read` and `Datalist.of` make it.
+    """A checked datalist; use `Datalist.read` or `Datalist.of`.
 
-    Its text is ``str(datalist)``, the path, so that it can stand in messages.
+    ``str(datalist)`` is its path, for messages.
 
     Attributes:
         path: the file, as it was given.
         data: the file's bytes.
-        fields: the content of the file by field, the sections included, with paths as they are there; not to be
-            changed.
+        fields: the content of the file by field, including the sections, with the paths of the file; do not change it.
     """
 
     path: Path
@@ -52,12 +51,12 @@ class Datalist:
     fields: Mapping[str, Any]
     _items: Mapping[str, list[Item]]  # by section, with absolute paths
     _files: dict[str, frozenset[str]] = field(default_factory=dict)  # names of the files, by folder
-    _found: set[str] = field(default_factory=set)  # the sections whose files were looked for
+    _found: set[str] = field(default_factory=set)  # the sections whose files were checked
     _headers: dict[str, dict[str, ImageHeader]] = field(default_factory=dict)  # by case
 
     @classmethod
     def read(cls, path: PathLike) -> Datalist:
-        """Read a datalist and check all but its files, which are looked for when their section is asked for.
+        """Read a datalist and check everything except its files, which are checked when their section is requested.
 
         Raises:
             InputError: the file is not a datalist, an item lacks a field or has an unknown label, a case or an image is
@@ -67,7 +66,7 @@ class Datalist:
 
     @classmethod
     def of(cls, source: PathLike | Datalist) -> Datalist:
-        """Return a datalist as it is, or read the one at a path.
+        """Return a datalist unchanged, or read the one at a path.
 
         Raises:
             InputError: as `read`.
@@ -76,12 +75,11 @@ class Datalist:
 
     @classmethod
     def made(cls, path: PathLike, content: Mapping[str, Any]) -> Datalist:
-        """Return the datalist that is to be written to ``path``, as reading would; its bytes are ``data``.
+        """Return the datalist that would be read from ``path``, without writing it; its bytes are ``data``.
 
         Args:
             path: the JSON file; it need not exist.
-            content: the datalist; absolute paths in its items become relative to the file, others stay as they are. It
-                is not changed.
+            content: the datalist, which is not changed; absolute paths in its items become relative to the file.
 
         Raises:
             InputError: reading would refuse it.
@@ -99,10 +97,10 @@ class Datalist:
         Args:
             path: the JSON file to write; its folder must exist.
             content: as in `made`.
-            overwrite: replace a file that exists.
+            overwrite: replace an existing file.
 
         Raises:
-            InputError: the datalist breaks a rule, or the file exists and ``overwrite`` is off. Nothing is written.
+            InputError: the datalist breaks a rule, or the file exists and ``overwrite`` is False. Nothing is written.
         """
         datalist = cls.made(path, content)
         with staged([datalist.path], overwrite) as stages:
@@ -131,12 +129,12 @@ class Datalist:
 
     @property
     def split(self) -> Any:
-        """What the file says of how the patients were split, or None."""
+        """The file's description of how the patients were split, or None."""
         return self.fields.get("split")
 
     @property
     def aligned(self) -> bool:
-        """Whether DES lies on low energy and needs no registration; where the file does not say so, it does not."""
+        """Whether DES is aligned with low energy and needs no registration; False unless the file says so."""
         return bool(self.fields.get("aligned", False))
 
     @cached_property
@@ -163,11 +161,11 @@ class Datalist:
         return float(low), float(high)
 
     def items(self, *sections: str) -> list[Item]:
-        """Return the items of splits, of all three where none is named, one after the other.
+        """Return the items of the named splits, by default all three, one after the other.
 
         Returns:
-            New dictionaries with absolute paths (strings), None where there is no file; ``malignant`` (1, 0, or None
-            where the pathology is unknown); and ``pixel_size_mm`` where it is known, the item's own or the datalist's.
+            New dictionaries with absolute paths (strings), None if there is no file; ``malignant`` (1, 0, or None
+            if the pathology is unknown); and ``pixel_size_mm`` if it is known, the item's own or the datalist's.
 
         Raises:
             InputError: a file of these sections does not exist.
@@ -177,7 +175,7 @@ class Datalist:
         return [dict(item) for section in sections or SECTIONS for item in self._items[section]]
 
     def content(self) -> dict[str, Any]:
-        """Return the datalist as a dictionary to change and `write`: its fields, with the sections as `items` does.
+        """Return the datalist as a dictionary to change and `write`: its fields, with the sections as in `items`.
 
         Raises:
             InputError: as `items`.
@@ -185,22 +183,22 @@ class Datalist:
         return {name: self.items(name) if name in SECTIONS else value for name, value in self.fields.items()}
 
     def section(self, name: str, requires: Sequence[str] = MODALITIES) -> list[Item]:
-        """Return the items of one split that have what a workflow needs, ready for MONAI's dictionary transforms.
+        """Return the items of one split with the required fields, ready for MONAI's dictionary transforms.
 
-        All files of the datalist are looked for, and the headers of these items' files are read: an unreadable or
-        truncated image, or a mask of another size than its image, is found here and not in the middle of a training
-        run.
+        All files of the datalist must exist, and the headers of these items' files are read: an unreadable or
+        truncated image, or a mask whose size differs from its image's, is found here and not in the middle of a
+        training run.
 
         Args:
             name: ``training``, ``validation`` or ``test``.
             requires: fields that an item must have; items where one of them is null are left out.
 
         Returns:
-            The items as in `items`, but path fields that are null are left out, so that transforms with
-            ``allow_missing_keys`` pass over them; other fields are there as in the file, None where unknown.
+            The items as in `items`, without path fields that are null, so that transforms with ``allow_missing_keys``
+            skip them; other fields are as in the file, None if unknown.
 
         Raises:
-            InputError: see `items`; also when no item is left, or a header is at fault.
+            InputError: as `items`, no item is left, or a header is faulty.
         """
         if name not in SECTIONS:
             raise InputError(f"{self}: no section '{name}'; expected one of {', '.join(SECTIONS)}")
@@ -215,7 +213,7 @@ class Datalist:
         if not complete:
             raise InputError(f"{self}: {name}: no item has all of {', '.join(requires)}; expected at least one")
         headers = [self._checked_headers(name, item) for item in complete]
-        for modality in MODALITIES:  # one intensity range for all of a modality
+        for modality in MODALITIES:  # all images of a modality share one intensity range
             shown = [
                 (i[modality], found[modality]) for i, found in zip(complete, headers, strict=True) if modality in found
             ]
@@ -224,7 +222,7 @@ class Datalist:
         return [without_null_paths(item) for item in complete]
 
     def _check_files(self, section: str) -> None:
-        """Look for the files of a section, once."""
+        """Check once that the files of a section exist."""
         if section in self._found:
             return
         for index, item in enumerate(self._items[section]):
@@ -257,14 +255,14 @@ def without_null_paths(item: Item) -> Item:
 
 
 def _check_ids(content: dict[str, Any], where: str) -> None:
-    """Check what ties items together: unique cases, and patients in one split, however they are spelled."""
+    """Check the rules across items: unique cases, and no patient in two splits under any spelling."""
     cases: dict[str, tuple[str, str]] = {}
     splits: dict[str, tuple[str, str]] = {}
     for section in SECTIONS:
         for index, item in enumerate(content[section]):
             case, patient = item["case"], item["patient"]
             at = f"{section}[{index}]"
-            if not (case.isascii() and patient.isascii()):  # the rest of the rule is the schema's
+            if not (case.isascii() and patient.isascii()):  # the schema checks the rest of the rule
                 for name in ("case", "patient"):
                     check_id(item[name], f"{place(where, section, index, item)}: {name}")
             known, there = cases.setdefault(same_id(case), (case, at))
@@ -278,12 +276,12 @@ def _check_ids(content: dict[str, Any], where: str) -> None:
                 also = there if known == patient else f"{there}, as '{known}'"
                 raise InputError(
                     f"{place(where, section, index, item)}: patient: '{patient}' is also in {also}; "
-                    "expected each patient in one split only (vdes audit lists all that are shared)"
+                    "expected each patient in one split only (vdes audit lists all shared patients)"
                 )
 
 
 def _resolved(content: dict[str, Any], path: Path) -> dict[str, list[Item]]:
-    """Return the items by section, with absolute paths and what follows from other fields."""
+    """Return the items by section, with absolute paths and derived fields."""
     folder = os.path.realpath(path.parent)
     size = content["pixel_size_mm"]
     seen: dict[str, tuple[str, int]] = {}
@@ -345,7 +343,7 @@ def _file_names(folder: str) -> frozenset[str]:
 
 
 def _portable(items: Any, folder: str) -> Any:
-    """Return the items of a section with relative paths; what is no list of items is refused later."""
+    """Return the items of a section with relative paths; anything but a list of items is refused later."""
     if not isinstance(items, list | tuple):
         return items
     return [

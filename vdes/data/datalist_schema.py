@@ -1,4 +1,4 @@
-"""The published schema of the datalist, and its findings in the project's words."""
+"""The published schema of the datalist, with clear messages for its findings."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _MISSING = object()
 
 
 def check_schema(datalist: dict[str, Any], where: str) -> None:
-    """Check each field of a datalist by the schema; what ties fields together is not looked at.
+    """Check each field of a datalist against the schema, without the rules across fields.
 
     Args:
         datalist: the JSON object.
-        where: the file, for the message.
+        where: the file, for messages.
 
     Raises:
-        InputError: one line that names file, item, field, what was found and what was expected.
+        InputError: one line with file, item, field, the value found and what was expected.
     """
     try:
         _validator()(datalist)
@@ -68,7 +68,7 @@ def check_ranges(datalist: dict[str, Any], where: str) -> None:
     """Check that the intensity range of each modality is two increasing numbers.
 
     Raises:
-        InputError: one is not.
+        InputError: a range is not.
     """
     ranges = datalist.get("intensity_range")
     for modality in MODALITIES:
@@ -78,20 +78,20 @@ def check_ranges(datalist: dict[str, Any], where: str) -> None:
 
 
 def place(where: str, section: str, index: int, item: dict[str, Any]) -> str:
-    """Return where an item is, for a message; a case that a terminal would act on is escaped."""
+    """Return the location of an item for a message; unprintable characters in its case are escaped."""
     case = str(item.get("case"))
     return f"{where}: {section}[{index}] ({case if case.isprintable() else ascii(case)})"
 
 
 @cache
 def _validator() -> Callable[[dict[str, Any]], Any]:
-    # jsonschema takes twenty times as long; the keywords of the schema mean the same to both, and a test compares them
+    # jsonschema takes twenty times as long; both interpret the schema the same way, which a test checks
     found: Callable[[dict[str, Any]], Any] = fastjsonschema.compile(schema(), use_default=False)
     return found
 
 
 def _explained(datalist: dict[str, Any], where: str, error: fastjsonschema.JsonSchemaValueException) -> InputError:
-    """Return a finding of the schema in words; its name is ``data.test[3].view``, without a field where one lacks."""
+    """Return a finding of the schema as a message; its name is ``data.test[3].view``, shorter if a field is missing."""
     path = [part for part in re.split(r"[.\[\]]+", str(error.name)) if part][1:]
     if path and path[0] in SECTIONS and len(path) > 1:
         section, index = path[0], int(path[1])

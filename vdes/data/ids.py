@@ -1,4 +1,4 @@
-"""Names of cases and patients: what one may be, and when two are the same."""
+"""Names of cases and patients: which are valid, and when two are the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check_id(text: str, where: str) -> None:
 
     Args:
         text: the id of a case or a patient.
-        where: file, item and field, for the message.
+        where: file, item and field, for messages.
 
     Raises:
         InputError: it is empty or too long, has a separator, a control or an invisible character, white space at its
@@ -44,5 +44,5 @@ def check_id(text: str, where: str) -> None:
 
 
 def same_id(text: str) -> str:
-    """Return what ids that a reader takes for the same have in common: P1, p1 and P1 in full width."""
+    """Return a key that is the same for ids that look the same to a reader: P1, p1 and P1 in full width."""
     return text.casefold() if text.isascii() else " ".join(unicodedata.normalize("NFKC", text).casefold().split())

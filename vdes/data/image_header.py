@@ -1,4 +1,4 @@
-"""What an image file says of itself, without decoding its pixels."""
+"""The header of an image file, read without decoding its pixels."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def image_stem(path: str | os.PathLike[str]) -> str:
 
 
 def is_dicom(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file is taken for DICOM: by its suffix, or where it has none of vdes's by its mark.
+    """Tell whether a file is DICOM: by its suffix, or by its content if the suffix is unknown.
 
     Archives export files without a suffix.
     """
@@ -79,19 +79,19 @@ def is_dicom(path: str | os.PathLike[str]) -> bool:
 
 
 def read_image_header(path: str | os.PathLike[str]) -> ImageHeader:
-    """Read the size and pixel type of an image file and make sure that the file is whole.
+    """Read the size and pixel type of an image file and check that the file is complete.
 
-    A JPEG or PNG file without its end mark is decoded to tell a truncated file from one with trailing bytes.
+    A JPEG or PNG file without its end mark is decoded, to distinguish a truncated file from one with trailing bytes.
 
     Args:
         path: a file with one of `IMAGE_SUFFIXES`, or a DICOM file of any name.
 
     Returns:
-        The header. For NIfTI the first axis is the width and the second the height. DICOM images are read as they are
-        displayed, in 16 bits whatever is stored.
+        The header. For NIfTI the first axis is the width and the second the height. DICOM images are read as
+        displayed, in 16 bits regardless of the stored bits.
 
     Raises:
-        InputError: the file is missing, not an image, truncated, or of a pixel type that is neither grey nor RGB.
+        InputError: the file is missing, not an image, or truncated, or its pixel type is neither grey nor RGB.
     """
     path = Path(path)
     suffix = image_suffix(path)
@@ -152,7 +152,7 @@ def _has_end_mark(path: Path, format: str | None) -> bool:
 
 
 def _read_nifti(path: Path) -> ImageHeader:
-    import nibabel  # here, because it takes long to import and few data sets need it
+    import nibabel  # imported here, because it takes long and few data sets need it
 
     try:
         image = nibabel.load(path)

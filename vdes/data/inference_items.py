@@ -1,4 +1,4 @@
-"""What an inference workflow reads: one image, a folder of images, or a datalist."""
+"""The input of an inference workflow: one image, a folder of images, or a datalist."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Source = Datalist | Path  # what images come from
 
 
 def image_source(path: PathLike | Datalist) -> Source:
-    """Read a datalist, so that all that needs it can be handed it; other paths are returned as they are.
+    """Read a datalist, to pass it on; other paths are returned unchanged.
 
     Raises:
         InputError: as `vdes.data.datalist.Datalist.read`.
@@ -44,20 +44,20 @@ def inference_items(path: PathLike | Datalist, inputs: Sequence[str] = ("low_ene
     """List the images to work on.
 
     Args:
-        path: one image file; a folder of images, without its sub-folders (of a folder in CDD-CESM's layout the
-            sub-folder of the modality is read); or a datalist or its file, of which all splits are taken together.
-        inputs: the modalities that a datalist's item needs at least one of. Of an image or a folder, which do not state
-            it, the last is the modality.
+        path: one image file; a folder of images, without its sub-folders (in the layout of CDD-CESM, the sub-folder of
+            the modality is read); or a datalist or its file, with the items of all splits.
+        inputs: modalities; an item of a datalist needs at least one of them. For an image or a folder, which do not
+            state it, the last is the modality.
 
     Returns:
-        Items with ``case`` (the file's stem; from a datalist its case id) and the absolute path of their image under
-        its modality, from a datalist with its other fields too, except path fields that are null. Sorted by file name;
+        Items with ``case`` (the file's stem, or the case id of a datalist) and the absolute path of their image under
+        its modality; from a datalist also its other fields, except path fields that are null. Sorted by file name;
         a datalist keeps its order.
 
     Raises:
-        InputError: the path does not exist or holds no image, an image is unreadable or truncated, two have the same
-            stem (their outputs would get the same name), their bit depths differ, or a DICOM header says that an image
-            is raw or not of the modality that it is taken for.
+        InputError: the path does not exist or has no image, an image is unreadable or truncated, two images have the
+            same stem (their outputs would get the same name), their bit depths differ, or a DICOM header states that an
+            image is raw or of another modality.
     """
     source = image_source(path)
     if isinstance(source, Datalist):
@@ -81,7 +81,7 @@ def inference_items(path: PathLike | Datalist, inputs: Sequence[str] = ("low_ene
             common_dtype((file, read_image_header(file)) for file in shown)
     for name in inputs:
         for item in (item for item in items if name in item and is_dicom(item[name])):
-            # a study's control has low energy in both places, which is meant so
+            # a study's control deliberately has low energy as both images
             real_des = name == "des" and item["des"] != item.get("low_energy")
             (des_facts if real_des else low_energy_facts)(Path(item[name]))
     return items
@@ -90,7 +90,8 @@ def inference_items(path: PathLike | Datalist, inputs: Sequence[str] = ("low_ene
 def output_stem(item: Item) -> str:
     """Return the name, without extension, of the output for an item.
 
-    It is the stem of the low-energy file; for DICOM, whose files an archive names by numbers or by patients, the case.
+    It is the stem of the low-energy file. For DICOM it is the case, because archives name files after numbers or
+    patients.
     """
     return str(item["case"]) if is_dicom(item["low_energy"]) else image_stem(item["low_energy"])
 
@@ -98,20 +99,20 @@ def output_stem(item: Item) -> str:
 def input_intensity_range(
     path: PathLike | Datalist, items: Sequence[Item], given: Sequence[float] | None = None, modality: str = "low_energy"
 ) -> tuple[float, float]:
-    """Return the fixed range that the pixel values of a modality are scaled by.
+    """Return the fixed range by which the pixel values of a modality are scaled.
 
     Args:
-        path: what was passed to `inference_items`.
-        items: what it returned.
+        path: the path passed to `inference_items`.
+        items: the items that it returned.
         given: the range to use for images without a datalist, such as (0, 4095) for 12-bit values in 16-bit files.
         modality: ``low_energy`` or ``des``.
 
     Returns:
-        The datalist's range where there is one, else ``given``, else the range of the files' bit depth: 0 to 255 or
-        0 to 65535, whichever modality they are.
+        The datalist's range if there is one, otherwise ``given``, otherwise the range of the files' bit depth: 0 to 255
+        or 0 to 65535, for any modality.
 
     Raises:
-        InputError: the range is not two increasing numbers, or the files are neither 8- nor 16-bit and none is given.
+        InputError: the range is not two increasing numbers, or none is given and the files have neither 8 nor 16 bits.
     """
     source = image_source(path)
     if isinstance(source, Datalist):
@@ -121,7 +122,7 @@ def input_intensity_range(
         if len(limits) != 2 or not limits[0] < limits[1]:
             raise InputError(f"intensity range: {list(given)}; expected two increasing numbers, such as [0, 4095]")
         return limits[0], limits[1]
-    file = next(items[0][name] for name in MODALITIES if name in items[0])  # without a datalist all are of one
+    file = next(items[0][name] for name in MODALITIES if name in items[0])  # without a datalist all have the same
     header = read_image_header(file)
     if header.integer_range is None:
         raise InputError(
@@ -132,17 +133,17 @@ def input_intensity_range(
 
 
 def check_outputs(output_dir: PathLike, items: Sequence[Item], extension: str, overwrite: bool) -> None:
-    """Make sure that no output file exists yet, before the work starts.
+    """Check before the work starts that no output file exists yet.
 
     Args:
         output_dir: folder of the outputs; it need not exist.
-        items: what `inference_items` returned; `output_stem` names their outputs.
-        extension: of the outputs, such as ``.png`` or ``.nii.gz``.
-        overwrite: accept outputs that exist.
+        items: the items from `inference_items`; `output_stem` names their outputs.
+        extension: extension of the outputs, such as ``.png`` or ``.nii.gz``.
+        overwrite: accept existing outputs.
 
     Raises:
-        InputError: ``overwrite`` is off and there is at least one, the folder is a file, or outputs in DICOM are asked
-            for and a low-energy image is not DICOM or lacks what they need.
+        InputError: ``overwrite`` is False and an output exists, the folder is a file, or outputs in DICOM are requested
+            and a low-energy image is not DICOM or lacks required attributes.
     """
     folder = Path(output_dir)
     if extension == DICOM_SUFFIX:
@@ -181,13 +182,13 @@ def _from_folder(folder: Path, modality: str) -> list[Item]:
 
 
 def _item(file: Path, modality: str) -> Item:
-    case = unicodedata.normalize("NFC", image_stem(file))  # some file systems take names apart
+    case = unicodedata.normalize("NFC", image_stem(file))  # some file systems decompose names
     check_id(case, f"{str(file)!a}: the file's name")
     return {"case": case, modality: str(file.absolute())}
 
 
 def _check_stems(path: Source, items: Sequence[Item], inputs: Sequence[str]) -> None:
-    """Make sure that outputs get names of their own: one of low energy alone is named by its file, others by case."""
+    """Check that all outputs have different names: those of low energy alone are named by file, others by case."""
     seen: dict[str, str] = {}
     for item in items:
         file = next(item[name] for name in inputs if name in item)

@@ -1,4 +1,4 @@
-"""Work on files that may be damaged, in processes that a damaged file cannot take down with it."""
+"""Process files that may be damaged in separate processes, so that a damaged file crashes only its own."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ MEMORY = 6 << 30  # bytes of address space for a process, several times what the
 def each_file(
     function: Callable[[Path], Result], files: Sequence[Path], workers: int, seconds: float, what: str
 ) -> Iterator[Result | InputError]:
-    """Yield what ``function`` returns for each file, in order, or the `InputError` that says why there is nothing.
+    """Yield the result of ``function`` for each file, in order, or the `InputError` that explains why there is none.
 
     Args:
-        function: importable; an `InputError` that it raises is yielded, every other exception is raised.
+        function: importable; an `InputError` that it raises is yielded, any other exception is raised.
         files: its arguments.
-        workers: processes. One that crashes or exceeds its time or memory is ended, and the next file gets a new one.
-        seconds: time for one file.
+        workers: number of processes. A process that crashes or exceeds its time or memory is replaced for the next
+            file.
+        seconds: time limit for one file.
         what: name of the progress bar, which is shown on a terminal only.
     """
     with ProcessPool(workers, context=get_context("spawn"), initializer=_limit_memory) as pool:

@@ -1,4 +1,4 @@
-"""Read JSON that others wrote: bounded, and without what JSON does not have."""
+"""Read JSON from any source: limited in size and strict."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_json(path: PathLike, expected: str = "a datalist") -> dict[str, Any]:
 
     Args:
         path: the file, in UTF-8.
-        expected: what it should be, for the message.
+        expected: what it should be, for messages.
 
     Raises:
         InputError: as `read_bytes` and `parsed_json`.
@@ -33,7 +33,7 @@ def read_json(path: PathLike, expected: str = "a datalist") -> dict[str, Any]:
 
 
 def read_bytes(path: PathLike, expected: str = "a datalist") -> bytes:
-    """Return the content of a file of text.
+    """Return the content of a text file.
 
     Raises:
         InputError: the file cannot be read or has more than `MAX_BYTES` bytes.
@@ -49,10 +49,10 @@ def read_bytes(path: PathLike, expected: str = "a datalist") -> bytes:
 
 
 def parsed_json(path: PathLike, content: bytes, expected: str = "a datalist") -> dict[str, Any]:
-    """Return the JSON object that the bytes of a file hold.
+    """Return the JSON object in the bytes of a file.
 
     Raises:
-        InputError: it is not JSON in UTF-8 or not an object, a key is there twice, a number is not finite or is an
+        InputError: it is not JSON in UTF-8 or not an object, a key occurs twice, a number is not finite or is an
             integer of more than `MAX_DIGITS` digits, or values are nested more than `MAX_DEPTH` deep.
     """
     odd: list[_Odd] = []
@@ -105,7 +105,7 @@ def parsed_json(path: PathLike, content: bytes, expected: str = "a datalist") ->
 
 
 class _Odd:
-    """Stands for a number that is refused, until its place is known."""
+    """Placeholder for a refused number, until its location is known."""
 
     def __init__(self, text: str) -> None:
         self.text = text

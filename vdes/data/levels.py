@@ -1,4 +1,4 @@
-"""Image, breast, examination: what a prediction is about, and the labels of each."""
+"""The levels of predictions (image, breast, examination) and their labels."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from vdes.errors import InputError
 
 Item = dict[str, Any]
 
-# what classification keeps of an item beside its images
+# the fields of an item that classification keeps, in addition to its images
 LEVEL_FIELDS = ("case", "patient", "laterality", "breast", "examination", "pathology_index", "malignant")
 
 
 def with_levels(item: Item) -> Item:
-    """Return a datalist item with `LEVEL_FIELDS`; to collate, unknown texts are empty and unknown numbers NaN.
+    """Return a datalist item with `LEVEL_FIELDS`. For collation, unknown texts are empty and unknown numbers NaN.
 
-    ``breast`` and ``examination`` are names that are unique in the datalist. An item's own ``examination`` tells the
-    examinations of a patient apart; without it a patient has one. A breast is one of an examination. An image without a
-    laterality is a breast of its own; one without a patient is an examination of its own too.
+    ``breast`` and ``examination`` are names that are unique in the datalist. An item's own ``examination``
+    distinguishes the examinations of a patient; without it a patient has one. A breast belongs to one examination. An
+    image without a laterality is a separate breast, and one without a patient is also a separate examination.
     """
     patient, laterality, own = (item.get(field) or "" for field in ("patient", "laterality", "examination"))
     alone = f"case {item['case']}"
@@ -40,15 +40,15 @@ def with_levels(item: Item) -> Item:
 def labelled_items(
     source: PathLike | Datalist, name: str, inputs: Sequence[str] = MODALITIES, paired: bool = False
 ) -> list[Item]:
-    """Return the items of a datalist section whose pathology is known and that have an image of ``inputs``.
+    """Return the items of a datalist section with a known pathology and an image of ``inputs``.
 
-    With ``paired`` they have all of ``inputs``.
+    With ``paired`` they need all of ``inputs``.
 
     Each has `LEVEL_FIELDS`: ``pathology_index`` is 0.0 normal, 1.0 benign, 2.0 malignant; ``malignant`` 0.0 or 1.0.
 
     Raises:
-        InputError: see `vdes.data.datalist.Datalist.section`; also when no item has one of the inputs, or all items are
-            malignant or none is.
+        InputError: as `vdes.data.datalist.Datalist.section`, no item has one of the inputs, or all items or none are
+            malignant.
 
     """
     listed = Datalist.of(source)

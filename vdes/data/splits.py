@@ -16,7 +16,7 @@ Item = dict[str, Any]
 
 
 def worst_pathology(items: Sequence[Item]) -> dict[str, str]:
-    """Return the worst pathology of each patient's items (``unknown`` where none of them has one)."""
+    """Return the worst pathology of each patient's items (``unknown`` if none of them has one)."""
     rank = ("unknown", *PATHOLOGIES)
     worst: dict[str, str] = {}
     for item in items:
@@ -34,15 +34,15 @@ def hold_out(
 ) -> dict[str, list[Item]]:
     """Split once, by patient, stratified by each patient's worst pathology.
 
-    The patients of each stratum are shuffled and laid out evenly on a line; the test set is cut off its start, the
-    validation set comes next. Unlike ``sklearn.model_selection.train_test_split`` this takes strata of one patient.
+    The patients of each stratum are shuffled and spaced evenly on a line; the test set is its start, and the
+    validation set comes next. Unlike ``sklearn.model_selection.train_test_split`` this accepts strata of one patient.
 
     Args:
         items: datalist items with ``case``, ``patient`` and ``pathology``, in any order.
-        test_fraction: share of the patients, 0 or more; above 0 the set has at least one patient.
-        validation_fraction: share of the patients, likewise; with a sum of 1 the training set is empty, and meant so.
-        seed: of the shuffling.
-        settled: the section of patients that were split before and stay where they are; the fractions are those of the
+        test_fraction: fraction of the patients, 0 or more; above 0 the set has at least one patient.
+        validation_fraction: fraction of the patients, likewise; a sum of 1 deliberately gives an empty training set.
+        seed: seed of the shuffling.
+        settled: the sections of patients that were split before and keep their section; the fractions apply to the
             others.
 
     Returns:
@@ -71,27 +71,27 @@ def hold_out(
 def k_fold(
     items: Sequence[Item], folds: int, validation_fraction: float = 0.1, seed: int = 0
 ) -> list[dict[str, list[Item]]]:
-    """Split into ``folds`` test sets that cover all items once, by scikit-learn's StratifiedGroupKFold.
+    """Split into ``folds`` test sets that cover all items once, with scikit-learn's StratifiedGroupKFold.
 
     Args:
         items: datalist items with ``case``, ``patient`` and ``pathology``, in any order.
         folds: number of folds, 2 or more, at most the number of patients.
-        validation_fraction: share of all patients; taken, stratified, from those outside the fold's test set.
-        seed: of both shufflings.
+        validation_fraction: fraction of all patients, drawn with stratification from those outside the test set.
+        seed: seed of both shufflings.
 
     Returns:
         For each fold the items of ``training``, ``validation`` and ``test``, each sorted by case.
 
     Raises:
-        InputError: there are too few patients for so many folds, or no patient is left for training.
+        InputError: there are too few patients for this number of folds, or no patient is left for training.
     """
-    from sklearn.model_selection import StratifiedGroupKFold  # here, because it takes seconds to import
+    from sklearn.model_selection import StratifiedGroupKFold  # imported here, because it takes seconds
 
     _check_fractions(0.0, validation_fraction)
     worst = worst_pathology(items)
     if not 2 <= folds <= len(worst):
         raise InputError(
-            f"{folds} folds of {len(worst)} patients; expected 2 folds or more, each of a patient at least"
+            f"{folds} folds of {len(worst)} patients; expected 2 or more folds, each with at least one patient"
         )
     ordered = _ordered(items)
     patients = [item["patient"] for item in ordered]
@@ -131,7 +131,7 @@ def _ordered(items: Sequence[Item]) -> list[Item]:
 
 
 def _stratified_line(items: Sequence[Item], seed: int) -> list[str]:
-    """Order the patients so that every stretch of the line has each stratum in proportion."""
+    """Order the patients so that every part of the line has the strata in proportion."""
     random = np.random.default_rng(seed)
     worst = worst_pathology(items)
     positions: list[tuple[float, str]] = []

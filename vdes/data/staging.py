@@ -1,4 +1,4 @@
-"""Several files and folders that appear together, or not at all."""
+"""Write several files and folders together, or not at all."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from vdes.errors import InputError
 
 @contextlib.contextmanager
 def staged(targets: Sequence[Path], overwrite: bool) -> Iterator[dict[Path, Path]]:
-    """Write beside the ``targets`` and move everything into place at the end.
+    """Write under temporary names and move everything to the ``targets`` at the end.
 
-    The body writes each file or folder at the path that it is given for the target. When the body ends well, what it
-    wrote takes the targets' names; when it raises, all of it is removed and the targets are as they were.
+    The body writes each file or folder to the path that it gets for the target. If the body succeeds, its files are
+    moved to the targets; if it raises, they are removed and the targets stay unchanged.
 
     Args:
         targets: the files and folders to make; their parent folders must exist.
-        overwrite: replace targets that exist. Off, one that exists is refused before anything is written.
+        overwrite: replace existing targets. If False, an existing target is refused before anything is written.
 
     Yields:
         For each target the path to write to, in a temporary folder on the same disk. A target that the body does not
-        write is left alone.
+        write stays unchanged.
 
     Raises:
-        InputError: a target exists and ``overwrite`` is off, its folder does not exist or cannot be written to, or a
-            folder stands where a file should go.
+        InputError: a target exists and ``overwrite`` is False, its folder does not exist or cannot be written to, or a
+            target for a file is a folder.
     """
     for target in targets:
         if not target.parent.is_dir():
@@ -56,13 +56,13 @@ def staged(targets: Sequence[Path], overwrite: bool) -> Iterator[dict[Path, Path
 
 @contextlib.contextmanager
 def new_folder(folder: Path) -> Iterator[None]:
-    """Make a folder and those above it; when the body raises, the empty ones among those that were made go again."""
+    """Make a folder and its parents; if the body raises, remove those of them that are empty."""
     made = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
     except BaseException:
-        with contextlib.suppress(OSError):  # one that holds something, and so those above it
+        with contextlib.suppress(OSError):  # not empty, and so its parents are not either
             for one in made:
                 one.rmdir()
         raise

@@ -1,4 +1,4 @@
-"""What a datalist holds, as text for the console."""
+"""A summary of a datalist for the console."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pandas as pd
 from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.vocabulary import PATHOLOGIES
 
-SHOWN = 5  # names that a line shows
+SHOWN = 5  # number of names in a line
 
 
 def section_table(datalist: Datalist) -> pd.DataFrame:
@@ -18,7 +18,7 @@ def section_table(datalist: Datalist) -> pd.DataFrame:
 
     Returns:
         A row for each split and ``all``; columns ``patients``, ``items``, ``pairs``, ``with masks`` (items with at
-        least one), then the pathologies and, where there are any, ``unknown``.
+        least one), then the pathologies and, if there are any, ``unknown``.
     """
     rows = [
         {
@@ -49,10 +49,10 @@ def section_table(datalist: Datalist) -> pd.DataFrame:
 
 
 def summary(datalist: Datalist) -> str:
-    """Return the table of `section_table`, then the datalist's own report of what was left out and noted.
+    """Return the table of `section_table`, followed by the datalist's report of what was left out and noted.
 
     Args:
-        datalist: the datalist; its ``report``, where there is one, has the lists ``left_out`` and ``notes`` of
+        datalist: the datalist; its ``report``, if there is one, has the lists ``left_out`` and ``notes`` of
             entries with ``what``, ``count`` and ``names``.
     """
     lines = [section_table(datalist).rename_axis(None).to_string()]

@@ -1,4 +1,4 @@
-"""Tables that people keep: xlsx or csv, as text."""
+"""Read xlsx and csv tables as text."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from vdes.errors import InputError
 
 
 def read_table(path: Path, sheet: str | None = None) -> pd.DataFrame:
-    """Read a table with all cells as text; empty cells are empty texts, column names lose spaces around them.
+    """Read a table with all cells as text; empty cells are empty texts, and column names are stripped of spaces.
 
     Args:
         path: xlsx or csv (UTF-8).
-        sheet: sheet of an xlsx file; the first where there is none of that name.
+        sheet: sheet of an xlsx file; the first if there is none of that name.
 
     Raises:
-        InputError: the file cannot be read or is no table.
+        InputError: the file cannot be read or is not a table.
     """
     try:
         if path.suffix.lower() == ".xlsx":

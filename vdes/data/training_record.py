@@ -1,4 +1,4 @@
-"""What weights were trained on, beside them: so that nobody tests them on it."""
+"""The record of what weights were trained on, to prevent testing them on it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from vdes.data.vocabulary import MODALITIES
 from vdes.errors import InputError
 
 RECORD_SUFFIX = ".json"  # model.json beside model.pt
-DIGITS = 12  # of a hash: 48 bits, in which two of a million images are hardly ever the same
+DIGITS = 12  # of a hash: 48 bits, so a collision among a million images is unlikely
 SEEN = ("training", "validation")
 
 
 def training_record(datalist: PathLike | Datalist) -> dict[str, Any]:
-    """Return what weights that are trained on a datalist have seen: the record beside their file.
+    """Return the record of what weights trained on a datalist have seen, for the file next to the weights.
 
-    Images are known by the first `DIGITS` hexadecimal digits of their file's SHA-256, which tell nothing of a patient.
+    Images are identified by the first `DIGITS` hexadecimal digits of their file's SHA-256, which say nothing about a
+    patient.
 
     Returns:
         ``data`` (name of the data set), ``split``, ``datalist_sha256``, ``patients`` (their number) and ``images``, the
@@ -51,15 +52,15 @@ def check_trained_on(weights: Path, items: list[dict[str, Any]], where: str) -> 
     """Refuse weights that have seen an image of these items in training or validation.
 
     Args:
-        weights: their file; its record, which training writes, lies beside it.
-        items: of a datalist's test section.
-        where: the datalist, for the message.
+        weights: their file; training writes its record next to it.
+        items: items of a datalist's test section.
+        where: the datalist, for messages.
 
     Returns:
-        In words what the weights were trained on, for a report.
+        A description of what the weights were trained on, for a report.
 
     Raises:
-        InputError: they have seen one, or the record cannot be read.
+        InputError: the weights have seen a test image, or the record cannot be read.
 
     """
     file = weights.with_suffix(RECORD_SUFFIX)

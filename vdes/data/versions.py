@@ -1,4 +1,4 @@
-"""The versions that a result rests on."""
+"""The software versions behind a result."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ PACKAGES = ("torch", "monai", "itk", "numpy", "scikit-image", "scipy")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of vdes, Python and the packages that compute."""
+    """Return the versions of vdes, Python and the numerical packages."""
     return {"vdes": __version__, "python": platform.python_version(), **{name: version(name) for name in PACKAGES}}

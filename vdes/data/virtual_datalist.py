@@ -16,22 +16,22 @@ RANGE = [0, 65535]  # of the 16-bit PNG files that the generators' inference wri
 def write_virtual_datalist(
     source: PathLike | Datalist, images: Path, output: Path, overwrite: bool = False
 ) -> Datalist:
-    """Write a datalist whose DES images are those that a generator's inference made of its low-energy images.
+    """Write a datalist whose DES images were made by a generator from its low-energy images.
 
-    Cases, patients, labels and splits are those of ``source``, so that a classifier can be trained or evaluated on
-    virtual DES images as on real ones. A virtual image lies on its low-energy image, and so do its masks.
+    Cases, patients, labels and splits are those of ``source``, so a classifier can be trained or evaluated on
+    virtual DES images as on real ones. A virtual image is aligned with its low-energy image and has its masks.
 
     Args:
         source: a datalist; its items without a low-energy image are left out.
-        images: folder of the 16-bit PNG files, named by the stems of the low-energy images.
+        images: folder of the 16-bit PNG files, named after the stems of the low-energy images.
         output: the datalist to write.
-        overwrite: replace a file that exists.
+        overwrite: replace an existing file.
 
     Returns:
         The datalist that was written.
 
     Raises:
-        InputError: ``source`` is not a datalist, an image is missing, or ``output`` exists and ``overwrite`` is off.
+        InputError: ``source`` is not a datalist, an image is missing, or ``output`` exists and ``overwrite`` is False.
 
     """
     datalist = Datalist.of(source).content()

@@ -1,4 +1,4 @@
-"""The words of a datalist: its splits, and what the labels of an item may be."""
+"""The vocabulary of a datalist: its splits and the labels of an item."""
 
 from __future__ import annotations
 

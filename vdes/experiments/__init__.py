@@ -1,1 +1,1 @@
-"""What makes the shipped weights, the figures and the model cards."""
+"""The experiments behind the shipped weights, the figures and the model cards."""

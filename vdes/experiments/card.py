@@ -39,7 +39,7 @@ MARK = re.compile(
 
 
 def fill(bundle: Path) -> list[Path]:
-    """Write the marked tables of a bundle's card and of the project's pages about it, as `filled` does.
+    """Write the marked tables of a bundle's card and of the project's pages about it; see `filled`.
 
     Returns:
         The pages that were filled.

@@ -1,4 +1,4 @@
-"""The tables of model cards, each from a results file that a command of this folder wrote."""
+"""The full tables of results, each from a results file that a command of this folder wrote."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RUN_METRICS = {
 
 
 def fidelity_tables(result: dict[str, Any]) -> str:
-    """Return the fidelity tables of one evaluation, with what was evaluated."""
+    """Return the fidelity tables of one evaluation, with its data and weights."""
     source = result["provenance"]
     summary = pd.DataFrame(result["summary"])
     header = (
@@ -63,25 +63,26 @@ def classification_tables(result: dict[str, Any]) -> str:
         source = folds["provenance"]
         count = len(source["folds_sha256"])
         parts.append(
-            f"{source['data']}, inputs: {source['inputs']}; test patients of all {count} folds, each by its fold's run."
+            f"{source['data']}, inputs: {source['inputs']}; test patients of all {count} folds, each scored by the run "
+            "of its fold."
         )
         parts.append(classification_table(pd.DataFrame(folds["summary"])))
         areas = pd.DataFrame(folds["auc_of_each"])
         each = {level: "; " + ", ".join(f"{area:.3f}" for area in areas[level]) for level in areas}
         listed = [f"{row['level']} {_interval(row, note=each[row['level']])}" for row in folds["auc_within_folds"]]
         parts.append(
-            "The probabilities of the folds' runs, which share no scale, are pooled above. AUC inside folds, their "
-            f"mean (interval; each): {'; '.join(listed)}."
+            "The table pools the probabilities of the folds' runs, which are not on the same scale. Mean AUC within "
+            f"folds (interval; each fold): {'; '.join(listed)}."
         )
         alike = folds["auc_examination_alike"]
         parts.append(
-            "AUC of examinations when only those of one fold with as many images are compared: "
+            "AUC of examinations, comparing only those of the same fold with the same number of images: "
             f"{_interval(alike)}, {alike['pairs']} pairs."
         )
     for inputs, test in result["test"].items():
         source = test["provenance"]
         parts.append(
-            f"The weights themselves (sha256 {source['weights_sha256'][:12]}), {source['data']}, section "
+            f"The shipped weights (sha256 {source['weights_sha256'][:12]}), {source['data']}, section "
             f"{source['section']} (split: {source['split']['method']}, seed {source['split']['seed']}); inputs: "
             f"{inputs}."
         )
@@ -98,9 +99,9 @@ def classification_tables(result: dict[str, Any]) -> str:
 
 
 def learning_table(result: dict[str, Any]) -> str:
-    """Return the AUC inside folds over the number of training patients."""
+    """Return the AUC within folds over the number of training patients."""
     levels = [row["level"] for row in result["points"][0]["auc_within_folds"]]
-    head = ["training patients", *levels, "examinations with as many images"]
+    head = ["training patients", *levels, "examinations with equal numbers of images"]
     lines = []
     for point in result["points"]:
         fewest, most = min(point["patients"]), max(point["patients"])
@@ -109,14 +110,14 @@ def learning_table(result: dict[str, Any]) -> str:
         lines.append([f"{fewest}" if fewest == most else f"{fewest} to {most}", *cells])
     folds, test = len(result["points"][0]["patients"]), result["points"][0]["auc_within_folds"][-1]["patients"]
     return (
-        f"{result['data']}, inputs: {result['inputs']}; AUC, mean inside {folds} folds, on the same {test} test "
-        f"patients (95 % patient-bootstrap interval); as many steps for each.\n\n"
+        f"{result['data']}, inputs: {result['inputs']}; mean AUC within {folds} folds, on the same {test} test "
+        f"patients (95 % patient-bootstrap interval); the same number of training steps for each row.\n\n"
         f"{markdown_table(head, lines)}"
     )
 
 
 def joint_tables(result: dict[str, Any]) -> str:
-    """Return what joint training did to fidelity and classification, beside the other arms."""
+    """Return the effect of joint training on fidelity and classification, compared with the other arms."""
     source = result["provenance"]
     head = (
         f"Data: {source['data']}, section {source['section']}; {result['epochs']} epochs each, classification_weight "

@@ -1,10 +1,10 @@
 r"""Train the classifier bundle's shipped weights on one split, and by folds for an estimate that uses every patient.
 
 A run is the bundle's own train.yaml, then evaluate.yaml on the validation and the test patients. The run on --datalist
-gives models/NAME.pt in half precision and its test figures, for each of --evaluate: what the weights see. The runs on
---folds give the same method's figures over the test patients of all folds. All of it goes to
-docs/results/classification_NAME.json, with ROC and calibration curves beside the card. An interrupted run goes on where
-it stopped, and a finished one is not repeated: give the same command again::
+gives models/NAME.pt in half precision and its test figures, for each of the inputs in --evaluate. The runs on
+--folds give the same method's figures over the test patients of all folds. All figures go to
+docs/results/classification_NAME.json, with ROC and calibration curves next to the card. Repeat the command to resume an
+interrupted run; finished runs are not repeated::
 
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired --folds 5
@@ -49,10 +49,10 @@ PATIENCE = 5  # epochs without a better validation AUC
 
 
 def check(bundle: Path, folds: Sequence[Path]) -> None:
-    """Look at what all runs rest on before the first of them starts.
+    """Check the input of all runs before the first of them starts.
 
     Raises:
-        InputError: the bundle's folder is none, a fold's datalist cannot be read, or two folds test the same case.
+        InputError: the folder is not a bundle, a fold's datalist cannot be read, or two folds test the same case.
     """
     if not (bundle / "configs" / "train.yaml").is_file():
         raise InputError(f"{bundle}: no configs/train.yaml; expected the folder of a bundle")
@@ -124,7 +124,7 @@ def ship(bundle: Path, settings: ClassifierTraining, overwrite: bool = False) ->
         curves = pd.concat(tests, ignore_index=True)
         folds = [provenance(datalist, "test", weights)["datalist_sha256"] for datalist in settings.folds]
         made = {key: source[key] for key in ("data", "versions")} | {"inputs": seen[0], "folds_sha256": folds}
-        # several networks share one scale only as far as their calibration goes; the area inside a fold needs none
+        # scales of several networks agree only as far as they are calibrated, which the AUC within a fold does not need
         areas = [
             {level: auc(table[table["level"] == level]) for level in LEVELS if table["level"].eq(level).any()}
             for table in tests
@@ -142,12 +142,12 @@ def ship(bundle: Path, settings: ClassifierTraining, overwrite: bool = False) ->
 
 @dataclass(frozen=True)
 class Budget:
-    """What a run is trained on, and for how long.
+    """The inputs and the budget of a run.
 
     Attributes:
         inputs: both, low_energy or des.
-        epochs: at most.
-        seed: of the training.
+        epochs: largest number of epochs.
+        seed: seed of the training.
         patience: epochs without a better validation AUC.
     """
 
@@ -192,15 +192,15 @@ def predictions(run: Path, section: str, inputs: str) -> pd.DataFrame:
 
 
 def auc(table: pd.DataFrame) -> float:
-    """Return the area under the ROC of one level's predictions."""
+    """Return the area under the ROC curve of one level's predictions."""
     return float(roc_auc_score(table["malignant"].astype(float), table["probability"]))
 
 
 def auc_of_as_many_images(folds: list[pd.DataFrame]) -> dict[str, float]:
-    """Return the AUC over pairs of examinations of one fold with as many images.
+    """Return the AUC over pairs of examinations of the same fold with the same number of images.
 
-    Where the malignant have more images than others, the number alone ranks examinations, and a pooling that leans to
-    the highest of them can draw on it.
+    If malignant examinations have more images than others, the number alone ranks examinations, and pooling that
+    favours the highest score can exploit it.
     """
     table = pd.concat([fold.assign(fold=k) for k, fold in enumerate(folds)], ignore_index=True)
     images = table[table["level"] == "image"].groupby("patient").size()
@@ -210,12 +210,12 @@ def auc_of_as_many_images(folds: list[pd.DataFrame]) -> dict[str, float]:
 
 
 def summarised(table: pd.DataFrame, source: dict[str, Any]) -> dict[str, Any]:
-    """Return the metrics of a table of predictions, and what they rest on."""
+    """Return the metrics of a table of predictions, with their provenance."""
     return classification_result(classification_summary(table, RESAMPLES, SEED), source, RESAMPLES, SEED)
 
 
 def progress(run: Path) -> dict[str, Any]:
-    """Return what is listed of a run."""
+    """Return the list entry of a run."""
     found = torch.load(run / "training" / "last.pt", weights_only=True)["progress"]
     return {
         "epochs": found["epoch"],

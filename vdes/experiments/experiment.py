@@ -1,4 +1,4 @@
-"""An experiment: workflows of bundles, each in a process of its own and done once, in a folder that can be resumed."""
+"""An experiment: workflows of bundles, each done once in a separate process, in a folder that can be resumed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from vdes.bundle.process import run_workflow
 from vdes.bundle.steps import Step, run_steps
 from vdes.errors import InputError
 
-STEPS = "steps"  # folder of an experiment, where a file for each step tells that it is done
-PIXELS = 256.0  # height of the images that `vdes.bundle.steps.SECONDS` are of
+STEPS = "steps"  # folder of an experiment with a file for each finished step
+PIXELS = 256.0  # image height for which `vdes.bundle.steps.SECONDS` holds
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Experiment:
     """The folder of an experiment.
 
     Attributes:
-        folder: of its runs.
-        jobs: steps at a time; they share the cores.
+        folder: folder of its runs.
+        jobs: number of steps at a time; they share the cores.
         what: the experiment in a word or two, for messages and the progress bar.
     """
 
@@ -38,13 +38,13 @@ class Experiment:
         return self.folder / "cache"
 
     def open(self, settings: Mapping[str, Any]) -> None:
-        """Make the folder, or go on with an experiment of the same settings.
+        """Make the folder, or resume an experiment with the same settings.
 
         Args:
-            settings: what decides the figures of its runs.
+            settings: the settings that determine the figures of its runs.
 
         Raises:
-            InputError: the folder holds an experiment of other settings, or other files.
+            InputError: the folder holds an experiment with other settings, or other files.
         """
         open_job(self.folder, settings, self.what, made=())
 
@@ -66,29 +66,29 @@ class Experiment:
         height: float = PIXELS,
         needs: Sequence[str] = (),
     ) -> Step:
-        """Return the step that runs a workflow of a bundle; it is named by its folder.
+        """Return the step that runs a workflow of a bundle; it is named after its folder.
 
         Args:
-            output: folder of the run, below that of the experiment.
-            leaves: a file that the run leaves in ``output``; empty for the folder itself.
+            output: folder of the run, inside that of the experiment.
+            leaves: a file that the run writes into ``output``; empty for the folder itself.
             bundle: folder of the bundle.
             configs: names of its configs; later ones override.
             datalist: passed as ``dataset_dir``.
             knobs: further knobs.
-            kind: of `vdes.bundle.steps.SECONDS`.
-            images: that go through the network, for the estimate of its time.
-            height: of the images.
-            needs: names of the steps that come before it.
+            kind: one of `vdes.bundle.steps.SECONDS`.
+            images: number of images through the network, for the estimate of its time.
+            height: height of the images.
+            needs: names of the steps that must be done before it.
         """
         threads = max(1, (os.cpu_count() or 1) // self.jobs)
         run = partial(_run, output, leaves, bundle, configs, datalist, knobs, threads)
         return Step(self.name_of(output), kind, images * (height / PIXELS) ** 2, run, needs)
 
     def run(self, steps: Sequence[Step]) -> None:
-        """Run the steps that are not done.
+        """Run the unfinished steps.
 
         Raises:
-            InputError: a step failed; the message is that of the first, after all others are done.
+            InputError: a step failed; the message is that of the first failed step, after all others are done.
         """
         failed = run_steps(steps, self.folder / STEPS, jobs=self.jobs, title=self.what)
         if failed:

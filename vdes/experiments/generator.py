@@ -1,9 +1,9 @@
 """Train a generator bundle's shipped weights: every arm and seed, on the same patient split, and keep the best.
 
-A run is the stages of the bundle's docs/recipe.yaml, each of them the bundle's own train.yaml, going on from the
-weights of the stage before; then evaluate.yaml on the patients of each section. A run that was interrupted goes on
-where it stopped, and a finished one is not repeated: give the same command again. The weights that are best on the
-validation patients become models/NAME.pt in half precision, and all runs are listed in docs/results/runs_NAME.json.
+A run consists of the stages of the bundle's docs/recipe.yaml, each of them the bundle's own train.yaml, starting from
+the weights of the stage before; then evaluate.yaml on the patients of each section. Repeat the command to resume an
+interrupted run; finished runs are not repeated. The weights that are best on the validation patients become
+models/NAME.pt in half precision, and docs/results/runs_NAME.json lists all runs.
 
     vdes datalist cdd-cesm DIR --output datalist.json
     vdes train generator bundles/breast_cesm_virtual_des_unet --datalist datalist.json --output runs/unet
@@ -34,7 +34,11 @@ from vdes.networks.weights import half_precision
 from vdes.statistics.bootstrap import cluster_bootstrap_mean
 
 RECIPE = "docs/recipe.yaml"
-EVALUATED = ("training", "validation", "test")  # training beside test tells whether more patients would help
+EVALUATED = (
+    "training",
+    "validation",
+    "test",
+)  # training figures, compared with test, show whether more patients would help
 CHOSEN_BY = "psnr_breast"
 REPORTED = ("psnr_breast", "ssim_breast", "correlation_breast", "mae_breast", "lesion_cnr")
 
@@ -72,7 +76,7 @@ def ship(bundle: Path, settings: GeneratorTraining, overwrite: bool = False) -> 
         overwrite: replace the weights and their list of runs.
 
     Raises:
-        InputError: the folder is not that of a bundle with a recipe, the weights exist already, or a run fails.
+        InputError: the folder is not a bundle with a recipe, the weights exist already, or a run fails.
     """
     datalist = settings.datalist
     if not (bundle / "configs" / "train.yaml").is_file():
@@ -121,7 +125,7 @@ def ship(bundle: Path, settings: GeneratorTraining, overwrite: bool = False) -> 
 def read_recipe(bundle: Path, name: str) -> dict[str, Any]:
     """Return the recipe of a bundle's weights: the knob its arms differ in, the arms, the working size and the stages.
 
-    What the recipe says under ``name`` replaces what it says of all weights.
+    Entries of the recipe under ``name`` replace those for all weights.
     """
     file = bundle / RECIPE
     if not file.is_file():
@@ -175,14 +179,14 @@ def steps_of(
 
 
 def row(run: Run) -> dict[str, Any]:
-    """Return what is listed of a run."""
+    """Return the list entry of a run."""
     progress = torch.load(run.last / "last.pt", weights_only=True)["progress"]
     figures = {section: means(run.results(section)) for section in EVALUATED}
     return {"arm": run.arm, "seed": run.seed, "best_epoch": progress["best_metric_epoch"], **figures}
 
 
 def means(results: Path) -> dict[str, float | None]:
-    """Return the reported means over the cases of one evaluation; None where no case has one, as without lesions."""
+    """Return the reported means over the cases of one evaluation; None if no case has one, as without lesions."""
     summary = pd.DataFrame(json.loads((results / "fidelity.json").read_text(encoding="utf-8"))["summary"])
     rows = summary[(summary["method"] == "virtual_des") & (summary["statistic"] == "mean")]
     values = rows.set_index("metric")["value"]
@@ -192,7 +196,7 @@ def means(results: Path) -> dict[str, float | None]:
 def arm_means(runs: list[Run]) -> list[dict[str, Any]]:
     """Return each arm's test figures over its seeds, and their gain over the constant level and over the other arms.
 
-    A case's figure is its mean over the seeds; the intervals are of the patients, not of the seeds.
+    A case's figure is its mean over the seeds; the intervals cover the sampling of patients, not of seeds.
     """
     tables = {
         arm: pd.concat([pd.read_csv(run.results("test") / "fidelity_per_case.csv") for run in runs if run.arm == arm])

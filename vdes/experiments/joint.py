@@ -1,11 +1,12 @@
 """Measure what joint training does to the U-Net's images and to their classification.
 
-Three arms start from the same weights of U-Net and classifier and see the same images: `frozen`, whose classifier
-learns on the U-Net's images as they are; `apart`, whose U-Net goes on learning too, but from its own loss alone; and
-`joint`, where the classifier's loss flows back into the U-Net. So joint against apart is what that loss does, and
-frozen against apart what it is worth to learn from these patients. Each arm's U-Net is scored by its bundle's
-evaluation and makes virtual DES images of all cases; its classifier, calibrated on those of the validation patients, is
-scored on those of the test patients. Figures are means over the seeds. An interrupted run goes on where it stopped.
+Three arms start from the same weights of U-Net and classifier and see the same images: `frozen`, in which the
+classifier learns on the images of an unchanged U-Net; `apart`, in which the U-Net learns too, but from its own loss
+alone; and `joint`, in which the classifier's loss flows back into the U-Net. The difference between joint and apart is
+the effect of that loss, and the difference between apart and frozen the effect of learning from these patients. Each
+arm's U-Net is scored by its bundle's evaluation and makes virtual DES images of all cases. Its classifier is calibrated
+on those of the validation patients and scored on those of the test patients. Figures are means over the seeds. Repeat
+the command to resume an interrupted run.
 
     vdes phantom fatty --patients 400 --seed 50 --size 256 --density a --workers 2
     vdes train joint --datalist fatty/datalist.json --output runs/joint --epochs 3 --seeds 0 1 2
@@ -194,7 +195,7 @@ def fidelity_rows(tables: dict[tuple[str, int], pd.DataFrame]) -> list[dict[str,
     """Return the arms' mean fidelity and their differences to the reference arm, means over seeds.
 
     Args:
-        tables: of each arm and seed, one row a case.
+        tables: of each arm and seed, one row per case.
     """
     rows = []
     seeds = list(dict.fromkeys(seed for _, seed in tables))
@@ -209,7 +210,7 @@ def fidelity_rows(tables: dict[tuple[str, int], pd.DataFrame]) -> list[dict[str,
             if arm != REFERENCE:
                 compared["difference"] = values[arm] - values[REFERENCE]
             for statistic, of in compared.items():
-                cases = of.mean(axis=0)  # of the seeds; NaN where the case has no such figure
+                cases = of.mean(axis=0)  # of the seeds; NaN if the case has no such figure
                 known = ~np.isnan(cases)
                 rows.append(
                     {
@@ -259,6 +260,6 @@ def classification_rows(level: str, predicted: dict[tuple[str, int], pd.DataFram
 
 
 def numbers(value: float, low: float, high: float, each: Iterable[float]) -> dict[str, Any]:
-    """Return an estimate, its interval and the values of each seed, with None for what is undefined."""
+    """Return an estimate, its interval and the values of each seed, with None for undefined ones."""
     known = [None if np.isnan(number) else float(number) for number in (value, low, high, *each)]
     return {"value": known[0], "low": known[1], "high": known[2], "each": known[3:]}

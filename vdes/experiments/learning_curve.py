@@ -1,10 +1,10 @@
 r"""Train the classifier on fewer patients: would more of them help?
 
-For each share of the training patients of each fold a run of the bundle's own train.yaml, with as many steps as on all
-of them, and its test patients scored: the AUC inside folds over the number of training patients. Smaller shares lie
-within larger ones, all are stratified by pathology, and validation and test patients stay as they are. Writes
-docs/results/learning_curve_NAME.json. An interrupted run goes on where it stopped, and a finished one is not repeated;
-share 1 is what vdes train classifier does with the folds::
+For each share of the training patients of each fold, the bundle's own train.yaml runs with the same number of steps as
+on all of them, and the test patients are scored: this gives the AUC within folds over the number of training patients.
+Smaller shares are subsets of larger ones, all are stratified by pathology, and validation and test patients are
+unchanged. Writes docs/results/learning_curve_NAME.json. Repeat the command to resume an interrupted run; finished runs
+are not repeated. A share of 1 is the same as vdes train classifier with the folds::
 
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired --folds 5
     vdes experiment learning-curve bundles/breast_cesm_lesion_classification --inputs des --output runs/curve \
@@ -78,7 +78,7 @@ def curve(bundle: Path, settings: LearningCurve) -> dict[str, Any]:
     runs = [(share, k, *share_of(settings, share, k)) for share in shares for k in range(len(settings.folds))]
     steps: list[Step] = []
     for share, k, datalist, _ in runs:
-        # as many steps: the fewer patients, the more epochs
+        # the same number of steps: more epochs for fewer patients
         budget = Budget(
             settings.inputs, round(settings.epochs / share), settings.seed, patience=round(PATIENCE / share)
         )

@@ -1,7 +1,7 @@
-"""Measure how well DES images lie on their low-energy images, before and after registration.
+"""Measure the alignment of DES images with their low-energy images, before and after registration.
 
-Prints the median breast-edge offset over all pairs of a datalist and the pairs that registration left further apart
-than the limit, and writes a row a pair (csv). Offsets are in pixels of the files.
+Prints the median breast-edge offset over all pairs of a datalist and the pairs above the limit after registration, and
+writes a csv file with one row per pair. Offsets are in pixels of the files.
 
     vdes experiment registration datalist.json --output alignment.csv --cache runs/cache
 """
@@ -30,7 +30,7 @@ def write_offsets(datalist: Path, settings: RegistrationReport, overwrite: bool 
         overwrite: replace the csv file.
 
     Returns:
-        What was written: ``case``, ``edge_offset_before_px`` and ``edge_offset_px``, one row a pair.
+        The table that was written: ``case``, ``edge_offset_before_px`` and ``edge_offset_px``, one row per pair.
 
     Raises:
         InputError: the datalist or an image cannot be read, or the file exists already.
@@ -42,7 +42,7 @@ def write_offsets(datalist: Path, settings: RegistrationReport, overwrite: bool 
 
 
 def summary(table: pd.DataFrame, limit: float) -> str:
-    """Return the median offsets of a table, and the pairs that lie further apart than ``limit``, as lines of text."""
+    """Return the median offsets of a table, and the pairs above ``limit``, as lines of text."""
     before, after = table["edge_offset_before_px"], table["edge_offset_px"]
     lines = [
         f"{len(table)} pairs: median breast-edge offset {before.median():.2f} px before, {after.median():.2f} px after"

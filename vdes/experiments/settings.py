@@ -1,4 +1,4 @@
-"""What the experiments are asked for, a class each; what they do is in the module that each class names."""
+"""The settings of the experiments, one class each; each class names the module of its experiment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from vdes.errors import InputError
 
-LEAST_SHARE = 0.05  # the fewer patients the more epochs, each with its validation
+LEAST_SHARE = 0.05  # fewer patients mean more epochs, each with its validation
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class ClassifierTraining:
         output: folder of the runs.
         folds: datalists of the folds.
         name: the weights become models/NAME.pt of the bundle.
-        inputs: what is trained on: both, low_energy or des.
-        evaluate: what the weights are shown in turn: any of both, low_energy and des. Without it what they are trained
-            on.
+        inputs: inputs to train on: both, low_energy or des.
+        evaluate: inputs to evaluate the weights on, one after the other: any of both, low_energy and des. Without it
+            those that they are trained on.
         epochs: largest number of epochs of each run.
         seed: seed of the training.
         jobs: number of runs at a time.
@@ -64,7 +64,7 @@ class ClassifierTraining:
 
 @dataclass(frozen=True)
 class JointTraining:
-    """Training of U-Net and classifier together, beside its controls; see `vdes.experiments.joint`.
+    """Joint training of U-Net and classifier, compared with its controls; see `vdes.experiments.joint`.
 
     Attributes:
         datalist: datalist with training, validation and test sections.
@@ -74,8 +74,8 @@ class JointTraining:
         classifier_weights: weights that the classifier starts from. Without it its bundle's models/model_phantom.pt.
         height: working size of the U-Net in pixels.
         epochs: number of epochs of each arm.
-        weight: weight of the classifier's loss beside the U-Net's (classification_weight).
-        seeds: seeds, one run of each arm a seed.
+        weight: weight of the classifier's loss relative to the U-Net's (classification_weight).
+        seeds: seeds; each arm has one run per seed.
         jobs: number of runs at a time.
     """
 
@@ -100,8 +100,8 @@ class LearningCurve:
         output: folder of the runs.
         shares: shares of the training patients, 0.05 to 1 each.
         name: the results become docs/results/learning_curve_NAME.json of the bundle.
-        inputs: what is trained on: both, low_energy or des.
-        epochs: largest number of epochs of a run on all patients. Runs on a share have as many steps.
+        inputs: inputs to train on: both, low_energy or des.
+        epochs: largest number of epochs of a run on all patients. Runs on a share have the same number of steps.
         seed: seed of the training and of the shares.
         jobs: number of runs at a time.
     """
@@ -127,12 +127,12 @@ class LearningCurve:
 
 @dataclass(frozen=True)
 class ShortcutControl:
-    """What anything but the breast's picture tells of the class; see `vdes.experiments.shortcuts`.
+    """What other than the breast reveals the class; see `vdes.experiments.shortcuts`.
 
     Attributes:
         datalists: the datalists of all folds.
-        output: JSON file to write; its folder is made.
-        modality: the images that are looked at.
+        output: JSON file to write; its folder is created.
+        modality: the images to examine.
         size: side of the classifier's square in pixels.
         shuffles: number of shuffles of the labels.
         resamples: number of bootstrap samples.
@@ -160,10 +160,10 @@ class ShortcutControl:
 
 @dataclass(frozen=True)
 class RegistrationReport:
-    """How well DES images lie on their low-energy images; see `vdes.experiments.registration`.
+    """The alignment of DES images with their low-energy images; see `vdes.experiments.registration`.
 
     Attributes:
-        output: csv file to write, a row a pair.
+        output: csv file to write, one row per pair.
         cache: folder of preprocessed cases, which training shares.
         limit: breast-edge offset in pixels above which a pair is flagged.
         height: working size of the cached cases in pixels.

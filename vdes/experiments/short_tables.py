@@ -22,7 +22,7 @@ INPUTS = {"low_energy": "low energy", "des": "DES", "both": "low energy and DES"
 
 
 def fidelity_performance(result: dict[str, Any]) -> str:
-    """Return a generator's fidelity beside the trivial predictions and real DES, with the gain over a constant."""
+    """Return a generator's fidelity, the trivial predictions and real DES, with the gain over a constant."""
     summary = pd.DataFrame(result["summary"])
     gain = (summary["statistic"] == "difference_to_constant") & (summary["method"] == "virtual_des")
     kept = summary[(summary["statistic"] == "mean") | gain]
@@ -64,7 +64,7 @@ def answers_table(results: Sequence[dict[str, Any]]) -> str:
 
 
 def arms_table(results: Sequence[dict[str, Any]]) -> str:
-    """Return the main arms of studies: a row an arm, with the figure and the verdict of each study.
+    """Return the main arms of studies: one row per arm, with the figure and the verdict of each study.
 
     Controls and arms with a retrained classifier are in the full tables.
     """

@@ -1,19 +1,18 @@
-"""Ask whether anything but the breast's picture gives the class away: a control for the lesion classifier.
+"""Test whether anything other than the breast reveals the class: a control for the lesion classifier.
 
-Learners that never see the breast are trained to tell malignant from normal and benign, fold by fold as the classifier
-is. Their out-of-fold AUC stands beside that of the same learners on labels that were shuffled between patients. The
+Learners that never see the breast are trained to separate malignant from normal and benign, in the same folds as the
+classifier. Their out-of-fold AUC is compared with that of the same learners on labels shuffled between patients. The
 feature groups have three scopes:
 
 - file: what can be read from the file, its frame and the air in it. The classifier never sees it.
-- kept: what outlives the classifier's preprocessing (chest wall left, crop to the breast, stretch to a square, air set
-  to 0) and is no picture of the breast. A learner above chance here has found a shortcut that is open to the
-  classifier.
-- content: how many bytes that square takes as a JPEG, which grows with the breast's texture. That is no control: it is
-  there because the bytes of the file may tell the class for this reason alone.
+- kept: what survives the classifier's preprocessing (chest wall left, crop to the breast, stretch to a square, air set
+  to 0) and does not show the breast. A learner above chance here has found a shortcut that the classifier could use.
+- content: the number of bytes of that square as a JPEG, which grows with the breast's texture. This is not a control:
+  it is included because the bytes of the file may predict the class for this reason alone.
 
-"encoding" holds the bytes of the file beyond those of its picture, decoded and encoded again in the same way: what the
-size of the file tells beside the picture. Of whole examinations, what their number of images and of breasts tells is
-listed too: pooling sees that. Writes a JSON file and prints its tables as Markdown.
+"encoding" holds the bytes of the file beyond those of its picture, decoded and encoded again in the same way: the
+information in the file size apart from the picture. For whole examinations the predictive value of the numbers of
+images and of breasts is listed too, because pooling can use them. Writes a JSON file and prints its tables as Markdown.
 
     vdes experiment shortcuts --datalists fold0.json fold1.json fold2.json --output shortcut_control.json
 """
@@ -72,7 +71,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "all kept": ("kept", ("view", "air", "outline", "crop")),
     "content": ("content", ("content",)),
 }
-FILLED = SimpleImputer(strategy="median", keep_empty_features=True)  # that a feature is missing must tell nothing
+FILLED = SimpleImputer(strategy="median", keep_empty_features=True)  # a missing feature must not be informative
 LEARNERS = {
     "logistic": make_pipeline(FILLED, StandardScaler(), LogisticRegression(max_iter=1000)),
     "boosting": make_pipeline(
@@ -94,11 +93,11 @@ def write_control(settings: ShortcutControl, overwrite: bool = False) -> dict[st
     """Run the control and write its results as JSON.
 
     Args:
-        settings: the folds, and what is drawn.
+        settings: the folds, and the numbers of shuffles and resamples.
         overwrite: replace the JSON file.
 
     Returns:
-        What was written, see `control`.
+        The results that were written, see `control`.
 
     Raises:
         InputError: as `control`, or the file exists already.
@@ -111,10 +110,10 @@ def write_control(settings: ShortcutControl, overwrite: bool = False) -> dict[st
 
 
 def control(settings: ShortcutControl) -> dict[str, Any]:
-    """Return the results: provenance, one row a group and learner, and the AUC of each feature by itself.
+    """Return the results: provenance, one row per group and learner, and the AUC of each single feature.
 
     Raises:
-        InputError: see `cases_of_folds`; also when an image cannot be read.
+        InputError: as `cases_of_folds`, or an image cannot be read.
     """
     datalists = [Datalist.read(path) for path in settings.datalists]
     cases = cases_of_folds(datalists, settings.modality)
@@ -140,7 +139,7 @@ def cases_of_folds(folds: Sequence[PathLike | Datalist], modality: str) -> list[
     Items without an image of the modality or a pathology are left out.
 
     Raises:
-        InputError: fewer than two datalists, one that is none, or datalists that are not the folds of one data set:
+        InputError: there are fewer than two datalists, one is not valid, or they are not the folds of one data set:
             each must list the same cases, and each case must be tested once.
     """
     if len(folds) < 2:
@@ -169,7 +168,7 @@ def cases_of_folds(folds: Sequence[PathLike | Datalist], modality: str) -> list[
 
 
 def provenance(settings: ShortcutControl, datalists: Sequence[Datalist], labels: pd.DataFrame) -> dict[str, Any]:
-    """Return what the result rests on: data, split, counts, hashes and versions; no path of the machine."""
+    """Return the provenance: data, split, counts, hashes and versions, without machine-specific paths."""
     split = {key: value for key, value in (datalists[0].split or {}).items() if key != "fold"}
     return {
         "data": datalists[0].name,
@@ -188,7 +187,7 @@ def provenance(settings: ShortcutControl, datalists: Sequence[Datalist], labels:
 class Features:
     """Return the features of one image, a datalist's item, under the names ``<prefix>.<feature>``.
 
-    One number a feature; NaN where the image has no such pixels, and for what only JPEG files have.
+    One number per feature; NaN if the image has no such pixels, and in other files for features of JPEG files.
 
     Args:
         modality: the item's field with the file, ``low_energy`` or ``des``.
@@ -196,7 +195,7 @@ class Features:
         size: side of the classifier's square.
 
     Raises:
-        InputError: the file cannot be read, or shows no breast.
+        InputError: the file cannot be read or shows no breast.
     """
 
     def __init__(self, modality: str, limits: tuple[float, float], size: int) -> None:
@@ -208,7 +207,7 @@ class Features:
         self.seen = classifier_preprocessing(size, limits, limits, (modality,))
 
     def __call__(self, item: Item) -> dict[str, float]:
-        """Return the features of ``item``; of its labels, ``laterality`` and ``view`` count."""
+        """Return the features of ``item``, which include its labels ``laterality`` and ``view``."""
         file = item[self.modality]
         image = self.read(file)
         low, high = self.limits
@@ -246,9 +245,9 @@ class Features:
 
 
 def jpeg_features(file: str) -> tuple[dict[str, float], float]:
-    """Return what a JPEG file says of its encoding, and its bytes when decoded and encoded again in the same way.
+    """Return the encoding of a JPEG file, and its number of bytes when decoded and encoded again in the same way.
 
-    What the file has beyond those bytes it holds beside its picture, such as comments. All is NaN for other files.
+    The remaining bytes of the file are not part of the picture, such as comments. All are NaN for other files.
     """
     names = ("quantisation_mean", "quantisation_tables", "subsampling", "progressive", "components", "segments")
     if Path(file).suffix.lower() not in (".jpg", ".jpeg"):
@@ -320,14 +319,14 @@ def air_features(pixels: np.ndarray, breast: np.ndarray) -> dict[str, float]:
 def group_rows(
     table: pd.DataFrame, labels: pd.DataFrame, shuffles: int, resamples: int, seed: int
 ) -> list[dict[str, Any]]:
-    """Return one row a feature group and learner.
+    """Return one row per feature group and learner.
 
     Args:
-        table: features, one row an image.
+        table: features, one row per image.
         labels: ``case``, ``patient``, ``fold`` and ``malignant`` of the same images.
         shuffles: number of label shuffles.
         resamples: number of bootstrap samples.
-        seed: of both.
+        seed: seed of both.
 
     Returns:
         Rows of ``group``, ``scope``, ``learner``; the out-of-fold ``auc`` with its 95 % patient-cluster bootstrap
@@ -364,9 +363,9 @@ def group_rows(
 def out_of_fold(learner: Any, features: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Return each image's rank, in (0, 1), among the scores of its fold by a learner trained on the other folds.
 
-    Scores themselves cannot be pooled: where a fold has few malignant images the others have more, and so the learner's
-    prior is higher, which pulls the AUC of worthless features below 0.5 (Parker et al., "Stratification bias in low
-    signal microarray studies", BMC Bioinformatics 8:326, 2007).
+    Scores cannot be pooled: if a fold has few malignant images, the others have more, so the learner's prior is higher,
+    which pulls the AUC of uninformative features below 0.5 (Parker et al., "Stratification bias in low signal
+    microarray studies", BMC Bioinformatics 8:326, 2007).
     """
     ranks = np.empty(len(labels))
     for fold in np.unique(folds):
@@ -378,13 +377,13 @@ def out_of_fold(learner: Any, features: np.ndarray, labels: np.ndarray, folds: n
 
 
 def shuffled_labels(labels: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """Return labels (N,) dealt to other patients: each gets those of one with as many images, in either order.
+    """Return labels (N,) exchanged between patients with the same number of images, in either order.
 
-    So the views of a breast stay alike, which a shuffle of images would break, and left and right change places.
+    So the views of a breast keep the same label, unlike with a shuffle of images, and left and right may be swapped.
 
     Args:
         labels: ``case``, ``patient`` and ``malignant`` of each image.
-        rng: the source of chance.
+        rng: random number generator.
     """
     truth = labels["malignant"].to_numpy(dtype=int)
     dealt = truth.copy()
@@ -398,17 +397,17 @@ def shuffled_labels(labels: pd.DataFrame, rng: np.random.Generator) -> np.ndarra
 
 
 def feature_rows(table: pd.DataFrame, labels: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return one row a feature: what it tells by itself, without a learner.
+    """Return one row per feature: its own predictive value, without a learner.
 
     Args:
-        table: features, one row an image.
+        table: features, one row per image.
         labels: ``case``, ``patient``, ``view`` and ``malignant`` of the same images.
 
     Returns:
-        Rows of ``feature``; the ``images`` that have it; its ``auc`` and its medians; and ``auc_within``, the chance
-        that it is higher in a patient's malignant breast than in the same view of the other breast, over ``pairs``.
-        Patient, machine and day are the same there, so what tells these apart comes from the breast, while a trait of
-        whole patients is at 0.5. An AUC is None where only one class has the feature or there is no pair.
+        Rows of ``feature``; the ``images`` that have it; its ``auc`` and its medians; and ``auc_within``, the
+        probability that it is higher in a patient's malignant breast than in the same view of the other breast, over
+        ``pairs``. Patient, machine and day are the same in a pair, so a difference comes from the breast, and features
+        of whole patients are at 0.5. An AUC is None if only one class has the feature or there is no pair.
     """
     rows = []
     truth = labels["malignant"].astype(int)
@@ -432,17 +431,17 @@ def feature_rows(table: pd.DataFrame, labels: pd.DataFrame) -> list[dict[str, An
 
 
 def examination_rows(labels: pd.DataFrame, resamples: int, seed: int) -> list[dict[str, Any]]:
-    """Return what the number of images, and of breasts, tells of a patient's examination.
+    """Return the predictive value of the numbers of images and of breasts in a patient's examination.
 
     Args:
         labels: ``patient``, ``laterality`` and ``malignant`` of each image.
         resamples: number of bootstrap samples.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
         Rows of ``count`` (images or breasts); its ``auc`` for a malignant image in the examination, with the 95 %
         bootstrap interval ``low`` to ``high``; its mean among ``malignant`` and ``others``; and the ``examinations``.
-        None where all examinations are malignant.
+        None if all examinations are malignant.
     """
     patients = labels.groupby("patient")
     truth = patients["malignant"].max().astype(int)
@@ -452,7 +451,7 @@ def examination_rows(labels: pd.DataFrame, resamples: int, seed: int) -> list[di
     for name, count in (("images", patients.size()), ("breasts", patients["laterality"].nunique())):
         auc = float(roc_auc_score(truth, count))
         weights = np.concatenate(list(cluster_bootstrap_weights(truth.index, resamples, seed)))
-        # counts stand for probabilities, of which the AUC takes the order alone
+        # counts instead of probabilities, because the AUC depends only on their order
         drawn = classification_metrics(truth, count / count.max(), weights=weights, metrics=["auc"])["auc"]
         interval = percentile_interval(auc, drawn)
         means = {key: float(count[truth == label].mean()) for key, label in (("malignant", 1), ("others", 0))}
@@ -463,7 +462,7 @@ def examination_rows(labels: pd.DataFrame, resamples: int, seed: int) -> list[di
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """Return the results as a Markdown table, with what they rest on, and a line on examinations."""
+    """Return the results as a Markdown table, with their data and a line on examinations."""
     source = result["provenance"]
     lines = [
         f"Data: {source['data']}, {source['modality']}: {source['images']} images of {source['patients']} patients, "
@@ -491,5 +490,5 @@ def markdown(result: dict[str, Any]) -> str:
         means = f"; mean {row['malignant']:.1f} against {row['others']:.1f}"
         told.append(f"{row['count']} {interval_text(row['auc'], row['low'], row['high'], note=means)}")
     count = result["examinations"][0]["examinations"]
-    lines += ["", f"AUC of mere counts for malignancy of an examination ({count}): {', '.join(told)}."]
+    lines += ["", f"AUC of counts alone for malignancy of an examination ({count}): {', '.join(told)}."]
     return "\n".join(lines)

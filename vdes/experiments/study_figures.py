@@ -14,7 +14,7 @@ ABSENT = "-"
 class StudyFigures:
     """The figures of a study by the metric of its question and at its level.
 
-    Where all test cases are malignant the study evaluated regions, and the level is the region.
+    If all test cases are malignant the study evaluated regions, and the level is the region.
 
     Args:
         result: a results file ``study_NAME.json``.
@@ -49,7 +49,7 @@ class StudyFigures:
         return next(str(row["label"]) for row in self.arms if row["arm"] == arm)
 
     def value(self, arm: str) -> str:
-        """Return the metric of an arm with its interval; a dash where the study lacks the arm."""
+        """Return the metric of an arm with its interval; a dash if the study lacks the arm."""
         return self._interval((arm, self.question["level"], self.question["metric"], "value"), ".3f")
 
     def auc(self, arm: str) -> str:

@@ -41,7 +41,7 @@ def keep(study: Path, name: str, bundle: Path) -> list[Path]:
 
     Args:
         study: folder of a finished study.
-        name: of its data.
+        name: name of its data.
         bundle: folder of the study's bundle.
 
     Returns:
@@ -66,7 +66,7 @@ def keep(study: Path, name: str, bundle: Path) -> list[Path]:
 
 
 def reduced(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Return what is kept of a study's figures: enough for every table of a card."""
+    """Return the part of a study's figures to keep, enough for all tables of a card."""
     return {
         **{key: metrics[key] for key in WHOLE},
         "classification": [row for row in metrics["classification"] if row["metric"] in CLASSIFICATION],

@@ -47,7 +47,7 @@ class Beam:
     def transmitted(
         self, adipose: npt.ArrayLike, glandular: npt.ArrayLike, iodine: npt.ArrayLike = 0.0, skin: npt.ArrayLike = 0.0
     ) -> Array:
-        """Return the share of each energy that passes, shape (..., n): Beer-Lambert.
+        """Return the transmitted fraction at each energy, shape (..., n): Beer-Lambert.
 
         Args:
             adipose: cm of adipose tissue along the ray.
@@ -66,7 +66,7 @@ class Beam:
         return signal
 
     def effective(self, attenuation: Array, glandular: float, adipose: float, skin: float = 2 * SKIN_CM) -> float:
-        """Return the signal-weighted mean of ``attenuation`` behind the tissue given (cm): its first-order effect."""
+        """Return the signal-weighted mean of ``attenuation`` behind the given tissue (cm): its first-order effect."""
         weight = self.transmitted(adipose, glandular, 0.0, skin) * self.fluence * self.detected
         return float((weight * attenuation).sum() / weight.sum())
 
@@ -110,7 +110,7 @@ _ELECTRONIC = 30.0
 
 @lru_cache(maxsize=1)
 def read_table() -> pd.DataFrame:
-    """Return the shipped table: one row an energy, columns as its header names them."""
+    """Return the shipped table: one row per energy, with the columns of its header."""
     return pd.read_csv(Path(__file__).with_name("beams.csv"), comment="#")
 
 

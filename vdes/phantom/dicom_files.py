@@ -1,7 +1,7 @@
-"""Phantom images as two makers' mammographs would send them.
+"""Phantom images as the mammographs of two makers would send them.
 
-The makers differ where real ones do: in what tells low energy from DES, in polarity, in windows against LUTs, in
-transfer syntax, and in private attributes. Dates and UIDs follow from the settings, so that equal sets are equal.
+The makers differ in the same ways as real ones: in how they mark low energy and DES, in polarity, in windows or LUTs,
+in transfer syntax, and in private attributes. Dates and UIDs are derived from the settings, so equal sets are equal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KVP = {"low_energy": "29", "des": "49"}
 
 
 def maker_of(index: int) -> str:
-    """Return the maker of the mammograph that the patient of that index was at."""
+    """Return the maker of the mammograph of the patient with that index."""
     return MAKERS[index % len(MAKERS)]
 
 
@@ -46,11 +46,11 @@ def write_dicom(
     Args:
         path: ends in ``.dcm``.
         pixels: (H, W), presentation values from 0 to 4095.
-        index: of the patient, from 0.
+        index: index of the patient, from 0.
         laterality: L or R.
         view: CC or MLO.
         modality: low_energy or des.
-        settings: of the set.
+        settings: settings of the set.
     """
     study = _uid(settings, index, "study")
     pixels = pixels.astype(np.uint16)
@@ -64,7 +64,7 @@ def write_dicom(
     image.StudyInstanceUID, image.StudyID, image.AccessionNumber = study, str(index + 1), f"A{index + 1}"
     image.StudyDate = image.AcquisitionDate = image.ContentDate = _DATE
     image.StudyTime = "080000"
-    # a view every minute; a recombined image is there a few seconds after its low-energy image
+    # one view per minute; the recombined image follows its low-energy image after a few seconds
     image.AcquisitionTime = image.ContentTime = f"08{2 + number:02d}{'00' if modality == 'low_energy' else '05'}"
     image.FrameOfReferenceUID = _uid(settings, index, "frame", laterality, view)
     image.PositionReferenceIndicator = ""
@@ -80,7 +80,7 @@ def write_dicom(
 
 
 def _as_ge(image: Dataset, pixels: npt.NDArray[np.uint16], modality: str) -> None:
-    """ImageType and processing code tell; three windows; explicit little endian."""
+    """ImageType and processing code state the kind; three windows; explicit little endian."""
     low_energy = modality == "low_energy"
     image.Manufacturer, image.ManufacturerModelName = "GE MEDICAL SYSTEMS", "Phantom in the manner of Senographe"
     origin, kind = ("ORIGINAL", "LOW_ENERGY") if low_energy else ("DERIVED", "RECOMBINED")
@@ -94,7 +94,7 @@ def _as_ge(image: Dataset, pixels: npt.NDArray[np.uint16], modality: str) -> Non
 
 
 def _as_hologic(image: Dataset, pixels: npt.NDArray[np.uint16], modality: str) -> None:
-    """Only the series' description tells; MONOCHROME1 with a VOI LUT; implicit little endian."""
+    """Only the series description states the kind; MONOCHROME1 with a VOI LUT; implicit little endian."""
     low_energy = modality == "low_energy"
     image.Manufacturer, image.ManufacturerModelName = "HOLOGIC, Inc.", "Phantom in the manner of Selenia"
     image.ImageType = ["DERIVED", "PRIMARY"]
@@ -114,6 +114,6 @@ def _as_hologic(image: Dataset, pixels: npt.NDArray[np.uint16], modality: str) -
 
 
 def _uid(settings: Settings, *parts: object) -> UID:
-    """Return a UID of its own for each set and part; it follows from both."""
+    """Return a UID that is derived from the set and the part."""
     text = json.dumps([settings.record(), *parts], sort_keys=True)
     return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, text).int}")

@@ -1,4 +1,4 @@
-"""From the primary radiation behind the breast to the image a detector reads: scatter, blur, quanta and electronics."""
+"""Detector image from the primary radiation behind the breast: scatter, blur, quantum and electronic noise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REFERENCE_KEV = 20.0
 def exposure_mgy(table: SignalTable, thickness_cm: float, dose: float) -> float:
     """Return the entrance air kerma in mGy.
 
-    An automatic exposure control keeps the detector's signal behind an average breast what it is at 5 cm.
+    An automatic exposure control keeps the detector signal behind an average breast at its value for 5 cm.
 
     Args:
         table: the beam.
@@ -33,12 +33,12 @@ def exposure_mgy(table: SignalTable, thickness_cm: float, dose: float) -> float:
 def scatter(primary: Image, breast: npt.NDArray[np.bool_], ratio: float, pixel_mm: float) -> Image:
     """Return scattered signal: the primary inside the breast, spread by a Gaussian, times ``ratio``.
 
-    The open field scatters nothing: counting it would draw a bright ring along the skin.
+    The open field does not scatter: counting it would draw a bright ring along the skin.
     """
     shape = primary.shape
     coarse = tuple(max(1, round(n * pixel_mm / _SCATTER_GRID_MM)) for n in shape)
     inside = resize(np.where(breast, primary, np.float32(0)), (coarse[0], coarse[1]))
-    # the chest wall goes on behind the image's edge: `nearest` lets it scatter too
+    # the body continues beyond the image at the chest wall; `nearest` lets it scatter too
     spread = gaussian_filter(inside, SCATTER_SIGMA_MM / _SCATTER_GRID_MM, mode="nearest")
     return resize(np.float32(ratio) * spread, (shape[0], shape[1]))
 
@@ -59,11 +59,11 @@ def expose(
 
     Args:
         log_primary: ln primary signal per mGy and mm2, shape (H, W).
-        breast: where the breast is; outside it nothing is computed and the result equals ``log_primary``.
-        table: the beam, for the energy of a quantum.
+        breast: mask of the breast; outside it nothing is computed and the result equals ``log_primary``.
+        table: the beam, which gives the energy of a quantum.
         kerma_mgy: entrance air kerma.
         scatter_ratio: scattered over primary signal in the middle of a wide breast.
-        scatter_residual: share of the scatter that the vendor's correction leaves (negative: takes too much).
+        scatter_residual: share of the scatter that remains after the vendor's correction (negative if overcorrected).
         blur_mm: sigma of the detector's point spread.
         electronic: standard deviation in quanta of 20 keV per pixel of 0.1 mm.
         pixel_mm: pixel size.
@@ -80,6 +80,6 @@ def expose(
     sigma = np.sqrt(mean * np.float32(table.energy_per_quantum()) + np.float32(electronic_variance))
     noisy = mean + sigma * rng.standard_normal(mean.shape, dtype=np.float32)
     corrected = noisy / gain - np.float32(1 - scatter_residual) * scattered
-    # a pixel that noise has taken below 5 % of its primary is cut there, so that the logarithm stays finite
+    # pixels below 5 % of their primary because of noise are clipped there, to keep the logarithm finite
     result: Image = np.log(np.maximum(corrected, np.float32(0.05) * primary))
     return result

@@ -20,13 +20,13 @@ def resize(image: Image, shape: tuple[int, int]) -> Image:
 
 
 def coarsening(sigma_px: float, shape: tuple[int, int]) -> int:
-    """Return the factor (1, 2 or 4) by which a grid may be coarsened under a Gaussian of ``sigma_px`` pixels."""
+    """Return the factor (1, 2 or 4) by which a grid may be coarsened for a Gaussian of ``sigma_px`` pixels."""
     fits = [factor for factor in (2, 4) if sigma_px >= 2.0 * factor and not (shape[0] % factor or shape[1] % factor)]
     return max(fits, default=1)
 
 
 def smooth(image: Image, sigma_px: float) -> Image:
-    """Return ``image`` under a Gaussian of that sigma, zero outside; a wide one is computed on a coarser grid."""
+    """Return ``image`` smoothed by a Gaussian of that sigma, zero outside; wide ones are computed on a coarser grid."""
     factor = coarsening(sigma_px, (image.shape[0], image.shape[1]))
     if factor == 1:
         return gaussian_filter(image, sigma_px, mode="constant", truncate=3.0)
@@ -77,17 +77,17 @@ def deposit(
     pixel_mm: float,
     levels: tuple[float, ...],
 ) -> Image:
-    """Return the projected thickness in mm of thin curves: volumes put down at points and smeared to their widths.
+    """Return the projected thickness in mm of thin curves: volumes at points, smoothed to their widths.
 
-    The volume is kept whatever the pixel size, so a fibre thinner than a pixel weighs what it should.
+    The volume does not depend on the pixel size, so a fibre thinner than a pixel has the right weight.
 
     Args:
         points_mm: (n, 2) rows and columns in mm from the image's corner.
         volume_mm3: (n,) volume at every point.
-        width_mm: (n,) sigma of the profile; put into the nearest of ``levels``.
+        width_mm: (n,) sigma of the profile; rounded to the nearest of ``levels``.
         shape: rows and columns of the image.
         pixel_mm: its pixel size.
-        levels: the sigmas there are, in mm.
+        levels: the available sigmas, in mm.
     """
     result = np.zeros(shape, np.float32)
     nearest = np.abs(np.log(width_mm[:, None] / np.asarray(levels))).argmin(axis=1)
@@ -109,7 +109,7 @@ def _splat(position: npt.NDArray[np.floating], weight: npt.NDArray[np.floating],
     corner = np.floor(position).astype(np.int64)
     near = ((corner >= -1) & (corner < np.array(shape))).all(axis=1)
     corner, part, weight = corner[near] + 1, (position[near] - corner[near]), weight[near]
-    # a border of one pixel takes what falls just outside
+    # a border of one pixel for points just outside
     width = shape[1] + 2
     flat = np.zeros((shape[0] + 2) * width)
     start = corner[:, 0] * width + corner[:, 1]
@@ -136,7 +136,7 @@ def wander(
         direction: (n,) starting angle in radians (0: along the columns).
         length_mm: (n,) arc lengths.
         bend: (n,) standard deviation of the turn over the whole length, in radians.
-        steps: points a curve.
+        steps: points per curve.
         rng: source of the bends.
     """
     count = len(start_mm)

@@ -1,4 +1,4 @@
-"""A whole phantom set: images, truth table, oracle and datalist."""
+"""Write a phantom set: images, truth table, oracle and datalist."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SETTINGS_FILE = "phantom.json"
 DATALIST_FILE = "datalist.json"
 TRUTH_FILE = "truth.csv"
 ORACLE_FILE = "oracle.csv"
-# what a datalist item holds; the truth table has the rest too
+# the fields of a datalist item; the truth table has the others too
 _ITEM_FIELDS = (
     "case", "patient", "laterality", "view", "low_energy", "des", "lesion_mask", "des_lesion_mask", "breast_mask",
     "iodine", "low_energy_log", "des_log", "pathology", "malignant", "density", "birads", "background_enhancement",
@@ -42,15 +42,14 @@ _FILES = ("low_energy", "des", "lesion_mask", "des_lesion_mask", "breast_mask", 
 def generate(out: Path, settings: Settings, workers: int = 1, overwrite: bool = False) -> Path:
     """Write a phantom set, or finish one that was interrupted.
 
-    Patients that are complete are kept when the folder holds an unfinished set of the same settings. The truth table,
-    the oracle and the datalist are
-    written last: without them a set is not there.
+    If the folder holds an unfinished set with the same settings, its complete patients are kept. The truth table, the
+    oracle and the datalist are written last; a set is complete only with them.
 
     Args:
-        out: folder for the set; made if need be. Must be empty, or hold an unfinished set of the same settings.
-        settings: what decides the content.
-        workers: processes; the bytes do not depend on their number.
-        overwrite: replace a set that is in the folder.
+        out: folder for the set, created if needed. Must be empty, or hold an unfinished set with the same settings.
+        settings: the settings that determine the content.
+        workers: number of processes; the bytes do not depend on it.
+        overwrite: replace a set in the folder.
 
     Returns:
         The datalist's path.
@@ -95,7 +94,7 @@ def _open_folder(out: Path, settings: Settings, overwrite: bool) -> None:
         except ValueError as error:
             raise InputError(f"{marker}: not the settings of a phantom set ({error})") from error
         if overwrite:
-            # the datalist first: without it there is no set that lacks its images
+            # the datalist first, so that no set remains without its images
             for name in (DATALIST_FILE, TRUTH_FILE, ORACLE_FILE):
                 (out / name).unlink(missing_ok=True)
             for name in (PROGRESS_FOLDER, IMAGE_FOLDER):
@@ -106,8 +105,8 @@ def _open_folder(out: Path, settings: Settings, overwrite: bool) -> None:
         elif found != stated:
             other = next((key for key in stated if found.get(key) != stated[key]), "generator")
             raise InputError(
-                f"{out}: holds an unfinished set with {other} {found.get(other)!r}; expected {stated[other]!r} to go on"
-                " with it; use the same settings, or --overwrite to begin anew"
+                f"{out}: holds an unfinished set with {other} {found.get(other)!r}; expected {stated[other]!r} to "
+                "resume it; use the same settings, or --overwrite to start again"
             )
     out.mkdir(parents=True, exist_ok=True)
     with staged([marker], overwrite=True) as stages:
@@ -115,7 +114,7 @@ def _open_folder(out: Path, settings: Settings, overwrite: bool) -> None:
 
 
 def _written(out: Path, settings: Settings, missing: list[int], workers: int) -> Iterator[None]:
-    """Write the missing patients and yield after each."""
+    """Write the missing patients, and yield after each."""
     if workers == 1 or len(missing) < 2:
         for index in missing:
             write_patient(out, index, settings)
@@ -128,14 +127,14 @@ def _written(out: Path, settings: Settings, missing: list[int], workers: int) ->
             yield None
     except BrokenProcessPool as error:
         raise InputError(
-            f"{out}: a worker was ended from outside, perhaps for want of memory; run the command again"
+            f"{out}: a worker was killed, perhaps because memory ran out; run the command again"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _ignore_interrupts() -> None:
-    # an interrupt goes to the whole group of processes: the parent alone shall end on it
+    # an interrupt reaches the whole process group; only the parent should react
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -24,8 +24,7 @@ def write_image(
     Args:
         path: ends in ``.png`` or ``.nii.gz``.
         pixels: (H, W): boolean, uint16, or physical values in float32.
-        scale: for physical values in PNG: stored value 0 and the step of one, ``value = offset + step * stored``; None
-            for the others.
+        scale: for physical values in PNG: offset and step of ``value = offset + step * stored``; None for the others.
         pixel_mm: pixel size, kept in NIfTI.
     """
     if path.suffix == ".png":
@@ -37,10 +36,10 @@ def write_image(
             pixels = np.clip(np.round((pixels.astype(np.float32) - np.float32(offset)) / np.float32(step)), 0, 65535)
         PilImage.fromarray(pixels.astype(np.uint16)).save(path, compress_level=1)
         return
-    import nibabel  # here, because it takes long to import and the default format does without
+    import nibabel  # imported here, because it takes long and the default format does not need it
 
     stored = pixels.astype(np.uint8) * np.uint8(255) if pixels.dtype == bool else pixels
     image = nibabel.Nifti1Image(np.ascontiguousarray(stored.T), np.diag([-pixel_mm, -pixel_mm, 1.0, 1.0]))
     image.header.set_xyzt_units("mm")
-    # not nibabel.save: gzip would put the time and the name into the file, and equal sets would differ
+    # not nibabel.save, whose gzip stores time and name in the file, so equal sets would differ
     path.write_bytes(gzip.compress(image.to_bytes(), 1, mtime=0))

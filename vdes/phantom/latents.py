@@ -1,9 +1,8 @@
-"""Who the patients are: thickness, density, background enhancement and one lesion, drawn from published distributions.
+"""The patients: thickness, density, background enhancement and one lesion, drawn from published distributions.
 
-What a lesion looks like depends on its class only through two scores, one of morphology and one of enhancement. Size,
-position, type, background and
-density are drawn without regard to the class, so an observer who knew both scores exactly would be the ceiling of every
-classifier (see `oracle`).
+The appearance of a lesion depends on its class only through two scores, one of morphology and one of enhancement. Size,
+position, type, background and density are independent of the class, so an observer who knows both scores exactly is the
+ceiling of every classifier (see `oracle`).
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ BACKGROUND = {"minimal": (0.40, 0.02), "mild": (0.33, 0.05), "moderate": (0.18, 
 LESION_SHARE = 0.65
 MALIGNANT_SHARE = 0.5
 NON_MASS_SHARE = 0.25
-# scores above which it happens: 12 % of benign lesions calcify, 35 % of malignant ones at d' 1.4 show a rim, half of
-# the benign enhance
+# thresholds of the scores: 12 % of benign lesions calcify, 35 % of malignant ones at d' 1.4 show a rim, half of the
+# benign ones enhance
 CALCIFIED_FROM = 1.175
 RIM_FROM = 1.785
 ENHANCES_FROM = 0.0
@@ -39,7 +38,7 @@ _IODINE = (0.2, 0.4, 1.0, 2.5)
 
 @dataclass(frozen=True)
 class Knobs:
-    """What separates benign from malignant.
+    """The parameters that separate benign from malignant.
 
     Attributes:
         morphology_dprime: distance of the class means of the morphology score, in its standard deviations.
@@ -104,7 +103,7 @@ class LesionLatents:
 
 @dataclass(frozen=True)
 class PatientLatents:
-    """One patient: what both breasts and all views share."""
+    """One patient: the properties that both breasts and all views share."""
 
     patient: str
     thickness_mm: float
@@ -139,10 +138,10 @@ def draw_patient(
     """Draw one patient.
 
     Args:
-        patient: the name to give.
-        knobs: what separates the classes.
-        rng: the patient's own source.
-        densities: the density classes that there are, each as frequent beside the others as among all.
+        patient: name of the patient.
+        knobs: the parameters that separate the classes.
+        rng: random number generator of the patient.
+        densities: the density classes to draw from, in their population proportions.
     """
     thickness = float(np.clip(rng.normal(*THICKNESS_MM), *THICKNESS_LIMITS_MM))
     glandular = _draw_glandular(rng)
@@ -160,7 +159,7 @@ def _draw_glandular(rng: np.random.Generator) -> float:
 
 
 def draw_lesion(knobs: Knobs, depth_mm: float, rng: np.random.Generator) -> LesionLatents:
-    """Draw one lesion in a breast that deep."""
+    """Draw one lesion in a breast of that depth."""
     malignant = int(rng.random() < MALIGNANT_SHARE)
     first, second = rng.standard_normal(2)
     enhancement = knobs.coupling * first + np.sqrt(1 - knobs.coupling**2) * second
@@ -172,7 +171,7 @@ def draw_lesion(knobs: Knobs, depth_mm: float, rng: np.random.Generator) -> Lesi
         non_mass=bool(rng.random() < NON_MASS_SHARE),
         diameter_mm=float(np.clip(rng.lognormal(np.log(15), 0.4), 6, 40)),
         behind_mm=float(depth_mm * rng.uniform(0.25, 0.75)),
-        # the outer upper quadrant bears most lesions
+        # most lesions are in the upper outer quadrant
         outward_mm=float(depth_mm * rng.normal(0.14, 0.26)),
         up_mm=float(depth_mm * rng.normal(0.12, 0.22)),
     )

@@ -24,7 +24,7 @@ _MASK_FROM = 0.12  # of the largest projected thickness
 
 @dataclass(frozen=True)
 class LesionVolume:
-    """A lesion on a cube of voxels; axes: to the arm, to the head, from chest wall to nipple.
+    """A lesion on a cube of voxels, with axes to the arm, to the head, and from chest wall to nipple.
 
     Attributes:
         tissue: 0 to 1, share of tumour.
@@ -33,7 +33,7 @@ class LesionVolume:
         spicules: (n, 3) directions of its spicules.
         calcifications: (m, 3) positions in mm from the middle.
         calcification_mm3: (m,) volumes.
-        seed: of the spicules' course, the same in both views.
+        seed: seed of the course of the spicules, the same in both views.
     """
 
     tissue: Volume
@@ -62,7 +62,7 @@ def _noise(sigma: float, rng: np.random.Generator) -> Volume:
 
 
 def build_lesion(latents: LesionLatents, rng: np.random.Generator) -> LesionVolume:
-    """Build the lesion that the latents describe."""
+    """Build the lesion described by the latents."""
     rough = latents.irregularity
     axis = np.linspace(-_HALF_WIDTH, _HALF_WIDTH, _VOXELS, dtype=np.float32)
     outward, up, forward = np.meshgrid(axis, axis, axis, indexing="ij")
@@ -86,7 +86,7 @@ def build_lesion(latents: LesionLatents, rng: np.random.Generator) -> LesionVolu
         patchy = np.exp(0.28 * fine + 0.15 * coarse)
         wall = np.exp(-(((depth - 0.22) / 0.20) ** 2)) + 0.22 if latents.rim else np.float32(1)
         uptake = inside * patchy * wall
-    # clumps and bulges do not balance: put the middle of the tissue where the lesion shall be
+    # clumps and bulges are not balanced, so centre the tissue on the position of the lesion
     moved = [round((_VOXELS - 1) / 2 - middle) for middle in center_of_mass(tissue)]
     tissue, uptake = (np.roll(volume, moved, axis=(0, 1, 2)) for volume in (tissue, uptake))
     spicules = np.zeros((0, 3))
@@ -95,7 +95,7 @@ def build_lesion(latents: LesionLatents, rng: np.random.Generator) -> LesionVolu
         spicules /= np.linalg.norm(spicules, axis=1, keepdims=True)
     positions, volumes = np.zeros((0, 3)), np.zeros(0)
     if latents.calcified:
-        # the higher the score, the finer and the more of them
+        # higher scores give more and finer ones
         above = latents.morphology_score - 1.175
         count = int(rng.integers(3, 8) + rng.poisson(7 * min(above, 2.0)))
         size = 0.5 * np.exp(-0.75 * min(above, 1.4)) * rng.lognormal(0, 0.3, count)
@@ -137,10 +137,10 @@ def project_lesion(
 
     Args:
         lesion: the volume.
-        latents: what it was built from; sets place and iodine.
-        outline: the view's geometry.
-        shape: of the image.
-        compression: factor on the path through it, for a breast thinner than the lesion.
+        latents: the latents it was built from, which set its position and iodine.
+        outline: the geometry of the view.
+        shape: shape of the image.
+        compression: factor on the path length through it, for a breast thinner than the lesion.
     """
     pixel = FIELD_MM[0] / shape[0]
     centre = np.array(outline.lesion_mm(latents.behind_mm, latents.outward_mm, latents.up_mm))

@@ -1,11 +1,9 @@
-"""The ceiling: an ideal observer who knows the scores that made each lesion look as it does.
+"""The ceiling: an ideal observer who knows the scores that determine the appearance of each lesion.
 
-In the low-energy image a lesion shows its morphology score, in DES its enhancement score. Both are Gaussian with unit
-variance, ``d'`` apart between the
-classes and correlated by ``coupling`` within one, so the ideal observer's likelihood ratio is linear in them and its
-AUC is ``Phi(d' / sqrt 2)`` with
-``d'**2 = d^T C^-1 d`` (Green & Swets, 1966). Images show the scores clipped, blurred and under noise: no classifier can
-do better than these figures but by
+A lesion shows its morphology score in the low-energy image and its enhancement score in DES. Both are Gaussian with
+unit variance, ``d'`` apart between the classes and correlated by ``coupling`` within a class. So the ideal observer's
+likelihood ratio is linear in them, and its AUC is ``Phi(d' / sqrt 2)`` with ``d'**2 = d^T C^-1 d`` (Green & Swets,
+1966). Images show the scores clipped, blurred and with noise, so a classifier can do better than these figures only by
 chance.
 """
 
@@ -38,7 +36,7 @@ def log_likelihood_ratio(
     if images == "both":
         if _degenerate(knobs):
             if shift[0] != shift[1]:
-                # fully coupled scores differ by a constant that depends on the class alone
+                # fully coupled scores differ by a constant that depends only on the class
                 half = (shift[1] - shift[0]) / 2
                 return _CERTAIN * np.sign((second - first - half) * half)
             return log_likelihood_ratio(first, second, knobs, "low_energy")
@@ -65,15 +63,14 @@ def oracle_table(breasts: pd.DataFrame, knobs: Knobs) -> pd.DataFrame:
     """Return the ideal observer's figures.
 
     Args:
-        breasts: one row a breast with ``pathology``, ``morphology_score`` and ``enhancement_score`` (NaN where normal).
+        breasts: one row per breast with ``pathology``, ``morphology_score`` and ``enhancement_score`` (NaN if normal).
         knobs: the distributions' parameters.
 
     Returns:
         One row for each task and kind of image: ``task`` (lesions: malignant against benign; breasts: malignant against
-        all others, the ideal observer
-        being sure of a normal breast), ``images``, ``n``, ``malignant``, ``auc`` (NaN where a class is missing), ``f1``
-        (NaN without a malignant
-        breast; calling malignant what is more likely so than not) and ``closed_form_auc`` (lesions only).
+        all others, with normal breasts certain for the ideal observer), ``images``, ``n``, ``malignant``, ``auc`` (NaN
+        if a class is missing), ``f1`` (NaN without a malignant breast; breasts that are more likely malignant than not
+        are called malignant) and ``closed_form_auc`` (lesions only).
     """
     from sklearn.metrics import f1_score, roc_auc_score
 

@@ -1,6 +1,6 @@
 """The outline of a compressed breast in one view, its distance map, thickness and skin.
 
-All views are drawn as those of a left breast: chest wall at the left edge, lengths in mm from the upper left corner.
+All views are drawn as views of a left breast: chest wall at the left edge, lengths in mm from the upper left corner.
 The generator mirrors right breasts.
 """
 
@@ -20,7 +20,7 @@ Image = npt.NDArray[np.floating]
 
 FIELD_MM = (240.0, 180.0)  # the small paddle: 24 by 18 cm
 _GRID_MM = 1.5
-_FILLET_MM = 3.0  # over which the nipple runs into the skin
+_FILLET_MM = 3.0  # length over which the nipple merges into the skin
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Outline:
         view: CC or MLO.
         curve_mm: (n, 2) rows and columns along the skin, from the top down.
         nipple_mm: row and column of the nipple's base.
-        nipple_radius_mm: 0 where the nipple is not in profile.
+        nipple_radius_mm: 0 if the nipple is not in profile.
         depth_mm: from the chest wall edge to the nipple.
         pectoral_mm: MLO: column at the top edge and row at the chest wall where the muscle ends; (0, 0) in CC.
-        edge_mm: width of the zone where the paddles leave the breast and it rounds off.
+        edge_mm: width of the zone in which the breast is not compressed and rounds off.
     """
 
     view: str
@@ -53,15 +53,16 @@ class Outline:
         tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
         away = points_mm - self.curve_mm[nearest]
         along = (away * tangent[nearest]).sum(axis=1)
-        # the curve runs down with the breast on its left: to the smaller columns
+        # the curve runs down with the breast on its left, towards smaller columns
         across = away[:, 0] * tangent[nearest, 1] - away[:, 1] * tangent[nearest, 0]
         distance: npt.NDArray[np.floating] = np.sign(across) * np.hypot(across, np.maximum(np.abs(along) - 1.0, 0))
         return distance
 
     def lesion_mm(self, behind_mm: float, outward_mm: float, up_mm: float) -> tuple[float, float]:
-        """Return row and column at which a point of the breast is projected; `LesionLatents` has the axes.
+        """Return row and column of the projection of a point in the breast; `LesionLatents` has the axes.
 
-        Both views keep the distance behind the nipple; CC shows the arm's side up, MLO looks along 45 degrees.
+        Both views keep the distance behind the nipple. CC shows the side of the arm at the top, MLO looks along 45
+        degrees.
         """
         height = outward_mm if self.view == "CC" else (outward_mm + up_mm) / np.sqrt(2)
         return self.nipple_mm[0] - float(height), self.depth_mm - behind_mm
@@ -86,7 +87,7 @@ def draw_outline(view: str, depth_mm: float, thickness_mm: float, rng: np.random
         view: CC or MLO.
         depth_mm: chest wall to nipple.
         thickness_mm: compressed thickness.
-        rng: source of the shape.
+        rng: random number generator of the shape.
     """
     edge = thickness_mm / 2 * rng.uniform(0.65, 0.9)
     radius = rng.uniform(4.2, 5.6) if rng.random() < 0.6 else 0.0
@@ -99,7 +100,7 @@ def draw_outline(view: str, depth_mm: float, thickness_mm: float, rng: np.random
         wobble = 1 + sum(rng.normal(0, 0.008) * np.cos(k * angle + rng.uniform(0, 6)) for k in (2, 3, 4))
         x = depth * np.cos(angle) ** rng.uniform(0.9, 1.2) * wobble
         y = centre + half * (np.sin(angle) * wobble + skew * np.cos(angle) ** 2)
-        # behind the chest wall's edge the sides run on, slightly apart
+        # beyond the chest wall edge the sides continue, slightly diverging
         flare = rng.uniform(2, 14, size=2)
         control = np.vstack(
             [[y[0] - flare[0], -40], np.column_stack([y, x])[1:-1], [y[-1] + flare[1], -40]],
@@ -139,10 +140,10 @@ class Compressed:
     """A breast between the paddles, on the image grid; every map of shape (H, W), lengths in mm.
 
     Attributes:
-        breast: where it is.
+        breast: mask of the breast.
         inside: distance to the skin line, negative outside.
-        thickness: along the ray, skin included; 0 outside.
-        skin: of it, skin.
+        thickness: thickness along the ray, including skin; 0 outside.
+        skin: the part of it that is skin.
         nipple: 0 to 1, in and just behind a nipple in profile.
         rows, columns: pixel centres, shapes (H, 1) and (1, W).
     """
@@ -168,8 +169,8 @@ def compress(outline: Outline, thickness_mm: float, shape: tuple[int, int]) -> C
 
     Args:
         outline: its geometry.
-        thickness_mm: between the paddles.
-        shape: of the image.
+        thickness_mm: distance between the paddles.
+        shape: shape of the image.
     """
     pixel = FIELD_MM[0] / shape[0]
     coarse = (round(FIELD_MM[0] / _GRID_MM), round(FIELD_MM[1] / _GRID_MM))

@@ -19,9 +19,9 @@ FIBRE_SIGMAS_MM = (0.16, 0.3, 0.55, 1.0, 1.8)
 BLOOD_MG_CM3 = 2.0
 MUSCLE_MG_CM3 = 0.03
 BACKGROUND_CAP_MG_CM2 = 0.7
-FINEST_MM = 0.5  # nothing in the texture is finer; the grid it is drawn on need not be
+FINEST_MM = 0.5  # the finest structure of the texture; its grid need not be finer
 _LAYERS = 2
-PEAK = (0.3, 0.95)  # share of gland that the disc can reach, from place to place; the rest of a ray is always fat
+PEAK = (0.3, 0.95)  # largest share of gland in the disc, which varies with location; the rest of a ray is always fat
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Parenchyma:
     """Projected maps of one view, shape (H, W).
 
     Attributes:
-        glandular: mm of glandular tissue (of muscle and blood too, which attenuate alike).
+        glandular: mm of glandular tissue, including muscle and blood, which have the same attenuation.
         iodine: mg/cm2 of contrast outside the lesion.
-        zone: 0 to 1, where the glandular disc lies.
+        zone: 0 to 1, location of the glandular disc.
     """
 
     glandular: Image
@@ -46,7 +46,7 @@ def _smoothstep(values: Image) -> Image:
 
 
 def _zone(outline: Outline, body: Compressed, shape: tuple[int, int], rng: np.random.Generator) -> Image:
-    """Return where the glandular disc lies: behind the nipple, clear of skin, chest wall and muscle."""
+    """Return the location of the glandular disc: behind the nipple, clear of skin, chest wall and muscle."""
     coarse = (160, 120)
     pixel = FIELD_MM[0] / coarse[0]
     inside = resize(body.inside, coarse)
@@ -65,9 +65,9 @@ def _zone(outline: Outline, body: Compressed, shape: tuple[int, int], rng: np.ra
 
 
 def _grain(outline: Outline, body: Compressed, shape: tuple[int, int], rng: np.random.Generator) -> Image:
-    """Return where each pixel lies in undistorted tissue, rows and columns in pixels, shape (2, H, W).
+    """Return the position of each pixel in undistorted tissue, rows and columns in pixels, shape (2, H, W).
 
-    Tissue is drawn with its strands along the columns; this bends them to the nipple, closer together towards it.
+    Tissue is drawn with its strands along the columns; this bends them towards the nipple, where they converge.
     """
     pixel = FIELD_MM[0] / shape[0]
     columns = resize(np.broadcast_to(body.columns, body.thickness.shape), shape)[:1]
@@ -78,7 +78,7 @@ def _grain(outline: Outline, body: Compressed, shape: tuple[int, int], rng: np.r
     axis = outline.nipple_mm[0] - tilt * outline.depth_mm * behind
     squeezed = 1 / (0.5 + 0.5 * behind**0.8)
     bends = [resize(power_law((120, 90), 5.0, rng, 110.0, 2.0, 15.0), shape) for _ in range(2)]
-    # the axis is the middle of the tissue's rows; what is bent in from beyond its ends lies outside the breast
+    # the axis is the middle row of the tissue; parts bent in from beyond its ends lie outside the breast
     along = np.float32(FIELD_MM[0] / 2) + (rows - axis) * squeezed
     result: Image = np.stack([along + 7.0 * bends[0], columns + 3.0 * bends[1]])
     return result / np.float32(pixel)
@@ -87,7 +87,7 @@ def _grain(outline: Outline, body: Compressed, shape: tuple[int, int], rng: np.r
 def _tissue(
     outline: Outline, body: Compressed, shape: tuple[int, int], rng: np.random.Generator
 ) -> tuple[Image, Image]:
-    """Return texture and septa, fields of about unit variance and of 0 to 1, with their strands to the nipple."""
+    """Return texture (about unit variance) and septa (0 to 1), with strands towards the nipple."""
     factor = coarsening(FINEST_MM / (FIELD_MM[0] / shape[0]), shape)
     grid = (shape[0] // factor, shape[1] // factor)
     pixel = FIELD_MM[0] / grid[0]
@@ -95,7 +95,7 @@ def _tissue(
     # strands at different heights in the breast cross in its projection
     for _ in range(_LAYERS):
         layer = power_law(grid, 3.1, rng, 34.0, pixel, stretch=1.2)
-        # walls between fat lobules are the zero lines of smooth fields; another field makes them come and go
+        # walls between fat lobules are the zero lines of smooth fields; another field modulates them
         walls = np.zeros(grid, np.float32)
         for wavelength, sharp, weight in ((38.0, 0.15, 0.55), (18.0, 0.2, 0.4)):
             field = power_law(grid, 5.0, rng, wavelength, pixel, 1.0, stretch=1.5)
@@ -185,16 +185,15 @@ def draw_parenchyma(
 ) -> Parenchyma:
     """Draw the tissue of one view.
 
-    The disc is a sigmoid of its zone plus a power-law field; its offset is solved so that glandular tissue, ligaments
-    included and muscle not, makes up
-    ``glandular_fraction`` of the volume within the skin.
+    The disc is a sigmoid of its zone plus a power-law field. Its offset is solved so that glandular tissue, including
+    ligaments but not muscle, is ``glandular_fraction`` of the volume within the skin.
 
     Args:
-        outline: the view's geometry.
+        outline: the geometry of the view.
         body: the compressed breast.
         glandular_fraction: share of glandular tissue by volume.
         background_mg_cm3: background enhancement, mg/cm2 per cm of gland.
-        rng: source of the view's texture.
+        rng: random number generator of the view's texture.
     """
     shape = body.thickness.shape
     room = body.thickness - body.skin
@@ -203,7 +202,7 @@ def draw_parenchyma(
     texture, septa = _tissue(outline, body, (shape[0], shape[1]), rng)
     fibres = _fibres(int(300 + 700 * glandular_fraction), outline, zone, (shape[0], shape[1]), rng)
     strands = fibres + np.float32(0.06) * septa * room * _smoothstep(body.inside / 14)
-    # a third of a fatty breast's gland is in strands, little of a dense one's
+    # a third of the gland of a fatty breast is in strands, but little of a dense breast's
     wanted = glandular_fraction * float(room.sum(dtype=np.float64))
     strands *= np.float32(min(1.5, 0.35 * wanted / max(float(strands.sum(dtype=np.float64)), 1e-6)))
     strands = np.minimum(strands, 0.6 * room)

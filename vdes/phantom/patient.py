@@ -14,7 +14,7 @@ from vdes.phantom.view import Acquisition, View, simulate_view
 
 SIDES = ("L", "R")
 VIEWS = ("CC", "MLO")
-_CLEAR_MM = 6.0  # between a lesion and the skin, the chest wall or the image's edge
+_CLEAR_MM = 6.0  # smallest distance between a lesion and the skin, the chest wall or the image edge
 _TRIES = 200
 
 
@@ -23,10 +23,10 @@ class Patient:
     """A patient before any image is made.
 
     Attributes:
-        latents: what the views share; the lesion's place is one that lies in both views.
+        latents: the properties that the views share; the lesion's position is visible in both views.
         outlines: by laterality and view.
-        lesion: the volume, where there is one.
-        seeds: of the views, by laterality and view.
+        lesion: the volume, if there is one.
+        seeds: seeds of the views, by laterality and view.
     """
 
     latents: PatientLatents
@@ -36,7 +36,7 @@ class Patient:
 
 
 def _fits(latents: LesionLatents, outlines: list[Outline]) -> bool:
-    """Return whether a lesion lies clear of skin, chest wall, muscle and image edge in every outline."""
+    """Return whether a lesion is clear of skin, chest wall, muscle and image edge in every outline."""
     reach = latents.diameter_mm / 2 + _CLEAR_MM
     for outline in outlines:
         row, column = outline.lesion_mm(latents.behind_mm, latents.outward_mm, latents.up_mm)
@@ -54,7 +54,7 @@ def _fits(latents: LesionLatents, outlines: list[Outline]) -> bool:
 def _settle(
     latents: LesionLatents, outlines: list[Outline], depth_mm: float, rng: np.random.Generator
 ) -> LesionLatents:
-    """Return the lesion at a place that fits, its own if it does, made smaller only if none is found."""
+    """Return the lesion at a position that fits, its own if possible, and smaller only if none is found."""
     for attempt in range(_TRIES):
         if _fits(latents, outlines):
             return latents
@@ -69,7 +69,7 @@ def _settle(
 
 
 def patient_latents(name: str, index: int, seed: int, knobs: Knobs, densities: str = ALL_DENSITIES) -> PatientLatents:
-    """Return what `build_patient` draws of the patient before it looks for a place where the lesion fits.
+    """Return the patient as `build_patient` draws it, before it searches a position that fits the lesion.
 
     Args:
         name: as in `build_patient`.
@@ -79,7 +79,7 @@ def patient_latents(name: str, index: int, seed: int, knobs: Knobs, densities: s
         densities: as in `build_patient`.
 
     Returns:
-        Scores, type, density and background are those of the images; place and diameter of a lesion may not be.
+        Scores, type, density and background are those of the images; position and diameter of a lesion may differ.
     """
     return _drawn(name, index, seed, knobs, densities)[0]
 
@@ -94,14 +94,14 @@ def _drawn(
 
 
 def build_patient(name: str, index: int, seed: int, knobs: Knobs, densities: str = ALL_DENSITIES) -> Patient:
-    """Build the patient of that index; nothing but the arguments decides what comes out.
+    """Build the patient with that index; the result depends only on the arguments.
 
     Args:
-        name: as in the datalist.
-        index: from 0.
-        seed: of the whole set.
-        knobs: what separates the classes.
-        densities: the density classes that there are.
+        name: name as in the datalist.
+        index: index from 0.
+        seed: seed of the whole set.
+        knobs: the parameters that separate the classes.
+        densities: the density classes to draw from.
     """
     latents, rng, children = _drawn(name, index, seed, knobs, densities)
     outlines = {
@@ -122,7 +122,7 @@ def build_patient(name: str, index: int, seed: int, knobs: Knobs, densities: str
 def simulate_patient(
     patient: Patient, acquisition: Acquisition, shape: tuple[int, int]
 ) -> Iterator[tuple[str, str, View]]:
-    """Yield laterality, view and images of the four views, as of left breasts; one at a time, to keep memory flat."""
+    """Yield laterality, view and images of the four views, drawn as left breasts, one at a time to save memory."""
     for (side, view), outline in patient.outlines.items():
         lesion = patient.latents.lesion
         present = (lesion, patient.lesion) if lesion and patient.lesion and lesion.laterality == side else None

@@ -1,4 +1,4 @@
-"""One patient written to disk, and the record that says so; what a worker process does."""
+"""Write one patient and the record that marks it as complete; the task of a worker process."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Row = dict[str, Any]
 
 
 def patient_name(index: int) -> str:
-    """Return the name of the patient of that index: P1 for 0."""
+    """Return the name of the patient with that index: P1 for 0."""
     return f"P{index + 1}"
 
 
 def patient_index(name: str) -> int:
-    """Return the index of the patient of that name, as `patient_name` gives it.
+    """Return the index of the patient with that name from `patient_name`.
 
     Raises:
         InputError: it is no such name.
@@ -44,7 +44,7 @@ def patient_index(name: str) -> int:
 
 
 def record_path(out: Path, index: int) -> Path:
-    """Return the file whose presence says that a patient is complete."""
+    """Return the file that marks a patient as complete."""
     return out / PROGRESS_FOLDER / f"{patient_name(index)}.json"
 
 
@@ -52,9 +52,9 @@ def write_patient(out: Path, index: int, settings: Settings) -> None:
     """Simulate one patient and write the images of the four views, then the record.
 
     Args:
-        out: the set's folder.
-        index: of the patient, from 0.
-        settings: of the set.
+        out: folder of the set.
+        index: index of the patient, from 0.
+        settings: settings of the set.
     """
     patient = build_patient(patient_name(index), index, settings.seed, settings.knobs, settings.density)
     folder = out / IMAGE_FOLDER / patient.latents.patient
@@ -105,7 +105,7 @@ def _write_view(
         "laterality": side,
         "view": view_name,
         **paths,
-        # one geometry: what is drawn on one image is drawn on the other
+        # one geometry, so the same mask holds for both images
         "des_lesion_mask": paths["lesion_mask"],
         "pathology": pathology,
         "malignant": int(pathology == "malignant"),

@@ -1,4 +1,4 @@
-"""Twelve-bit presentation values, in the manner of a vendor's processing."""
+"""Twelve-bit presentation values, similar to a vendor's processing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DES_MIDDLE, _DES_SLOPE = 0.22 * WHITE, 0.20 * WHITE / 0.0155
 
 
 def _sharpen(image: Image, breast: npt.NDArray[np.bool_], pixel_mm: float, sigma_mm: float, gain: float) -> Image:
-    """Return ``image`` plus ``gain`` times its detail below ``sigma_mm``, the breast's outside left out of the mean."""
+    """Return ``image`` plus ``gain`` times its detail below ``sigma_mm``, with means over the breast only."""
     sigma = sigma_mm / pixel_mm
     weight = smooth(breast.astype(np.float32), sigma)
     mean = smooth(np.where(breast, image, np.float32(0)), sigma) / np.maximum(weight, np.float32(0.05))
@@ -34,7 +34,7 @@ def _quantise(image: Image, breast: npt.NDArray[np.bool_]) -> npt.NDArray[np.uin
 def present_low_energy(low: Image, breast: npt.NDArray[np.bool_], pixel_mm: float) -> npt.NDArray[np.uint16]:
     """Return a low-energy image for display; 0 outside the breast.
 
-    Detail enhanced, then a curve that bends towards white, its window fitted to the densest tissue as vendors do.
+    Detail is enhanced, then a curve saturates towards white; its window is fitted to the densest tissue, as vendors do.
 
     Args:
         low: `equalised` low-energy image, ln units over fat.
@@ -53,9 +53,8 @@ def present_low_energy(low: Image, breast: npt.NDArray[np.bool_], pixel_mm: floa
 def present_des(des: Image, breast: npt.NDArray[np.bool_], pixel_mm: float) -> npt.NDArray[np.uint16]:
     """Return a DES image for display; 0 outside the breast.
 
-    Detail enhanced, then a straight line of fixed slope (a fifth of the range per mg/cm2) through the breast's median:
-    what hardening leaves of thick,
-    dense breasts would make them black otherwise.
+    Detail is enhanced, then a straight line of fixed slope (a fifth of the range per mg/cm2) passes through the
+    breast's median; otherwise the residual of beam hardening would make thick, dense breasts black.
 
     Args:
         des: ln units.

@@ -1,4 +1,4 @@
-"""What decides the content of a phantom set, checked at the door."""
+"""The checked settings of a phantom set."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Settings:
             iodine, as in mammography.
         morphology_dprime: distance between the shapes of malignant and of benign lesions, in standard deviations.
         enhancement_dprime: the same for their enhancement. With 1.4, 8 % of malignant lesions do not enhance.
-        coupling: correlation of the two within a class, 0 to 1. With 1 the shape tells the enhancement.
+        coupling: correlation of the two within a class, 0 to 1. With 1 the shape determines the enhancement.
         test_fraction: share of the patients in the test set.
         validation_fraction: share of the patients in the validation set. If both fractions add up to 1, no patient is
             left for training.
@@ -62,7 +62,7 @@ class Settings:
         """Check every field.
 
         Raises:
-            InputError: one is out of its range; the message names it.
+            InputError: a field is out of range; the message names it.
         """
         _require(self.patients >= FEWEST_PATIENTS, "patients", self.patients, "3 or more, one for each split")
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
@@ -103,12 +103,12 @@ class Settings:
 
     @property
     def knobs(self) -> Knobs:
-        """Return what separates the classes."""
+        """Return the parameters that separate the classes."""
         return Knobs(self.morphology_dprime, self.enhancement_dprime, self.coupling)
 
     @property
     def acquisition(self) -> Acquisition:
-        """Return how the images are taken."""
+        """Return the acquisition settings."""
         return Acquisition(self.preset, self.dose, self.le_contrast)
 
     def record(self) -> dict[str, Any]:

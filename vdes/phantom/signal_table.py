@@ -20,10 +20,9 @@ _IODINE_MG_CM2 = np.linspace(0.0, 8.0, 9)
 class SignalTable:
     """ln signal of one beam over (adipose cm, glandular-equivalent cm, iodine mg/cm2), by linear interpolation.
 
-    A straight line is taken off before tabulating, so what is interpolated is only the beam's hardening; the error
-    stays below 0.001 in ln
-    units (a cubic polynomial errs up to 0.076). Skin enters as the glandular thickness of the same effective
-    attenuation.
+    A straight line is subtracted before tabulating, so only the beam hardening is interpolated; the error stays below
+    0.001 in ln units (up to 0.076 for a cubic polynomial). Skin enters as the glandular thickness with the same
+    effective attenuation.
     """
 
     def __init__(self, beam: Beam) -> None:
@@ -36,19 +35,19 @@ class SignalTable:
         self._slopes = tuple(beam.effective(mu, **middle) for mu in (beam.adipose, beam.glandular, beam.iodine))
         grids = np.meshgrid(_ADIPOSE_CM, _GLANDULAR_CM, _IODINE_MG_CM2, indexing="ij")
         line = sum(slope * grid for slope, grid in zip(self._slopes, grids, strict=True))
-        # one adipose plane at a time: the whole grid times 82 energies would be 16 MB of temporaries, many times over
+        # one adipose plane at a time, because the whole grid times 82 energies would need many temporaries of 16 MB
         exact = np.stack([beam.log_signal(*(grid[i] for grid in grids)) for i in range(len(_ADIPOSE_CM))])
         self._hardening = (exact + line).astype(np.float32)
 
     def log_signal(self, adipose: Image, glandular: Image, iodine: Image, skin: Image, calcium: Image) -> Image:
-        """Return ln signal per mGy and mm2; every argument an image of one shape.
+        """Return ln signal per mGy and mm2; all arguments are images of the same shape.
 
         Args:
             adipose: cm, 0 to 12.
             glandular: cm of glandular tissue plus 1.02 times the tumour, 0 to 14.
             iodine: mg/cm2, 0 to 8.
             skin: cm.
-            calcium: cm of hydroxyapatite; to first order, its hardening neglected.
+            calcium: cm of hydroxyapatite, to first order (without beam hardening).
         """
         gland = glandular + np.float32(self.skin_to_gland) * skin
         scale = [np.float32((len(axis) - 1) / axis[-1]) for axis in (_ADIPOSE_CM, _GLANDULAR_CM, _IODINE_MG_CM2)]

@@ -1,4 +1,4 @@
-"""Reliability diagrams of several arms beside each other."""
+"""Reliability diagrams of several arms, side by side."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ TITLE_LETTERS = 28
 
 
 def calibration_panels(arms: Mapping[str, pd.DataFrame]) -> Figure:
-    """Return a reliability diagram an arm, all on one scale.
+    """Return a reliability diagram for each arm, all on the same scale.
 
-    In each, the share of malignant cases against the mean probability in bins of equal width, with the 95 % interval of
-    Wilson (see `vdes.statistics.calibration.reliability_curve`; it treats cases as independent), the area of a marker
-    growing with the cases of its bin, the diagonal on which probabilities are true, and the expected calibration error.
+    Each shows the share of malignant cases against the mean probability in bins of equal width, with Wilson's 95 %
+    interval (see `vdes.statistics.calibration.reliability_curve`; it treats cases as independent), markers whose area
+    grows with the cases of the bin, the diagonal of perfect calibration, and the expected calibration error.
 
     Args:
-        arms: by name, one table of predictions an arm, of one level, as in
+        arms: by name, one table of predictions per arm, of one level, as in
             `vdes.statistics.predictions.known_cases`.
 
     Raises:
-        InputError: on no arm, or as `known_cases`.
+        InputError: there is no arm, or as `known_cases`.
 
     """
     if not arms:

@@ -1,4 +1,4 @@
-"""The reliability diagram: do probabilities of malignancy mean what they say?"""
+"""The reliability diagram: are the probabilities of malignancy calibrated?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vdes.errors import InputError
 from vdes.statistics.calibration import reliability_curve
 from vdes.statistics.classification_metrics import ECE_BINS, classification_metrics
 
-# blue and vermilion of Okabe and Ito, "Color universal design", 2008: apart for all kinds of colour vision
+# blue and vermilion of Okabe and Ito, "Color universal design", 2008: distinct for all kinds of colour vision
 STYLES = (("#0072B2", "o"), ("#D55E00", "s"))
 INK, GRID = "#333333", "#dddddd"
 SIZE_INCHES, HEIGHT_RATIOS = (5.0, 6.2), (3.2, 1.0)
@@ -29,10 +29,11 @@ def calibration_plot(malignant: ArrayLike, probabilities: Mapping[str, ArrayLike
     Args:
         malignant: as in `calibration_figure`.
         probabilities: as in `calibration_figure`.
-        path: of the picture; its extension says the format. Written whole or not at all; an existing one is replaced.
+        path: path of the picture; its extension determines the format. Written completely or not at all; an existing
+            file is replaced.
 
     Raises:
-        InputError: as `calibration_figure`; also when the folder of ``path`` does not exist or cannot be written to.
+        InputError: as `calibration_figure`, or the folder of ``path`` does not exist or cannot be written to.
 
     """
     figure = calibration_figure(malignant, probabilities)
@@ -44,19 +45,19 @@ def calibration_plot(malignant: ArrayLike, probabilities: Mapping[str, ArrayLike
 def calibration_figure(malignant: ArrayLike, probabilities: Mapping[str, ArrayLike]) -> Figure:
     """Return the reliability diagram of one or two sets of probabilities, such as before and after temperature scaling.
 
-    Above, for each of `ECE_BINS` bins of equal width, the share of malignant cases against the mean probability, with
-    the 95 % interval of Wilson, and the diagonal on which probabilities are true; the legend has the expected
-    calibration error. Below, the number of cases in each bin (DeGroot and Fienberg, "The comparison and evaluation of
+    The upper part shows the share of malignant cases against the mean probability in `ECE_BINS` bins of equal width,
+    with Wilson's 95 % interval, and the diagonal of perfect calibration; the legend has the expected calibration error.
+    The lower part shows the number of cases in each bin (DeGroot and Fienberg, "The comparison and evaluation of
     forecasters", The Statistician 32(1-2), 1983; Niculescu-Mizil and Caruana, "Predicting good probabilities with
-    supervised learning", ICML 2005). The intervals treat cases as independent: with several cases a patient they are
-    too narrow.
+    supervised learning", ICML 2005). The intervals treat cases as independent, so with several cases per patient they
+    are too narrow.
 
     Args:
         malignant: labels (N,), 0 or 1.
-        probabilities: by name, one or two, of malignancy: (N,) in [0, 1].
+        probabilities: by name, one or two sets of probabilities of malignancy, (N,) in [0, 1].
 
     Raises:
-        InputError: on no or more than two sets of probabilities, or as `reliability_curve`.
+        InputError: there are no or more than two sets of probabilities, or as `reliability_curve`.
 
     """
     if not 1 <= len(probabilities) <= len(STYLES):

@@ -14,20 +14,20 @@ from vdes.study.disagreement import SUMS
 
 BACKGROUND, INK = "#000000", "#e6e6e6"
 PANEL_INCHES, FRAME_INCHES, DPI = (2.1, 2.8), 0.4, 150
-LEAST_WEIGHT = 0.5  # of the cases, that must have breast at a place for it to be shown
+LEAST_WEIGHT = 0.5  # of the cases: locations with the breast of fewer are not shown
 
 
 def disagreement_figure(file: Path) -> Figure | None:
-    """Return the mean difference, and the mean absolute one, at each place of the breast; a row a view.
+    """Return the mean difference and the mean absolute difference at each location of the breast, one row per view.
 
-    All breasts lie with the chest wall at the left, their bounding boxes stretched to one frame. Each view's scale is
-    that of its largest mean.
+    All breasts have the chest wall at the left, and their bounding boxes are stretched to one frame. The scale of each
+    view is set by its largest mean.
 
     Args:
-        file: of `vdes.study.disagreement.DisagreementSums`.
+        file: file of `vdes.study.disagreement.DisagreementSums`.
 
     Returns:
-        None where no view has a case.
+        The figure, or None if no view has a case.
 
     Raises:
         InputError: the file cannot be read or lacks a map.

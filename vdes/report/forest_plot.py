@@ -1,4 +1,4 @@
-"""The forest plot of a study: each arm's difference to its reference, with its interval and the margin."""
+"""The forest plot of a study: each arm's difference from its reference, with its interval and the margin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vdes.report.value_axis import ValueAxis, value_axis
 from vdes.statistics.classification_metrics import MORE_IS_BETTER
 
 KINDS = {
-    "virtual": "virtual DES in the place of real DES",
+    "virtual": "virtual DES in place of real DES",
     "retrained": "the same, classifier retrained on such images",
     "real": "other real images",
     "control": "controls",
@@ -37,10 +37,10 @@ class Forest:
 
     Attributes:
         level: image, breast or examination.
-        metric: whose differences they are.
+        metric: metric of the differences.
         groups: rows of `vdes.report.study_rows.comparison_rows` by the kinds in `KINDS`.
-        margins: the differences beyond which a loss is too large: none, one, or two where either sign is a loss.
-        axis: that holds all intervals and margins.
+        margins: the differences beyond which a loss is too large: none, one, or two if either sign is a loss.
+        axis: axis that covers all intervals and margins.
     """
 
     level: str
@@ -80,12 +80,12 @@ def _forest(level: str, metric: str, rows: Sequence[Mapping[str, Any]], kinds: M
 def forest_figure(forest: Forest, labels: Mapping[str, str]) -> Figure:
     """Return the picture of a forest.
 
-    A row an arm: its difference to the reference that the row names, with the interval, as a line and as numbers; the
-    margin is a dashed line, and what lies beyond it is tinted.
+    Each row shows an arm's difference from the named reference with its interval, as a line and as numbers. The
+    margin is a dashed line, and the area beyond it is shaded.
 
     Args:
-        forest: of `forests`.
-        labels: what people read, by arm.
+        forest: a forest of `forests`.
+        labels: names for people, by arm.
 
     """
     lines = sum(1 + len(rows) for rows in forest.groups.values())
@@ -114,7 +114,7 @@ def forest_figure(forest: Forest, labels: Mapping[str, str]) -> Figure:
     axes.axvline(0, color=INK, linewidth=1, zorder=1)
     _margins(axes, forest)
     axes.set_yticks(list(names), list(names.values()), size=8)
-    axes.set_xlabel(f"difference of {metric_label(forest.metric)}, {forest.level} level", size=11)
+    axes.set_xlabel(f"difference in {metric_label(forest.metric)}, {forest.level} level", size=11)
     axes.tick_params(axis="x", labelsize=9, colors=INK)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=GRID, linewidth=0.6)

@@ -1,4 +1,4 @@
-"""What every page of a report is made with: its templates, words, policy and pictures."""
+"""Common parts of all report pages: templates, words, policy and pictures."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ REPORT = "vdes.report"  # whose macros, style and filters all pages share
 def page_environment(package: str) -> Environment:
     """Return an environment that finds a package's templates, and then those of `REPORT`.
 
-    All text that is put into a template is escaped. The filters are those of `vdes.report.study_words`.
+    All text in templates is escaped. The filters are those of `vdes.report.study_words`.
 
     Args:
-        package: with a folder ``templates``.
+        package: package with a folder ``templates``.
     """
     packages = dict.fromkeys((package, REPORT))
     environment = Environment(
@@ -38,7 +38,7 @@ def page_environment(package: str) -> Environment:
 
 
 def source(environment: Environment, name: str) -> str:
-    """Return the text of a template as it stands, such as a style or a script."""
+    """Return the raw text of a template, such as a style or a script."""
     assert environment.loader is not None  # page_environment gives one
     return environment.loader.get_source(environment, name)[0]
 

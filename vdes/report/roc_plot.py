@@ -1,4 +1,4 @@
-"""ROC curves of one or several classifiers, with the point at which each decides."""
+"""ROC curves of one or several classifiers, with their operating points."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from vdes.statistics.classification_metrics import classification_metrics
 from vdes.statistics.interval_text import interval_text
 from vdes.statistics.predictions import known_cases
 
-# of Okabe and Ito, "Color universal design", 2008, less yellow, which is too light for a line; with a dash pattern and
-# a marker each, so that curves are told apart in print without colour too
+# of Okabe and Ito, "Color universal design", 2008, without yellow, which is too light for a line; each with its own
+# dash pattern and marker, so that curves are distinct without colour too
 STYLES: tuple[tuple[str, tuple[float, ...], str], ...] = (
     ("#0072B2", (), "o"),
     ("#D55E00", (6, 2), "s"),
@@ -43,11 +43,12 @@ def roc_plot(
 
     Args:
         arms: as in `roc_figure`.
-        path: of the picture; its extension says the format. Written whole or not at all; an existing one is replaced.
+        path: path of the picture; its extension determines the format. Written completely or not at all; an existing
+            file is replaced.
         intervals: as in `roc_figure`.
 
     Raises:
-        InputError: as `roc_figure`; also when the folder of ``path`` does not exist or cannot be written to.
+        InputError: as `roc_figure`, or the folder of ``path`` does not exist or cannot be written to.
 
     """
     figure = roc_figure(arms, intervals)
@@ -63,18 +64,18 @@ def roc_figure(
 
     A curve is sensitivity against 1 - specificity over all thresholds; equal probabilities are joined by a straight
     line, as the area counts them (Fawcett, "An introduction to ROC analysis", Pattern Recognition Letters 27(8), 2006).
-    The marker on it is the operating point: where the arm's decisions are. It lies beside the curve where the threshold
-    differs between folds.
+    The marker is the operating point of the arm's decisions. It is not on the curve if the threshold differs between
+    folds.
 
     Args:
-        arms: by name, one table of predictions an arm, of one level, as in
+        arms: by name, one table of predictions per arm, of one level, as in
             `vdes.statistics.predictions.known_cases`.
-        intervals: by name, an arm's AUC with its interval, as the summaries of `vdes.statistics` give it, for the
-            legend; the area itself is computed here.
+        intervals: by name, an arm's AUC with its interval from the summaries of `vdes.statistics`, for the legend; the
+            area itself is computed here.
         side: width in inches.
 
     Raises:
-        InputError: on no arm or more than six, an arm of one class only, an interval without its arm, or as
+        InputError: there is no arm or more than six, an arm has one class only, an interval has no arm, or as
             `known_cases`.
 
     """
@@ -92,7 +93,7 @@ def roc_figure(
     ]
     lines = sum(1 + str(handle.get_label()).count("\n") for handle in handles)
     figure.set_size_inches(side, side + TITLE_INCHES + LINE_INCHES * lines)
-    # below the axes, where it hides no curve
+    # below the axes, to hide no curve
     legend = figure.legend(
         handles=handles, loc="outside lower center", fontsize=10, frameon=False, handlelength=3.5, borderaxespad=0.8
     )

@@ -1,4 +1,4 @@
-"""How a metric moves as virtual images replace real ones for a growing share of the patients."""
+"""Plot a metric as virtual images replace real ones for a growing share of the patients."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ APART = 1.2  # per cent of the patients between the lines of two arms
 
 
 def share_figure(rows: Iterable[Mapping[str, Any]], labels: Mapping[str, str]) -> Figure:
-    """Return the lines of up to six arms, each with its intervals as upright lines, moved a little apart.
+    """Return the lines of up to six arms, with their intervals as vertical lines, slightly shifted.
 
     Args:
-        rows: of ``synthetic_share`` in ``metrics.json``, of one level and metric.
-        labels: what people read, by arm.
+        rows: rows of ``synthetic_share`` in ``metrics.json``, of one level and metric.
+        labels: names for people, by arm.
 
     Raises:
-        InputError: on no arm, more than six, or several levels or metrics.
+        InputError: there is no arm, more than six, or several levels or metrics.
 
     """
     table = pd.DataFrame(list(rows))

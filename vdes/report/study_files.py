@@ -1,4 +1,4 @@
-"""The files of a study's folder that a report reads."""
+"""Read the files of a study's folder for a report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vdes.errors import InputError
 from vdes.study.arm_predictions import read_predictions
 
 METRICS_FILE, CASES_FILE = "metrics.json", "cases.json"
-READERS_FILE = "reader_study.json"  # what a reader study of these images found, if there was one
+READERS_FILE = "reader_study.json"  # the result of a reader study of these images, if there is one
 NEEDED = ("data", "question", "arms")
 QUESTION = ("arm", "reference", "metric", "level", "margin", "confidence", "power")
 DATA = ("name", "split", "section", "pixel_size_mm", "phantom", "cases", "patients", "malignant")
@@ -40,13 +40,13 @@ TABLES = (
 
 @dataclass(frozen=True)
 class StudyFiles:
-    """What a study found.
+    """The results of a study.
 
     Attributes:
-        folder: of the study.
-        metrics: ``metrics.json``; a table that it lacks is empty, and any other part or field that it lacks is None.
-        cases: ``cases.json``, an entry a test image, None for a field that it lacks; empty where there is no such file.
-        predictions: the test predictions of all levels by arm, of the arms that have them.
+        folder: folder of the study.
+        metrics: ``metrics.json``; missing tables are empty, and other missing parts or fields are None.
+        cases: ``cases.json``, one entry per test image, None for missing fields; empty if there is no such file.
+        predictions: the test predictions of all levels by arm, for arms that have them.
         readers: `READERS_FILE`, or None.
     """
 
@@ -58,7 +58,7 @@ class StudyFiles:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What people read, by arm, of those without results or of the region study alone too."""
+        """Names for people, by arm, including arms without results and those of the region study."""
         regions = self.metrics["regions"] or {}
         arms = [*(regions.get("arms") or ()), *self.metrics["arms"], *self.metrics["left_out"]]
         return {arm["arm"]: arm["label"] for arm in arms}
@@ -72,7 +72,7 @@ class StudyFiles:
         """Return the file of a case's picture.
 
         Raises:
-            InputError: it is missing or lies outside the study's folder.
+            InputError: it is missing or outside the study's folder.
         """
         name = case["pictures"][kind]
         file = self.folder / name
@@ -86,7 +86,7 @@ def read_study(folder: Path) -> StudyFiles:
     """Read a study's folder.
 
     Args:
-        folder: of the study.
+        folder: folder of the study.
 
     Raises:
         InputError: ``metrics.json`` is missing, not a JSON object or lacks ``data``, ``question`` or ``arms``;

@@ -1,4 +1,4 @@
-"""The axis of a plot that a page draws by itself: values to places in per cent of its width."""
+"""The axis of a plot drawn by the page: values to positions in per cent of its width."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class ValueAxis:
     ticks: tuple[float, ...]
 
     def at(self, value: float) -> float:
-        """Return the place of a value in per cent of the axis; beyond the ends it is the end."""
+        """Return the position of a value in per cent of the axis, clipped to its ends."""
         return round(float(np.clip((value - self.low) / (self.high - self.low), 0, 1)) * 100, 2)
 
     @property
     def digits(self) -> int:
-        """Decimals that tell the ticks apart."""
+        """Number of decimals that distinguish the ticks."""
         step = self.ticks[1] - self.ticks[0]
         return max(0, -int(np.floor(np.log10(step) + 1e-9))) + (1 if f"{step:.2e}".startswith("2.5") else 0)
 
 
 def value_axis(values: Iterable[float | None]) -> ValueAxis:
-    """Return an axis that holds all values; None and NaN are left out.
+    """Return an axis that covers all values; None and NaN are ignored.
 
     Args:
         values: at least two that differ, such as bounds of intervals, 0 and a margin.

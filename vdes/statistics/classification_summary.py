@@ -1,4 +1,4 @@
-"""From a classifier's predictions to its metrics with their intervals."""
+"""A classifier's metrics with intervals, from its predictions."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ def classification_summary(predictions: pd.DataFrame, n_resamples: int = 2000, s
     """Summarise predictions by level, with 95 % patient-cluster bootstrap intervals.
 
     Patients are resampled with all of their cases, as in `vdes.statistics.bootstrap.cluster_bootstrap_mean`. The
-    decisions (F1, sensitivity, ...) are those of the column ``prediction``, for a threshold may differ between folds;
-    without it they are taken from ``threshold``.
+    decisions (F1, sensitivity, ...) come from the column ``prediction``, because thresholds may differ between folds;
+    without it they come from ``threshold``.
 
     Args:
         predictions: as in `vdes.statistics.predictions.known_cases`, with the column ``level``: image, breast or
-            examination. Cases whose ``malignant`` is missing are left out.
+            examination. Cases whose ``malignant`` is missing are ignored.
         n_resamples: number of bootstrap samples.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
-        One row a level and a metric of `vdes.statistics.classification_metrics.METRICS`: ``value``, ``low``, ``high``,
-        and the ``cases``, malignant cases (``positives``) and ``patients`` behind it. Resamples in which a metric is
-        undefined, such as those of one class only, are left out of its interval; with more than 5 % of them
+        One row per level and metric of `vdes.statistics.classification_metrics.METRICS`: ``value``, ``low``, ``high``,
+        ``cases``, malignant cases (``positives``) and ``patients``. Resamples in which a metric is undefined, such as
+        those of one class only, are ignored in its interval; with more than 5 % of them
         (`vdes.statistics.bootstrap.MAX_UNDEFINED`) or a single patient it is NaN. The interval of ``ece`` may lie above
-        its value: resamples hold fewer different cases, which makes it larger.
+        its value, because resamples have fewer different cases, which makes it larger.
 
     Raises:
-        InputError: without a row, on an unknown level, a level of one class only, a number of resamples under 1, or as
+        InputError: there is no row, a level is unknown or has one class only, the number of resamples is below 1, or as
             `known_cases`.
     """
     if "level" not in predictions or predictions.empty:

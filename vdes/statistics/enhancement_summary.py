@@ -37,7 +37,7 @@ def enhancement_summary(rows: pd.DataFrame, n_resamples: int = 2000, seed: int =
         raise InputError(f"per-case table: {f'no column `{missing[0]}`' if missing else 'no rows'}")
     twice = rows[rows.duplicated(["case", "method"])]
     if not twice.empty:
-        raise InputError(f"per-case table: case {twice.iloc[0]['case']} is there twice for {twice.iloc[0]['method']}")
+        raise InputError(f"per-case table: case {twice.iloc[0]['case']} occurs twice for {twice.iloc[0]['method']}")
     found = []
     for method, table in rows.groupby("method", sort=False):
         hallucinated = table["hallucinations"].gt(0).astype(float).where(table["hallucinations"].notna())

@@ -43,7 +43,7 @@ def summarise(rows: pd.DataFrame, n_resamples: int = 2000, seed: int = 0) -> pd.
         raise InputError(f"per-case table: {f'no column `{missing[0]}`' if missing else 'no rows'}")
     twice = rows[rows.duplicated(["case", "method"])]
     if not twice.empty:
-        raise InputError(f"per-case table: case {twice.iloc[0]['case']} is there twice for {twice.iloc[0]['method']}")
+        raise InputError(f"per-case table: case {twice.iloc[0]['case']} occurs twice for {twice.iloc[0]['method']}")
     patient = rows.groupby("case")["patient"].nunique()
     if (patient != 1).any():
         raise InputError(

@@ -41,7 +41,7 @@ def known_cases(predictions: pd.DataFrame, name: str = "predictions") -> pd.Data
         ]
     )
     if table.index.has_duplicates:
-        raise InputError(f"{name}: case {table.index[table.index.duplicated()][0]} is there twice")
+        raise InputError(f"{name}: case {table.index[table.index.duplicated()][0]} occurs twice")
 
     table = table[_numbers(table, "malignant", name).notna()]
     if table["patient"].isna().any():

@@ -41,7 +41,7 @@ def stratified_auc(
         InputError: as `known_cases`; also when the lengths differ.
     """
     if len(strata) != len(predictions):
-        raise InputError(f"strata: expected {len(predictions)}, one a case, got {len(strata)}")
+        raise InputError(f"strata: expected {len(predictions)}, one per case, got {len(strata)}")
     stratum = pd.factorize(pd.Series(list(strata), dtype=object))[0]
     known = predictions["malignant"].notna().to_numpy()
     table, stratum = known_cases(predictions), stratum[known]

@@ -163,8 +163,8 @@ def region_study(
 
     Returns:
         ``<output>/regions``, written completely or not at all: ``<arm>.csv`` of `region_predictions`, and
-        ``counts.json`` with the number of ``lesions``, ``matches``, ``cases`` and ``patients`` of each section, and of the lesions that
-        were ``left_out`` because no region of their size and shape fits elsewhere.
+        ``counts.json`` with the number of ``lesions``, ``matches``, ``cases`` and ``patients`` of each section, and of
+        the lesions that were ``left_out`` because no region of their size and shape fits elsewhere.
 
     Raises:
         InputError: as `region_table`, or the folder exists and ``overwrite`` is False.

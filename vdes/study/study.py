@@ -75,7 +75,7 @@ class Study:
             if not name.replace("_", "").replace("-", "").isalnum():
                 raise InputError(f"generators: {name!r}; expected a name of letters, digits, - and _")
             if model.start is not None and model.start not in self.generators:
-                raise InputError(f"generators: {name}: starts from {model.start!r}, which is none of them")
+                raise InputError(f"generators: {name}: starts from {model.start!r}, which is not one of them")
         self.question.reference(self.arms or region_arms(list(self.generators)))
 
     @cached_property

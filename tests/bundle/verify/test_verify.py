@@ -139,7 +139,7 @@ BAD = {
     ),
     "picture": (with_text("![A sheet](sheet.png)"), r"README.md:\d+: sheet.png: no such file"),
     "table": (with_text("<!-- runs:x -->\n<!-- /runs:x -->"), r"README.md:\d+: runs:x: the table is empty"),
-    "file name": (lambda b: (b / "docs" / "a b.txt").write_text("x") and None, "docs/a b.txt: a name of other"),
+    "file name": (lambda b: (b / "docs" / "a b.txt").write_text("x") and None, "docs/a b.txt: the name has other"),
 }
 
 
@@ -274,4 +274,4 @@ def test_the_command_prints_a_line_for_each_finding(bundle: Path, capsys: pytest
     assert capsys.readouterr().out == f"{NAME}: verified\n"
     (bundle / "LICENSE").unlink()
     assert main(command) == 1
-    assert capsys.readouterr().out == f"{NAME}: LICENSE: missing; the model zoo wants it\n{NAME}: 1 findings\n"
+    assert capsys.readouterr().out == f"{NAME}: LICENSE: missing; the model zoo requires it\n{NAME}: 1 findings\n"

@@ -1,1 +1,1 @@
-"""What the model zoo asks of a bundle, one subject a module."""
+"""The model zoo's requirements on a bundle, one subject per module."""

@@ -1,4 +1,4 @@
-"""The card, docs/README.md: that its commands are well-formed and that what it shows is there."""
+"""Check the card, docs/README.md: its commands are valid, and its pictures, links and tables exist."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MONAI_COMMANDS = (
 
 
 def check_commands(bundle: Bundle, program: Program) -> Iterator[Line]:
-    """Tell which commands name a program, a config, a knob or a script that does not exist."""
+    """Report commands with a program, a config, a knob or a script that does not exist."""
     try:
         given = commands(bundle)
     except InputError as error:
@@ -48,7 +48,7 @@ def check_commands(bundle: Bundle, program: Program) -> Iterator[Line]:
 
 
 def check_pictures(bundle: Bundle) -> Iterator[Line]:
-    """Tell which pictures, links and tables of the card are not there."""
+    """Report pictures, links and tables of the card that are missing."""
     if CARD not in bundle.files:
         return
     lines = bundle.text(CARD).splitlines()
@@ -63,14 +63,14 @@ def check_pictures(bundle: Bundle) -> Iterator[Line]:
 
 
 def weights_named(bundle: Bundle) -> list[str]:
-    """Return the weights of its own that the card names, as ``models/NAME.pt``."""
+    """Return the bundle's own weights that the card names, as ``models/NAME.pt``."""
     if CARD not in bundle.files:
         return []
     return sorted(set(re.findall(r"(?<![\w/])models/\w+\.pt", bundle.text(CARD))))
 
 
 def of_monai(root: Path, command: Command) -> Iterator[str]:
-    """Tell what is wrong with a command of MONAI that is given in the folder ``root``."""
+    """Report problems of a command of MONAI that is run in the folder ``root``."""
     name = str(command.monai)
     if name not in MONAI_COMMANDS:
         yield f"monai.bundle {name}: no such command; expected one of {', '.join(MONAI_COMMANDS)}"
@@ -102,14 +102,14 @@ def config_files(command: Command) -> list[str]:
 
 
 def of_vdes(command: Command, program: Program) -> Iterator[str]:
-    """Tell what ``vdes`` has against a command."""
+    """Report why ``vdes`` would refuse a command."""
     complaint = program.complaint(command.words[1:])
     if complaint:
         yield complaint
 
 
 def of_tools(command: Command) -> Iterator[str]:
-    """Tell whether a command names a script that there is not, or an option that the script does not have."""
+    """Report a script that does not exist, or options that it does not have."""
     script = PROJECT / command.words[1]
     if not script.is_file():
         if not command.words[1].startswith("vdes/") and not (PROJECT / "tools").is_dir():
@@ -123,7 +123,7 @@ def of_tools(command: Command) -> Iterator[str]:
 
 
 def _knobs_in_text(bundle: Bundle, program: Program) -> Iterator[Line]:
-    """Tell which options the card's prose names, such as --height 256, that no config, script or command has."""
+    """Report options in the card's text, such as --height 256, that no config, script or command has."""
     if CARD not in bundle.files:
         return
     known = {option.removeprefix("--") for option in program.options}

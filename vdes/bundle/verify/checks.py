@@ -1,4 +1,4 @@
-"""All checks, in the order in which they make sense."""
+"""All checks, in order."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ STATIC: tuple[Check, ...] = (
 
 
 def verify(bundle: Bundle, program: Program, static: bool = False, run_commands: bool = False) -> list[Line]:
-    """Return what the checks have to say of a bundle.
+    """Return the findings of all checks of a bundle.
 
     Args:
         bundle: the bundle.
-        program: ``vdes``, whose commands the card gives.
-        static: run nothing of it, neither its configs nor its network.
-        run_commands: run the commands of its card on phantoms too.
+        program: ``vdes``, for checking the commands of the card.
+        static: run nothing of the bundle, neither its configs nor its network.
+        run_commands: also run the commands of its card on phantoms.
     """
     lines = [line for check in STATIC for line in check(bundle)]
     lines += check_commands(bundle, program)
@@ -65,7 +65,7 @@ def verify(bundle: Bundle, program: Program, static: bool = False, run_commands:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what MONAI logs, and progress bars, from between the findings."""
+    """Keep MONAI's log and progress bars out of the findings."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

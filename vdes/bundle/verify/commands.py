@@ -1,4 +1,4 @@
-"""The commands that a bundle's card and the heads of its configs give."""
+"""The commands in a bundle's card and in the heads of its configs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CARD = "docs/README.md"
 
 @dataclass(frozen=True)
 class Program:
-    """The program ``vdes`` as far as its commands are checked; the command line hands itself over.
+    """The program ``vdes``, for checking commands; the command line passes itself.
 
     Attributes:
-        complaint: returns what is wrong with the words behind ``vdes``, or None.
-        options: of all of its commands, as they are spelt.
+        complaint: returns what is wrong with the words after ``vdes``, or None.
+        options: the options of all of its commands.
     """
 
     complaint: Callable[[Sequence[str]], str | None]
@@ -40,7 +40,7 @@ class Command:
 
     @property
     def monai(self) -> str | None:
-        """The command of ``monai.bundle`` that it gives, or None if it is another program's."""
+        """The command of ``monai.bundle``, or None if it is another program's."""
         for i in range(len(self.words) - 2):
             if self.words[i : i + 2] == ("-m", "monai.bundle"):
                 return self.words[i + 2]
@@ -48,7 +48,7 @@ class Command:
 
     @property
     def options(self) -> dict[str, str]:
-        """Its options and their values; an empty value where there is none, or several."""
+        """Its options and their values; the value is empty if there is none, or several."""
         found: dict[str, str] = {}
         start = self.words.index("monai.bundle") + 2 if self.monai else 0
         words = self.words[start:]

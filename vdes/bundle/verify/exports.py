@@ -1,4 +1,4 @@
-"""TorchScript and ONNX of every file of weights, against the network itself."""
+"""Compare TorchScript and ONNX exports of every file of weights with the network itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Export = Callable[[Bundle, nn.Module, torch.Tensor, Path], Callable[[torch.Tenso
 
 
 def check_exports(bundle: Bundle) -> Iterator[Line]:
-    """Tell which weights cannot be exported and read back, or then give something else, and how much else."""
+    """Report weights that cannot be exported and read back, and by how much the results of exports differ."""
     files: list[str | None] = [*bundle.stored_weights]
     for weights in files or [None]:
         where = weights or "network_def with random weights"
@@ -35,7 +35,7 @@ def check_exports(bundle: Bundle) -> Iterator[Line]:
             continue
         for name, export in (("TorchScript", to_torchscript), ("ONNX", to_onnx)):
             line = _compared(bundle, where, name, export, network, channels, BATCHES)
-            if not line.good:  # a trace may hold the batch that it was made with
+            if not line.good:  # a trace may be limited to the batch size that it was made with
                 line = _compared(bundle, where, name, export, network, channels, BATCHES[:1])
             yield line
 
@@ -83,7 +83,7 @@ def to_torchscript(
 def to_onnx(
     bundle: Bundle, network: nn.Module, image: torch.Tensor, file: Path
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Trace to ONNX with a dynamic batch, and dynamic rows and columns where the metadata leave them open."""
+    """Trace to ONNX with a dynamic batch, and dynamic rows and columns if the metadata leave them open."""
     image_axes = {0: "batch"}
     data = bundle.metadata["network_data_format"]
     for axis, size in enumerate(data["inputs"]["image"]["spatial_shape"], start=2):
@@ -98,10 +98,10 @@ def to_onnx(
         input_names=["image"],
         output_names=["pred"],
         dynamic_axes={"image": image_axes, "pred": pred_axes},
-        dynamo=False,  # tracing; torch.export refuses branches on what an image holds
+        dynamo=False,  # tracing, because torch.export refuses branches on the values of an image
     )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 4  # what goes wrong is an exception too
+    options.log_severity_level = 4  # any failure is an exception
     session = onnxruntime.InferenceSession(str(file.with_suffix(".onnx")), options)
     return lambda image: torch.from_numpy(session.run(None, {"image": image.numpy()})[0])

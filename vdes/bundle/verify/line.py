@@ -1,4 +1,4 @@
-"""The lines that the checks answer with."""
+"""The lines that the checks return."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Line:
-    """What a check has to say.
+    """A finding or a figure of a check.
 
     Attributes:
-        where: the file, with the line where there is one, relative to the bundle.
+        where: the file, with the line number if there is one, relative to the bundle.
         what: what is wrong and what was expected, or a figure.
-        good: a figure and nothing wrong.
-        stops: so wrong that nothing of the bundle may be run.
+        good: whether it is a figure and not a finding.
+        stops: whether nothing of the bundle may be run because of it.
     """
 
     where: str

@@ -1,4 +1,4 @@
-"""Paths that hold on one machine alone."""
+"""Find machine-specific paths."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOME = re.compile(r"(?<![\w.-])(?:/(?:home|root|Users|mnt|media|work|workspace|t
 
 
 def check_machine_paths(bundle: Bundle) -> Iterator[Line]:
-    """Tell which texts name a place on somebody's machine; in configs every absolute path is one."""
+    """Report paths of one machine in the bundle's texts; in configs every absolute path is one."""
     for name in bundle.files:
         if not name.endswith(TEXTS):
             continue
@@ -32,7 +32,7 @@ def check_machine_paths(bundle: Bundle) -> Iterator[Line]:
 def absolute_path(text: str) -> str | None:
     """Return the first absolute path of a line of a config, or None."""
     for match in ABSOLUTE.finditer(text):
-        # one that is added to another ("@bundle_root + '/models'") is none
+        # a path that is appended to another ("@bundle_root + '/models'") is not absolute
         before = text[: match.start()].rstrip("'\"").rstrip()
         if not before.endswith("+"):
             return match[0]

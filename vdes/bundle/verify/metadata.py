@@ -1,4 +1,4 @@
-"""What configs/metadata.json says: by the schema, and beyond what a schema can say."""
+"""Check configs/metadata.json: against the schema, and beyond it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OWN_VERSIONS = ("monai_version", "pytorch_version", "numpy_version")
 
 
 def check_metadata(bundle: Bundle) -> Iterator[Line]:
-    """Tell what is wrong with the metadata."""
+    """Report problems of the metadata."""
     if FILE not in bundle.files:
         return
     try:

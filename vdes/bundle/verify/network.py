@@ -1,4 +1,4 @@
-"""The network that a bundle's inference builds, and inputs that it takes."""
+"""Check the network of a bundle's inference, and make inputs for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MULTIPLES = (1, 3)  # n of a spatial shape such as 32*n
 
 
 def check_in_out(bundle: Bundle) -> Iterator[Line]:
-    """Tell where the network does not take or give what the metadata say, by MONAI's own check and by the shapes."""
+    """Report where inputs and outputs of the network contradict the metadata, by MONAI's own check and by shapes."""
     config = _config(bundle)
     for n in MULTIPLES if is_dynamic(bundle) else MULTIPLES[:1]:
         try:
@@ -41,7 +41,7 @@ def check_in_out(bundle: Bundle) -> Iterator[Line]:
 
 
 def check_fit(bundle: Bundle) -> Iterator[Line]:
-    """Tell which weights do not fit the network."""
+    """Report weights that do not fit the network."""
     for name in bundle.stored_weights:
         try:
             build(bundle, name)
@@ -67,7 +67,7 @@ def is_dynamic(bundle: Bundle) -> bool:
 
 
 def example(bundle: Bundle, n: int, batch: int, channels: tuple[int, ...] | None = None) -> torch.Tensor:
-    """Return a random image that the metadata allow; of its channels those not in ``channels`` are NaN, absent."""
+    """Return a random image that the metadata allow; channels not in ``channels`` are NaN, which means absent."""
     image = bundle.metadata["network_data_format"]["inputs"]["image"]
     size = _get_fake_spatial_shape(image["spatial_shape"], 1, n, 32)
     generator = torch.Generator().manual_seed(n)
@@ -79,10 +79,10 @@ def example(bundle: Bundle, n: int, batch: int, channels: tuple[int, ...] | None
 
 
 def accepted_channels(bundle: Bundle, network: nn.Module) -> tuple[int, ...]:
-    """Return the channels that the network takes: all, or where its weights refuse that, the first one it takes alone.
+    """Return the channels that the network accepts: all, or if its weights refuse that, the first single one.
 
     Raises:
-        Exception: that of all channels, if none is taken alone either.
+        Exception: the exception for all channels, if no single one is accepted either.
     """
     count = bundle.metadata["network_data_format"]["inputs"]["image"]["num_channels"]
     refusal: Exception | None = None
@@ -98,7 +98,7 @@ def accepted_channels(bundle: Bundle, network: nn.Module) -> tuple[int, ...]:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an exception says, in one line, without what MONAI wraps around it."""
+    """Return the message of an exception in one line, without MONAI's wrappers."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).strip().splitlines()

@@ -1,4 +1,4 @@
-"""Whether the metadata name every package that a bundle's configs and the vdes code behind them import."""
+"""Check that the metadata name every package that a bundle's configs and their vdes code import."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ STATED = {"monai", "torch", "numpy"}
 
 
 def check_packages(bundle: Bundle) -> Iterator[Line]:
-    """Tell which packages are imported that the metadata do not name.
+    """Report imported packages that the metadata do not name.
 
-    What a component that can be switched off (``_disabled_``) needs, and what a function imports when it is called, is
-    optional.
+    Packages of components that can be switched off (``_disabled_``) and imports inside functions are optional.
     """
     required = bundle.metadata.get("required_packages_version")
     if not isinstance(required, dict):
-        return  # which the schema's check says
+        return  # the check of the schema reports it
     named = {_normal(name) for name in required}
     missing: dict[str, str] = {}
     for config in bundle.configs:
@@ -40,7 +39,7 @@ def check_packages(bundle: Bundle) -> Iterator[Line]:
 
 
 def _needs(name: str) -> set[tuple[str, str]]:
-    """Return what importing a module or a name of vdes imports from elsewhere, and the module that does."""
+    """Return the packages outside vdes that a module or name of vdes imports, each with the importing module."""
     found = {
         (imported.partition(".")[0], module)
         for module, all_imported in closure([name], optional=False).items()
@@ -51,7 +50,7 @@ def _needs(name: str) -> set[tuple[str, str]]:
 
 @cache
 def _distributions() -> dict[str, frozenset[str]]:
-    """Return for each name that can be imported the distributions that it comes from, or is called by."""
+    """Return the distributions of each name that can be imported."""
     found = packages_distributions()
     return {name: frozenset({_normal(name), *map(_normal, those)}) for name, those in found.items()}
 

@@ -1,4 +1,4 @@
-"""A few simulated patients for what a bundle has to be run on."""
+"""A few simulated patients for running a bundle."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vdes.phantom.settings import Settings
 
 # 16 patients, of whom each split has some with malignant lesions
 SETTINGS = Settings(16, 3, 96)
-# what makes a run short; a config is given those of them that it has
+# knobs that make a run short; a config gets those that it has
 QUICK: dict[str, Any] = {
     "epochs": 1,
     "height": 96,
@@ -34,10 +34,10 @@ def phantoms(folder: Path) -> Path:
 
 
 def lay_out(datalist: Path, folder: Path) -> None:
-    """Put into ``folder`` what the commands of the cards name.
+    """Put the files that the cards' commands use into ``folder``.
 
     ``phantoms``, the set; ``datalist.json``, its datalist; ``images``, some of its low-energy images; and
-    ``virtual_des``, images that stand for a generator's.
+    ``virtual_des``, substitutes for a generator's images.
     """
     shutil.copytree(datalist.parent, folder / "phantoms")
     content = json.loads(datalist.read_text(encoding="utf-8"))

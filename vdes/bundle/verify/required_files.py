@@ -1,4 +1,4 @@
-"""The files that the model zoo wants of a bundle, their sizes, and its names."""
+"""Check the files that the model zoo requires of a bundle, their sizes and names."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ LARGEST_MB = 25
 
 
 def check_files(bundle: Bundle) -> Iterator[Line]:
-    """Tell which required files are missing or empty."""
+    """Report required files that are missing or empty."""
     for name in REQUIRED:
         if name not in bundle.files:
-            yield Line(name, "missing; the model zoo wants it")
+            yield Line(name, "missing; the model zoo requires it")
         elif not bundle.text(name).strip():
             yield Line(name, "empty")
     if bundle.config("inference") is None and bundle.config("train") is None:
-        yield Line("configs", "neither inference nor train; expected one at least, in YAML or JSON")
-    # a bundle may run those of others and have no weights of its own
+        yield Line("configs", "neither inference nor train; expected at least one, in YAML or JSON")
+    # a bundle may run other bundles and have no weights of its own
     own = any("bundle_root + '/models/" in bundle.text(config) for config in bundle.configs)
     wanted = [*(["models/model.pt"] if own else []), *weights_named(bundle)]
     missing = [name for name in dict.fromkeys(wanted) if name not in bundle.files and name not in bundle.large_files]
@@ -37,7 +37,7 @@ def check_files(bundle: Bundle) -> Iterator[Line]:
 
 
 def check_sizes(bundle: Bundle) -> Iterator[Line]:
-    """Tell which files are too large to be part of a bundle."""
+    """Report files that are too large for a bundle."""
     for name in bundle.files:
         size = (bundle.root / name).stat().st_size / 1e6
         if size > LARGEST_MB and name not in bundle.large_files:
@@ -45,9 +45,9 @@ def check_sizes(bundle: Bundle) -> Iterator[Line]:
 
 
 def check_names(bundle: Bundle) -> Iterator[Line]:
-    """Tell which names are not as the model zoo's: lower case with underscores, region_modality_task."""
+    """Report names that break the model zoo's rule: lower case with underscores, region_modality_task."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+){2,}", bundle.name):
         yield Line(".", f"the folder's name {bundle.name!r}; expected region_modality_task in lower case")
     for name in bundle.files:
         if not re.fullmatch(r"[A-Za-z0-9_./-]+", name):
-            yield Line(name, "a name of other characters than letters, digits, dots, dashes and underscores")
+            yield Line(name, "the name has other characters than letters, digits, dots, dashes and underscores")

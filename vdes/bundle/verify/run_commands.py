@@ -21,11 +21,11 @@ SECONDS = 900
 
 
 def check_runs(bundle: Bundle) -> Iterator[Line]:
-    """Tell which commands of the card do not run.
+    """Report commands of the card that fail.
 
-    The workflows of MONAI and ``vdes datalist virtual`` run, in a copy of the bundle's folder, where datalist.json,
-    images and virtual_des are those of a few phantoms. What needs CDD-CESM or hours (the project's own scripts, larger
-    phantom sets) is named, not run.
+    The workflows of MONAI and ``vdes datalist virtual`` run in a copy of the bundle's folder, in which datalist.json,
+    images and virtual_des are those of a few phantoms. Commands that need CDD-CESM or hours (training the shipped
+    weights, larger phantom sets) are listed, not run.
     """
     started, ran, left = time.monotonic(), 0, []
     with tempfile.TemporaryDirectory() as name:
@@ -36,7 +36,7 @@ def check_runs(bundle: Bundle) -> Iterator[Line]:
         lay_out(phantoms(Path(name)), folder)
         for command in commands(bundle):
             if not command.where.startswith(f"{CARD}:"):
-                continue  # the heads of the configs repeat those of the card
+                continue  # the heads of the configs repeat the card's commands
             if command.monai != "run" and command.words[:3] != ("vdes", "datalist", "virtual"):
                 left.append(" ".join(command.words[:2]))
                 continue
@@ -52,11 +52,11 @@ def check_runs(bundle: Bundle) -> Iterator[Line]:
 
 
 def _failure(bundle: Bundle, command: Command, folder: Path) -> str | None:
-    """Run one command, and return how it ended if that was not well."""
+    """Run one command, and return how it failed, or None."""
     known: set[str] = set().union(*(bundle.content(file) for file in config_files(command)))
     output = (folder / command.options.get("output_dir", ".")).resolve()
     if output != folder and output.is_relative_to(folder):
-        shutil.rmtree(output, ignore_errors=True)  # of the command before: each starts afresh
+        shutil.rmtree(output, ignore_errors=True)  # of the previous command: each starts with an empty folder
     try:
         done = run(shortened(command, known), folder)
     except subprocess.TimeoutExpired:

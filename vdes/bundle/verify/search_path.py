@@ -1,4 +1,4 @@
-"""Whether the copy of vdes that a packed bundle carries is found from any folder."""
+"""Check that the copy of vdes in a packed bundle is found from any folder."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from vdes.bundle.verify.line import Line
 
 
 def check_search_path(bundle: Bundle) -> Iterator[Line]:
-    """Tell which configs need the bundle's own code before it can be imported.
+    """Report configs that need the bundle's own code before it can be imported.
 
     MONAI puts the bundle's folder on Python's search path in ``run()``, after ``initialize()``. A config that imports
-    vdes must therefore do in ``run`` what it would do in ``initialize``; else it runs in the bundle's folder alone.
+    vdes must therefore use ``run`` instead of ``initialize``; otherwise it runs only in the bundle's folder.
     """
     for config in bundle.configs:
         content = bundle.content(config)

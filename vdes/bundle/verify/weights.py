@@ -1,4 +1,4 @@
-"""The weights: that they are what was measured, and nothing but tensors."""
+"""Check the weights: they are those that were measured, and contain only tensors."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from vdes.bundle.verify.line import Line
 
 
 def check_weights(bundle: Bundle) -> Iterator[Line]:
-    """Tell which weights are not those whose hash is recorded, or hold more than finite tensors.
+    """Report weights whose hash is not the recorded one, or that contain more than finite tensors.
 
-    The hash of ``models/NAME.pt`` is recorded where its figures are: ``weights_sha256`` in the provenance of the files
-    ``docs/results/*_NAME.json`` that evaluation wrote; that of a file from elsewhere in ``large_files.yml``.
+    The hash of ``models/NAME.pt`` is recorded with its figures: ``weights_sha256`` in the provenance of the files
+    ``docs/results/*_NAME.json`` from evaluation; that of a downloaded file is in ``large_files.yml``.
     """
     for name in bundle.stored_weights:
         yield from _check_hash(bundle, name)
@@ -27,7 +27,7 @@ def check_weights(bundle: Bundle) -> Iterator[Line]:
 
 
 def recorded_hashes(bundle: Bundle, weights: str) -> set[str]:
-    """Return the SHA-256 sums that the results of a file of weights state."""
+    """Return the SHA-256 sums in the results of a file of weights."""
     found: set[str] = set()
     for name in bundle.files:
         if name.startswith("docs/results/") and name.endswith(f"_{Path(weights).stem}.json"):

@@ -1,4 +1,4 @@
-"""The annotation table of CDD-CESM, from its xlsx or csv file, with the quirks of its names and labels taken out.
+"""The annotation table of CDD-CESM, from its xlsx or csv file, with names and labels normalised.
 
 Source: Khaled et al., "Categorized contrast enhanced mammography dataset for diagnostic and artificial intelligence
 research", Scientific Data 9:122 (2022), doi 10.1038/s41597-022-01238-0.
@@ -42,13 +42,13 @@ class Annotation:
         name: image name as written, trailing spaces included.
         key: the view of the breast that the image shows.
         modality: ``low_energy`` or ``des``.
-        age: years, None where unknown.
-        density: ``a`` to ``d``, None where unknown (most DES rows leave it out).
+        age: years, None if unknown.
+        density: ``a`` to ``d``, None if unknown (most DES rows omit it).
         birads_written: BI-RADS as written; several findings are joined by ``$``.
         birads: the highest of them: the category of a breast is that of its most suspicious finding.
         findings: free text.
         tags: free text.
-        machine: number of the mammograph, None where unknown.
+        machine: number of the mammograph, None if unknown.
         pathology: ``normal``, ``benign`` or ``malignant``, by pathology or follow-up.
     """
 
@@ -70,14 +70,14 @@ def read_annotations(path: Path) -> list[Annotation]:
     """Read the annotation table.
 
     Args:
-        path: the official xlsx file (its sheet "all", or else its first) or the same table as csv.
+        path: the official xlsx file (its sheet "all", otherwise its first) or the same table as csv.
 
     Returns:
         The rows in the file's order.
 
     Raises:
         InputError: the file cannot be read, a column is missing, a name or label is unknown, a name contradicts the
-            columns beside it, or two rows are of one image.
+            other columns, or two rows are for the same image.
     """
     table = read_table(path, SHEET)
     for column in COLUMNS:
@@ -96,7 +96,7 @@ def read_annotations(path: Path) -> list[Annotation]:
             )
         annotations.append(annotation)
     if not annotations:
-        raise InputError(f"{path}: no rows below the header; expected one row an image")
+        raise InputError(f"{path}: no rows below the header; expected one row per image")
     return annotations
 
 

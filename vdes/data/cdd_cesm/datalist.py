@@ -1,4 +1,4 @@
-"""CDD-CESM's official folder -> datalists on disk, with the lesion masks beside them."""
+"""Write the datalists and lesion masks of CDD-CESM's official folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_cdd_cesm(
     *,
     overwrite: bool = False,
 ) -> dict[Path, Datalist]:
-    """Read CDD-CESM, split it by patient, render the lesion masks, and write all of it or nothing.
+    """Read CDD-CESM, split it by patient, render the lesion masks, and write everything or nothing.
 
     The masks (8-bit PNG, 0 and 255, of their image's size) go to ``<output stem>_masks/low_energy/<case>.png`` and
     ``.../des/<case>.png``.
@@ -36,8 +36,8 @@ def write_cdd_cesm(
     Args:
         folder: holds the two image folders, the annotation table and the segmentations.
         output: the datalist to write, ending in .json. With ``folds`` the files ``<stem>_fold0.json`` and up.
-        settings: what it holds, and how its patients are split.
-        overwrite: replace datalists and masks that exist.
+        settings: content of the datalist, and how its patients are split.
+        overwrite: replace existing datalists and masks.
 
     Returns:
         The datalists that were written, by file.

@@ -1,4 +1,4 @@
-"""CDD-CESM's official folder -> items of a datalist, with a report of what was left out and why.
+"""Read CDD-CESM's official folder as items of a datalist, with a report of what was left out and why.
 
 Source: Khaled et al., CDD-CESM, The Cancer Imaging Archive (2021), doi 10.7937/29kw-ae92.
 """
@@ -40,9 +40,9 @@ class CddCesm:
     """The cases of a CDD-CESM folder.
 
     Attributes:
-        items: datalist items with absolute image paths, by patient number; their masks are null as yet.
-        outlines: what the masks are to be rendered from.
-        intensity_range: of each modality, from the files' bit depth.
+        items: datalist items with absolute image paths, by patient number; their masks are still null.
+        outlines: outlines from which to render the masks.
+        intensity_range: range of each modality, from the files' bit depth.
         report: the files read, what was left out and what was found: lists of ``what``, ``count`` and ``names``.
     """
 
@@ -64,24 +64,24 @@ def read_cdd_cesm(
     """Read the official folder: the two image folders, the annotation table and the segmentations.
 
     An item takes its pathology, BI-RADS, findings and tags from the row of ``label``'s image, because in 83 of the 1003
-    pairs the two rows carry different labels (never malignant against another). The default is the DES row: it holds
-    the reading with contrast agent, which settles what the low-energy image left open (79 of the 83 go from benign to
-    normal). Density is read on the low-energy image and taken from its row first.
+    pairs the two rows have different labels (but always agree on malignant). The default is the DES row: it is
+    the reading with contrast agent, which resolves what the low-energy image left open (79 of the 83 change from benign
+    to normal). Density is read on the low-energy image and taken from its row first.
 
     Args:
         folder: holds ``Low energy images of CDD-CESM`` and ``Subtracted images of CDD-CESM``.
-        label: ``low_energy`` or ``des``, the row that the labels come from where an item has both.
+        label: ``low_energy`` or ``des``, the row that the labels come from if an item has both.
         include_unpaired: keep images without a partner; the item's other image is null.
         annotations: xlsx or csv; without it the folder's ``Radiology*annotations*`` (csv before xlsx).
         segmentations: VIA csv; without it the folder's ``Radiology*segmentations*.csv``, or none.
-        drawn_on: folder of the same layout with the images that the shapes were drawn on, where those of ``folder`` are
-            of another size; its segmentations are the default then. Shapes of images that it lacks are left out.
+        drawn_on: folder of the same layout with the images that the shapes were drawn on, if those in ``folder`` have
+            another size; its segmentations are then the default. Shapes of images that it lacks are left out.
 
     Returns:
         The cases and the report.
 
     Raises:
-        InputError: a file is missing, unreadable, truncated or contradicts another.
+        InputError: a file is missing, unreadable or truncated, or contradicts another.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected the folder that holds '{FOLDERS['low_energy']}'")
@@ -151,7 +151,7 @@ def _annotated_images(
                 misplaced.append(file.name)
             elif parsed in images:
                 raise InputError(
-                    f"{file}: shows the same view as {images[parsed].name} beside it; expected one file a view"
+                    f"{file}: shows the same view as {images[parsed].name} in its folder; expected one file per view"
                 )
             else:
                 images[parsed] = file
@@ -215,7 +215,7 @@ def _moved(
     headers: dict[ImageKey, ImageHeader],
     left_out: list[dict[str, Any]],
 ) -> dict[ImageKey, tuple[str, DrawnImage]]:
-    """Return the drawings of the images in ``headers``, brought to their size from that of the images in a folder."""
+    """Return the drawings for the images in ``headers``, scaled to them from the size of the images in a folder."""
     files = {parse_name(image_stem(file)): file for m in MODALITIES for file in _image_files(drawn_on / FOLDERS[m])}
     missing = [name for image, (name, _) in drawings.items() if image in headers and image not in files]
     _note(left_out, "shapes of images that are not in the folder that they were drawn on", missing)
@@ -225,7 +225,7 @@ def _moved(
         own, other = headers[image], read_image_header(files[image])
         check_size(drawn.shapes, other, path, files[image])
         shapes = [scaled(shape, own.width / other.width, own.height / other.height) for shape in drawn.shapes]
-        moved[image] = name, DrawnImage(-1, shapes)  # drawn on another file: its size in bytes tells nothing
+        moved[image] = name, DrawnImage(-1, shapes)  # drawn on another file, so its size in bytes is no evidence
     if not moved:
         raise InputError(f"{drawn_on}: none of the images is in it; expected those that the shapes were drawn on")
     return moved
@@ -282,7 +282,7 @@ def _intensity_range(kept: dict[ImageKey, Path], headers: dict[ImageKey, ImageHe
         if header.integer_range is None:
             raise InputError(f"{path}: pixel type {header.dtype}; expected 8-bit or 16-bit images, as in CDD-CESM")
         ranges[modality] = list(header.integer_range)
-    # a datalist states both ranges; a modality without images takes the other's
+    # a datalist states both ranges; a modality without images gets the other's
     present = next(iter(ranges.values()))
     return {modality: ranges.get(modality, list(present)) for modality in MODALITIES}
 

@@ -13,7 +13,7 @@ _MODALITIES = {"DM": "low_energy", "CM": "des"}
 
 
 class CaseKey(NamedTuple):
-    """One view of one breast: what the low-energy and the DES image of a pair share.
+    """One view of one breast, which the low-energy and the DES image of a pair share.
 
     Attributes:
         number: number of the patient.
@@ -43,8 +43,8 @@ def parse_name(name: str) -> tuple[CaseKey, str] | None:
     """Read an image name without its suffix.
 
     Returns:
-        The view and the modality, ``low_energy`` or ``des``, or None when the name has another form. Spaces around the
-        name do not count, and ``MLO2`` means the same as ``MLO_2``.
+        The view and the modality, ``low_energy`` or ``des``, or None if the name has another form. Spaces around the
+        name are ignored, and ``MLO2`` means the same as ``MLO_2``.
     """
     match = _NAME.fullmatch(name.strip())
     if match is None:

@@ -1,4 +1,4 @@
-"""How the datalist of CDD-CESM is made, checked at the door."""
+"""Checked settings of the datalist of CDD-CESM."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TEST_FRACTION = 0.2
 
 @dataclass(frozen=True)
 class CddCesmSettings:
-    """What a datalist of CDD-CESM holds, and how its patients are split.
+    """Content of a datalist of CDD-CESM, and how its patients are split.
 
     Attributes:
         label: image whose row of the annotation table labels a pair. The two rows differ in 83 of 1003 pairs; the DES
@@ -44,7 +44,7 @@ class CddCesmSettings:
     drawn_on: Path | None = None
 
     def __post_init__(self) -> None:
-        """Check what excludes each other.
+        """Check for settings that exclude each other.
 
         Raises:
             InputError: ``folds`` with ``test_fraction`` or with ``splits_of``.

@@ -24,16 +24,16 @@ logger = logging.getLogger(__name__)
 def cached_dataset(
     items: Sequence[dict[str, Any]], transform: Compose, cache_dir: str | os.PathLike[str], num_workers: int = 0
 ) -> PersistentDataset:
-    """Return the items after ``transform``, computed once for a data set and kept in ``cache_dir``.
+    """Return the items after ``transform``, computed once per data set and kept in ``cache_dir``.
 
-    What is not there yet is computed now, with a progress bar. An entry is found by its item, the transform's
-    parameters and the size and time of its files, so that a corrected image is never taken from an old entry.
+    Missing entries are computed now, with a progress bar. An entry is identified by its item, the parameters of the
+    transform and the size and time of its files, so a corrected image never gets an old entry.
 
     Args:
         items: items of a datalist section.
         transform: deterministic MONAI transforms.
-        cache_dir: folder, made if needed; it can be deleted at any time.
-        num_workers: processes that compute what is missing.
+        cache_dir: folder, created if needed; it can be deleted at any time.
+        num_workers: processes that compute missing entries.
 
     """
     stamped = [{**item, "stamp": _stamp(item)} for item in items]
@@ -44,7 +44,7 @@ def cached_dataset(
             [stamped[i] for i in missing], transform, Path(cache_dir), hash_transform=pickle_hashing
         )
         loader = DataLoader(partial, batch_size=1, num_workers=num_workers, collate_fn=len)
-        # a loader draws from the random state; what follows must not depend on how much was in the cache
+        # a loader uses the random state; later results must not depend on what was in the cache
         with torch.random.fork_rng(devices=[]):
             for _ in tqdm(loader, desc="preprocessing", unit="case"):
                 pass
@@ -65,7 +65,7 @@ def aligned(dataset: PersistentDataset, max_edge_offset_px: float) -> Subset:
     """Return the cases of a cached dataset whose registration left at most ``max_edge_offset_px``, and log the others.
 
     Args:
-        dataset: cases after `vdes.transforms.preprocessing.paired_preprocessing`; those that were not registered stay.
+        dataset: cases after `vdes.transforms.preprocessing.paired_preprocessing`; cases without registration are kept.
         max_edge_offset_px: largest median distance between the breast edges, in pixels of the file.
 
     Raises:

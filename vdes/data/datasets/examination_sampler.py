@@ -11,11 +11,11 @@ from torch.utils.data import Sampler
 
 
 class ExaminationBatchSampler(Sampler[list[int]]):
-    """Draw batches of whole examinations, each once an epoch, so that predictions of all levels can be trained.
+    """Draw batches of whole examinations, each once per epoch, for training predictions of all levels.
 
-    An examination counts once whatever the number of its images; batches differ in their number of images. The order
-    comes from torch's random state. Under `torch.distributed` the processes share the first's order and each takes
-    every n-th examination; a last round that is not complete is left out there, so that all take as many steps.
+    An examination counts once, regardless of its number of images; batches differ in their number of images. The order
+    comes from torch's random state. Under `torch.distributed` all processes use the order of the first, and each takes
+    every n-th examination; an incomplete last round is skipped, so that all take the same number of steps.
 
     Args:
         examinations: the examination of each item of the dataset.

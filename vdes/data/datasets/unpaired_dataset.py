@@ -1,4 +1,4 @@
-"""Low-energy and DES images drawn independently of each other."""
+"""Low-energy images with randomly drawn DES images of other patients."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from vdes.errors import InputError
 
 
 class UnpairedDataset(Dataset, Randomizable):
-    """Give each low-energy image and, drawn at random each time, a DES image of another patient.
+    """Pair each low-energy image with a DES image of another patient, drawn at random each time.
 
-    As many items as low-energy images. Item ``i`` has ``image`` and ``case`` of low-energy image ``i``, and ``label``
-    and ``des_case`` of the DES image. Each goes through ``transform`` by itself, so that chance moves them apart.
+    There are as many items as low-energy images. Item ``i`` has ``image`` and ``case`` of low-energy image ``i``, and
+    ``label`` and ``des_case`` of the DES image. Each goes through ``transform`` separately, with its own random
+    numbers.
 
     Args:
         low_energy: data set of items with ``image``, ``case`` and ``patient``.
         des: data set of items with ``label``, ``case`` and ``patient``.
-        transform: random transforms of ``image`` or ``label``, whichever is there.
+        transform: random transforms of ``image`` or ``label``, whichever is present.
 
     Raises:
-        InputError: all DES images are of one patient, who has a low-energy image too.
+        InputError: all DES images are of one patient, who also has a low-energy image.
 
     """
 
     def __init__(self, low_energy: Dataset, des: Dataset, transform: Compose) -> None:
         super().__init__(data=low_energy, transform=transform)
         self.des = des
-        # those of the items, for reading each image would take its time
+        # from the items, because reading each image would take long
         self.patients = [item["patient"] for item in low_energy.data]
         self.des_patients = np.array([item["patient"] for item in des.data])
         if len(set(self.des_patients)) == 1 and self.des_patients[0] in self.patients:
@@ -41,7 +42,7 @@ class UnpairedDataset(Dataset, Randomizable):
             )
 
     def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> UnpairedDataset:
-        """Seed the drawing and the transforms: MONAI does not look for those inside a part that can be seeded."""
+        """Seed the drawing and the transforms, which MONAI does not find inside a randomizable object."""
         super().set_random_state(seed, state)
         self.transform.set_random_state(int(self.R.randint(MAX_SEED, dtype=np.uint32)))
         return self

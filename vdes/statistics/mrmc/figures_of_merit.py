@@ -1,4 +1,4 @@
-"""Figures of merit of every reader in every modality, and how they vary together because the cases are the same."""
+"""Figures of merit of every reader in every modality, and their covariance from the shared cases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COVARIANCES = ("jackknife", "delong")
 class Merits(NamedTuple):
     """Figures of merit (M, R) of M modalities and R readers, and their covariance (M * R, M * R), modality by modality.
 
-    The covariance is that over samples of cases, for these very readers.
+    The covariance is that over samples of cases, for these same readers.
     """
 
     values: np.ndarray
@@ -64,17 +64,17 @@ def auc_merits(malignant: ArrayLike, ratings: ArrayLike, covariance: str = "jack
 def located_auc_merits(
     malignant: ArrayLike, ratings: ArrayLike, located: ArrayLike, covariance: str = "jackknife"
 ) -> Merits:
-    """Return the areas under the ROC curves in which a malignant case counts only where its lesion was marked.
+    """Return the areas under the ROC curves in which a malignant case counts only if its lesion was marked.
 
-    A malignant case whose lesion was not marked is ranked below all others, whatever its rating: it was called for a
-    wrong reason. This is the Wilcoxon area under the curve of localisation (Swensson, "Unified measurement of observer
-    performance in detecting and localizing target objects on images", Medical Physics 23(10), 1996). Guessing gives
-    less than .5 here.
+    A malignant case whose lesion was not marked is ranked below all others, regardless of its rating, because it was
+    called for a wrong reason. This is the Wilcoxon area under the localisation ROC curve (Swensson, "Unified measurement
+    of observer performance in detecting and localizing target objects on images", Medical Physics 23(10), 1996).
+    Guessing gives less than .5 here.
 
     Args:
         malignant: as in `auc_merits`.
         ratings: as in `auc_merits`.
-        located: (M, R, N), whether a mark lies on the lesion; not read where a case is not malignant.
+        located: (M, R, N), whether a mark lies on the lesion; ignored for cases that are not malignant.
         covariance: as in `auc_merits`.
 
     Raises:

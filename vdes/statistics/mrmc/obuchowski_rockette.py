@@ -91,7 +91,7 @@ def modality_test(merits: Merits, readers: str = "random") -> ModalityTest:
 
     Args:
         merits: of two or more modalities.
-        readers: ``random``, if the readers stand for others, or ``fixed``, if they alone are meant.
+        readers: ``random``, if the readers are a sample of readers, or ``fixed``, if only they are of interest.
 
     Raises:
         InputError: on one modality, or on one random reader.
@@ -118,7 +118,7 @@ def modality_test(merits: Merits, readers: str = "random") -> ModalityTest:
 def difference(merits: Merits, first: int, second: int, readers: str = "random", confidence: float = 0.95) -> Estimate:
     """Return the difference of two modalities, first minus second, averaged over readers.
 
-    Only the figures of these two are used, so that a third modality, which may vary in its own way, has no part in it
+    Only the figures of these two are used, so a third modality, whose variance may differ, has no influence
     (Hillis, 2007). With two modalities this is the usual analysis.
 
     Args:
@@ -132,7 +132,7 @@ def difference(merits: Merits, first: int, second: int, readers: str = "random",
         The difference; its p-value is that of no difference. The bounds are NaN if the standard error is 0.
 
     Raises:
-        InputError: on indices that are none, one random reader, or a confidence out of range.
+        InputError: an index or the confidence is out of range, or there is only one random reader.
     """
     values, blocks = _checked(merits)
     if first == second or not {first, second} <= set(range(len(values))):
@@ -163,7 +163,7 @@ def modality_value(
         tested: the value of the hypothesis behind the p-value.
 
     Raises:
-        InputError: on an index that is none, one random reader, or a confidence out of range.
+        InputError: the index or the confidence is out of range, or there is only one random reader.
     """
     values, blocks = _checked(merits)
     if not 0 <= modality < len(values):
@@ -191,7 +191,7 @@ def reader_difference(merits: Merits, reader: int, first: int, second: int, conf
         confidence: of the two-sided interval.
 
     Raises:
-        InputError: on an index that is none or a confidence out of range.
+        InputError: an index or the confidence is out of range.
     """
     values, _ = _checked(merits)
     if not 0 <= reader < values.shape[1]:
@@ -243,7 +243,7 @@ def _check_readers(number: int, readers: str) -> None:
 
 
 def _covariances(blocks: np.ndarray) -> tuple[float, float, float, float]:
-    """Return the means of the error's variances and of cov1, cov2 and cov3; NaN where there are none."""
+    """Return the means of the error's variances and of cov1, cov2 and cov3; NaN if there are none."""
     modalities, readers = blocks.shape[0], blocks.shape[2]
     same_modality = np.eye(modalities, dtype=bool)[:, :, None, None]
     same_reader = np.eye(readers, dtype=bool)[None, None]

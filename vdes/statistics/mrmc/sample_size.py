@@ -1,4 +1,4 @@
-"""How many cases a reader study needs, and what power a study of given size has.
+"""The number of cases that a reader study needs, and the power of a study of given size.
 
 Hillis, Obuchowski and Berbaum, "Power estimation for multireader ROC methods: an updated and unified approach",
 Academic Radiology 18(2), 2011. Covariances of the errors fall with the number of cases, the readers' preferences for a
@@ -41,7 +41,7 @@ def reader_study_power(
     confidence: float = 0.95,
     fixed_readers: bool = False,
 ) -> Power:
-    """Return the chance that a study of two modalities, crossed with readers and cases, succeeds.
+    """Return the probability that a study of two modalities, crossed with readers and cases, succeeds.
 
     Args:
         pilot: variance components of a figure of merit, as `vdes.statistics.mrmc.obuchowski_rockette.components` gives
@@ -53,7 +53,7 @@ def reader_study_power(
         margin: success is that the new modality is not worse by this margin, above 0: the lower bound of the two-sided
             interval lies above minus the margin. None: that the modalities differ, on whichever side.
         confidence: of the interval.
-        fixed_readers: the readers stand for no others.
+        fixed_readers: whether the readers are not a sample of readers.
 
     Raises:
         InputError: on numbers out of range, or components that are not finite.
