@@ -45,7 +45,7 @@ def _planned(make_reading: Callable[..., Path]) -> Path:
 @pytest.fixture()
 def reading(_planned: Path, tmp_path: Path) -> Path:
     """A sequential reader study by which nothing was read yet."""
-    return shutil.copytree(_planned, tmp_path / "reading")
+    return Path(shutil.copytree(_planned, tmp_path / "reading"))
 
 
 @pytest.fixture(scope="session")

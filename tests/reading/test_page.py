@@ -248,6 +248,43 @@ def test_window_and_level_change_pixels_as_computed(opened):
     assert pane_pixels(page)[1][2] == scale
 
 
+def test_small_pictures_are_means_of_pixels_and_large_ones_lie_between_them(opened):
+    _, _, page = opened
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 65536, (1030, 802))
+    script = """
+      const [values, rows, columns, scale, mirrored, done] = arguments;
+      import("/page/pixels.js").then(({ pyramid, greys, draw }) => {
+        const levels = pyramid(Uint16Array.from(values), rows, columns);
+        const target = new ImageData(40, 30);
+        draw(target, levels, greys({ centre: 32767.5, width: 65535 }, false), { x0: 100, y0: 60, scale }, mirrored);
+        done([levels.map((one) => [one.rows, one.columns]), [...target.data].filter((_, i) => i % 4 === 0)]);
+      });
+    """
+
+    def drawn(scale: float, mirrored: bool = False) -> np.ndarray:
+        sizes, grey = page.execute_async_script(script, image.ravel().tolist(), *image.shape, scale, mirrored)
+        assert sizes == [[1030, 802], [515, 401], [257, 200]]
+        return np.array(grey).reshape(30, 40)
+
+    def greys(values: np.ndarray) -> np.ndarray:
+        return values / 65535 * 255
+
+    half = image.reshape(515, 2, 401, 2).mean(axis=(1, 3))
+    assert np.abs(drawn(0.5) - greys(half[30:60, 50:90])).max() <= 0.51
+    assert np.abs(drawn(0.5, mirrored=True) - greys(half[:, ::-1][30:60, 50:90])).max() <= 0.51
+    quarter = half[:514, :400].reshape(257, 2, 200, 2).mean(axis=(1, 3))
+    assert np.abs(drawn(0.25) - greys(quarter[15:45, 25:65])).max() <= 0.51
+    # at twice the size each screen pixel is 3 to 1 between image pixels, in both directions
+    i, j = (np.arange(30) + 0.5) / 2 + 60 - 0.5, (np.arange(40) + 0.5) / 2 + 100 - 0.5
+    rows, columns = np.floor(i).astype(int)[:, None], np.floor(j).astype(int)[None]
+    down, right = i[:, None] - rows, j[None] - columns
+    corners = (image[rows, columns], image[rows, columns + 1], image[rows + 1, columns], image[rows + 1, columns + 1])
+    between = (corners[0] * (1 - right) + corners[1] * right) * (1 - down)
+    between += (corners[2] * (1 - right) + corners[3] * right) * down
+    assert np.abs(drawn(2) - greys(between)).max() <= 0.51
+
+
 def test_zoom_and_pan_are_linked_and_clicks_mark_lesions(opened):
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys

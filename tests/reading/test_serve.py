@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import http.client
+import importlib
 import json
 import os
 import shutil
 import signal
 import ssl
 import subprocess
+import sys
 import uuid
 from pathlib import Path
 
 import pytest
 
+from vdes.errors import InputError
 from vdes.reading.app import ATTEMPTS
 from vdes.reading.plan import read_plan
 from vdes.reading.settings import Server
@@ -91,6 +94,13 @@ def test_ctrl_c_ends_it_without_an_error(reading, served, secrets_of, client):
     assert server.process.exitcode == 0
 
 
+def test_without_the_extra_it_says_what_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "vdes.reading.serve", raising=False)
+    with pytest.raises(InputError, match=r"uvicorn is not installed; .* pip install 'vdes\[reading\]'"):
+        importlib.import_module("vdes.reading.serve")
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.7"])
 def test_this_machine_needs_no_tls(host):
     assert not Server(host=host).secure
@@ -98,7 +108,5 @@ def test_this_machine_needs_no_tls(host):
 
 @pytest.mark.parametrize("port", [-1, 70000])
 def test_the_port_is_checked(port):
-    from vdes.errors import InputError
-
     with pytest.raises(InputError, match="port"):
         Server(port=port)

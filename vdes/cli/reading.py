@@ -32,7 +32,7 @@ def plan(*, settings: Annotated[ReadingPlan, FIELDS], overwrite: bool = False) -
     first answer the plan cannot be replaced.
 
     Args:
-        overwrite: replace a plan by which nothing was read yet.
+        overwrite: replace a plan that has no answers yet.
     """
     from vdes.reading.make_plan import plan_words, write_plan
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from skimage.measure import approximate_polygon, find_contours
+from tqdm import tqdm
 
 from vdes.data.vocabulary import PATHOLOGIES
 from vdes.reading import tables
@@ -64,7 +65,7 @@ def read_cases(folder: Path, readings: pd.DataFrame, positive: tuple[str, ...]) 
         found.append((str(case), own, bool(((called > 0) & (called < 1)).any())))
     found.sort(key=lambda one: (not one[2], -PATHOLOGIES.index(truth[one[0]]["pathology"])))
     cases = []
-    for number, (case, own, split) in enumerate(found[:MAX_CASES], 1):
+    for number, (case, own, split) in enumerate(tqdm(found[:MAX_CASES], "cases", unit="case"), 1):
         views = {
             row["view"]: _view(row, truth[case]["lesions"], own)
             for row in images[images["case"] == case].to_dict("records")

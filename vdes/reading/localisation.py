@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
+from tqdm import tqdm
 
 from vdes.errors import InputError
 from vdes.statistics.bootstrap import cluster_bootstrap_ratio
@@ -47,7 +48,9 @@ def located_readings(
         raise InputError(f"tolerance_mm: {tolerance_mm}; expected 0 or more")
     lesions = dict(zip(truth["case"], truth["lesions"], strict=True))
     rows = []
-    for case, marks in zip(readings["case"], readings["marks"], strict=True):
+    for case, marks in tqdm(
+        zip(readings["case"], readings["marks"], strict=True), "marks", len(readings), unit="reading"
+    ):
         there: dict[str, list[Mapping[str, Any]]] = {}
         for lesion in lesions[case]:
             there.setdefault(lesion["view"], []).append(lesion)

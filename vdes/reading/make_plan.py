@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
-import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-from tqdm import tqdm
-
 from vdes import __version__
 from vdes.data.staging import new_folder, staged
 from vdes.errors import InputError
+from vdes.reading.case_images import write_images
 from vdes.reading.draw import CLASSES, MALIGNANT, RULE, Breast, breasts, draw
-from vdes.reading.frames import KINDS, WHITE, digest, encode, levels_of
 from vdes.reading.plan import FORMAT, IMAGES, KEY_FILE, PLAN_FILE, blind_name, plan_digest
-from vdes.reading.render import Renderer, lesions_of
 from vdes.reading.settings import ReadingPlan
 from vdes.reading.sizing import sizing, sizing_words
 from vdes.reading.store import STORE_FILE, answers_in
@@ -37,7 +31,7 @@ def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = 
 
     Args:
         settings: what is asked.
-        overwrite: replace a plan by which nothing was read yet.
+        overwrite: replace a plan that has no answers yet.
         progress: show a bar.
 
     Returns:
@@ -45,7 +39,7 @@ def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = 
 
     Raises:
         InputError: the study cannot be used or has too few cases, images do not fit each other, or the folder holds
-            something else, or a plan by which readings were made.
+            something else, or a plan that has answers.
     """
     _check_output(settings.output, overwrite)
     study = read_study_cases(settings.study, settings.generator)
@@ -54,7 +48,7 @@ def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = 
     folder = settings.output
     targets = [folder / name for name in (IMAGES, KEY_FILE, PLAN_FILE)]
     with new_folder(folder), staged(targets, overwrite) as stages:
-        cases = _render(drawn, study, stages[folder / IMAGES], progress)
+        cases = write_images(drawn, study, stages[folder / IMAGES], progress)
         key = {
             record["case"]: {
                 "patient": record["patient"],
@@ -167,69 +161,6 @@ def _plan(
             task["task"] = blind_name(plan, "task", code, task["session"], task["position"])
         plan["readers"].append({"code": code, "tasks": tasks})
     return plan | {"sha256": plan_digest(plan)}
-
-
-def _render(drawn: list[Breast], study: StudyCases, folder: Path, progress: bool) -> list[dict[str, Any]]:
-    """Write the images of all cases, and return the cases for the plan."""
-    folder.mkdir()
-    render = Renderer(study.ranges, study.aligned)
-    names = sorted(secrets.token_hex(16) for _ in range(len(drawn) * 2 * (len(KINDS) + 1)))
-    # an order of names that follows neither case nor kind
-    order = iter(np.random.default_rng(secrets.randbits(128)).permutation(len(names)))
-    levels = float(WHITE)
-    cases: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix=".rendered.", dir=folder.parent) as rendered:
-        bar = tqdm(total=2 * len(drawn), desc="images", unit="view", disable=not progress)
-        for number, breast in enumerate(drawn, 1):
-            case = _case(number, breast)
-            for view, item in breast.items.items():
-                shown = render(item)
-                # read twice: the quantisation of all must be known before the first is written
-                np.savez(Path(rendered) / f"{case['case']}_{view}.npz", **shown.images)  # type: ignore[arg-type]
-                levels = min(levels, *(levels_of(shown.images[kind]) for kind in ("real", "virtual")))
-                rows, columns = shown.lesion_mask.shape
-                mask = None
-                if shown.lesion_mask.any():
-                    mask = f"{names[next(order)]}.png"
-                    Image.fromarray(shown.lesion_mask.astype(np.uint8) * 255).save(folder / mask)
-                case["views"][view] = {
-                    "rows": int(rows),
-                    "columns": int(columns),
-                    "pixel_size_mm": shown.pixel_size_mm,
-                    "chest_wall": shown.chest_wall,
-                    "lesion_mask": mask,
-                    "lesions": lesions_of(shown.lesion_mask),
-                }
-                bar.update()
-            cases.append(case)
-        bar.close()
-        random = np.random.default_rng(secrets.randbits(128))
-        for case in cases:
-            for view, record in case["views"].items():
-                images = np.load(Path(rendered) / f"{case['case']}_{view}.npz")
-                record["images"] = {}
-                for kind in KINDS:
-                    data = encode(images[kind], WHITE if kind == "low_energy" else levels, random)
-                    name = names[next(order)]
-                    (folder / name).write_bytes(data)
-                    record["images"][kind] = {"file": name, "sha256": digest(data)}
-    return cases
-
-
-def _case(number: int, breast: Breast) -> dict[str, Any]:
-    first = next(iter(breast.items.values()))
-    types = [item.get("lesion_type") for item in breast.items.values() if item.get("lesion_type")]
-    return {
-        "case": f"C{number:03d}",
-        "patient": f"P{number:03d}",
-        "laterality": breast.laterality,
-        "pathology": breast.pathology,
-        "malignant": int(breast.pathology == "malignant"),
-        "class": breast.drawn_as,
-        "lesion_type": types[0] if types and breast.drawn_as != CLASSES[-1] else None,
-        "density": first["density"],
-        "views": {},
-    }
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -19,6 +19,7 @@ from vdes.reading.plan import read_plan
 from vdes.reading.worklist import READING, Task
 
 STORE_FILE = "readings.sqlite"
+PRIVATE = 0o600
 LONGEST = 86_400.0  # seconds that an answer can have taken
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -308,13 +309,13 @@ def _run_script(connection: sqlite3.Connection, script: str) -> None:
 
 def _opened(file: Path) -> sqlite3.Connection:
     try:
+        file.touch(PRIVATE)  # first: SQLite's further files get its mode
         connection = sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
         raise InputError(f"{file}: cannot be opened as a store of readings ({error})") from error
-    file.chmod(0o600)
     return connection
 
 

@@ -35,6 +35,13 @@ def test_guessing_is_found_as_often_as_stated():
     assert np.mean(np.array(p_values) < 0.05) < 0.09
 
 
+def test_readers_who_are_always_right_are_no_less_than_one_who_is():
+    found = choices_of_all(np.ones((3, 12)))
+    assert found.value == 1
+    assert found.p_value == pytest.approx(2 / 2**12)
+    assert (found.low, found.high) == pytest.approx(proportion_confint(12, 12, method="beta"))
+
+
 def test_bad_input_is_named():
     with pytest.raises(InputError, match="right: expected one or more answers of 0 or 1"):
         reader_choices([])

@@ -50,7 +50,8 @@ def choices_of_all(right: ArrayLike, readers: str = "random", confidence: float 
     """Return the share of right answers over readers, who judged the same cases, and its test against chance.
 
     Neither answers to one case nor answers of one reader are independent, so counts are not pooled; see
-    `vdes.statistics.mrmc.obuchowski_rockette.modality_value`.
+    `vdes.statistics.mrmc.obuchowski_rockette.modality_value`. Where every answer is the same, nothing varies to
+    estimate from; readers who agree in all are then taken for one, by `reader_choices`.
 
     Args:
         right: (R, N) of 0 and 1.
@@ -60,4 +61,9 @@ def choices_of_all(right: ArrayLike, readers: str = "random", confidence: float 
     Raises:
         InputError: on another shape or other values, fewer than two cases, or one random reader.
     """
-    return modality_value(share_merits(np.asarray(right, dtype=float)[None]), 0, readers, confidence, CHANCE)
+    answers = np.asarray(right, dtype=float)
+    found = modality_value(share_merits(answers[None]), 0, readers, confidence, CHANCE)
+    if np.isnan(found.low):
+        one = reader_choices(answers[0], confidence)
+        return found._replace(low=one.share.low, high=one.share.high, p_value=one.p_value)
+    return found
