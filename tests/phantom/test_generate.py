@@ -182,7 +182,7 @@ def test_an_unfinished_set_of_other_settings_is_refused(tmp_path, monkeypatch):
         patch.setattr(module, "write_patient", interrupted)
         with pytest.raises(KeyboardInterrupt):
             generate(out, SETTINGS)
-    with pytest.raises(InputError, match=r"holds an unfinished set with seed 0; expected 7 to go on"):
+    with pytest.raises(InputError, match=r"holds an unfinished set with seed 0; expected 7 to resume it"):
         generate(out, replace(SETTINGS, seed=7))
     generate(out, replace(SETTINGS, seed=7, patients=3), overwrite=True)
     assert Datalist.read(out / "datalist.json").content()["phantom"]["seed"] == 7
