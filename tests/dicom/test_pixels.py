@@ -81,8 +81,20 @@ def jpeg_lossless(source: Path, target: Path) -> Path:
 def test_monochrome1_is_inverted(write_mammogram, tmp_path: Path) -> None:
     stored = ramp(12)
     light = write_mammogram(tmp_path / "2.dcm", stored)
-    dark = write_mammogram(tmp_path / "1.dcm", 4095 - stored, PhotometricInterpretation="MONOCHROME1")
+    # without the shape the photometric interpretation decides, and against it the shape does, as in dcmtk
+    dark = write_mammogram(
+        tmp_path / "1.dcm", 4095 - stored, PhotometricInterpretation="MONOCHROME1", PresentationLUTShape=None
+    )
     np.testing.assert_allclose(shown(dark), shown(light), atol=0.01)
+    for photometric, shape, pixels in (
+        ("MONOCHROME1", "INVERSE", 4095 - stored),
+        ("MONOCHROME1", "IDENTITY", stored),
+        ("MONOCHROME2", "INVERSE", 4095 - stored),
+    ):
+        file = write_mammogram(
+            tmp_path / "1.dcm", pixels, PhotometricInterpretation=photometric, PresentationLUTShape=shape
+        )
+        np.testing.assert_allclose(shown(file), shown(light), atol=0.01)
 
 
 @pytest.mark.parametrize(
