@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vdes.data.cdd_cesm_names import FOLDERS
+from vdes.data.cdd_cesm.names import FOLDERS
 from vdes.errors import EXIT_STATUS, InputError
 from vdes.phantom.latents import Knobs
 from vdes.phantom.patient import VIEWS, build_patient

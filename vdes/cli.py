@@ -144,7 +144,7 @@ def add_datalist_cdd_cesm(subparsers: SubParsers) -> None:
 
 def run_datalist_cdd_cesm(arguments: argparse.Namespace) -> int:
     """Run ``vdes datalist cdd-cesm``."""
-    from vdes.data.cdd_cesm_datalist import write_cdd_cesm
+    from vdes.data.cdd_cesm.datalist import write_cdd_cesm
     from vdes.data.summary import summary
 
     if arguments.folds is not None and arguments.test_fraction is not None:
@@ -214,7 +214,7 @@ def add_datalist_dicom(subparsers: SubParsers) -> None:
 
 def run_datalist_dicom(arguments: argparse.Namespace) -> int:
     """Run ``vdes datalist dicom``."""
-    from vdes.data.dicom_datalist import write_dicom_datalist
+    from vdes.data.dicom_folder.datalist import write_dicom_datalist
     from vdes.data.summary import summary
 
     datalist = write_dicom_datalist(
@@ -443,7 +443,7 @@ def add_synthesize(subparsers: SubParsers) -> None:
 
 def run_synthesize(arguments: argparse.Namespace) -> int:
     """Run ``vdes synthesize``."""
-    from vdes.engines.synthesize_study import synthesize_study
+    from vdes.bundle.synthesize_study import synthesize_study
 
     stored = synthesize_study(arguments.dicomweb, arguments.study, arguments.bundle, arguments.compression)
     print(f"stored {len(stored)} virtual DES images in study {arguments.study}")
@@ -549,10 +549,10 @@ def add_study(subparsers: SubParsers) -> None:
 
 def run_study(arguments: argparse.Namespace) -> int:
     """Run ``vdes study``."""
+    from vdes.bundle.steps import parsed_only, plan
     from vdes.report.study_report import write_report
     from vdes.study import run_study as job
     from vdes.study.from_arguments import study_from_arguments
-    from vdes.study.steps import parsed_only, plan
     from vdes.study.study import STEPS
     from vdes.study.study_steps import study_steps
 

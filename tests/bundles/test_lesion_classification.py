@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn.metrics import f1_score, roc_auc_score
 from torch.nn.functional import adaptive_avg_pool2d
 
-from vdes.data.cdd_cesm_datalist import write_cdd_cesm
+from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.datalist import read_datalist
 from vdes.data.levels import labelled_items
 from vdes.errors import find_input_error

@@ -17,9 +17,9 @@ from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from vdes.data.cdd_cesm_datalist import write_cdd_cesm
+from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.datalist import read_datalist, write_datalist
-from vdes.data.dicom_datalist import write_dicom_datalist
+from vdes.data.dicom_folder.datalist import write_dicom_datalist
 from vdes.dicom import read_mammogram
 from vdes.errors import find_input_error
 from vdes.networks.virtual_des_unet import VirtualDesUNet

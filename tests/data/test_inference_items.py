@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vdes.data.cdd_cesm_datalist import write_cdd_cesm
+from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.inference_items import check_outputs, inference_items, input_intensity_range, output_stem
 from vdes.errors import InputError
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from torch.utils.data import default_collate
 
-from vdes.data.cdd_cesm_datalist import write_cdd_cesm
+from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.levels import LEVEL_FIELDS, labelled_items, lesions_drawn, with_levels
 from vdes.errors import InputError
 

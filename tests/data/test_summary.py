@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vdes.data.cdd_cesm_datalist import write_cdd_cesm
+from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.summary import section_table, summary
 
 

@@ -18,7 +18,7 @@ from vdes.cli import main
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "tools"))
-from verify.pages import CLONE  # noqa: E402
+from pages import CLONE  # noqa: E402
 
 CDD_CESM_COLUMNS = {
     "Image_name": "",

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from verify.pages import PROJECT, pages
+from pages import PROJECT, pages
 
 import vdes
 

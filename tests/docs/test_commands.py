@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from verify.pages import PROJECT, Block, blocks, check_unrun, pages, run_page
+from pages import PROJECT, Block, blocks, check_unrun, pages, run_page
 
 PAGES = pages()
 RUN = [page for page in PAGES if any(block.language in ("bash", "python") for block in blocks(page))]

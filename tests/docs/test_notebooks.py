@@ -9,7 +9,8 @@ import nbformat
 import pytest
 from make_notebooks import FOLDER, clean, execute, read_source
 from nbclient.exceptions import CellExecutionError
-from verify.machine_paths import HOME
+
+from vdes.bundle.verify.machine_paths import HOME
 
 SOURCES = sorted(FOLDER.glob("*.md"))
 NAMES = [source.stem for source in SOURCES]

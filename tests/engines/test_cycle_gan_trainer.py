@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-from vdes.data.unpaired_dataset import UnpairedDataset
+from vdes.data.datasets.unpaired_dataset import UnpairedDataset
 from vdes.engines.cycle_gan_trainer import CycleGanTrainer, losses
 from vdes.engines.image_pool import ImagePool
 from vdes.engines.prepare_batch import PrepareBatchWithMasks

@@ -12,7 +12,7 @@ from PIL import Image
 
 from vdes.data.datalist import SECTIONS, intensity_range, read_datalist
 from vdes.data.datalist import section as read_section
-from vdes.data.dicom_datalist import write_dicom_datalist
+from vdes.data.dicom_folder.datalist import write_dicom_datalist
 from vdes.dicom import read_mammogram
 from vdes.dicom.image_facts import read_image_facts
 from vdes.phantom.generate import generate

@@ -22,13 +22,13 @@ from monai.data import DataLoader, Dataset
 from monai.engines import SupervisedEvaluator
 from monai.transforms import Compose
 
-from vdes.data.cached_dataset import cached_dataset
 from vdes.data.datalist import intensity_range, read_datalist, without_null_paths
+from vdes.data.datasets.cached_dataset import cached_dataset
 from vdes.data.levels import with_levels
 from vdes.engines.autocast_inferer import AutocastInferer
+from vdes.handlers.predictions_handler import PredictionsHandler
 from vdes.networks.lesion_classifier import LesionClassifier
 from vdes.networks.weights import load_weights
-from vdes.report.predictions_handler import PredictionsHandler
 from vdes.transforms.classifier_preprocessing import classifier_preprocessing
 from vdes.transforms.stack_inputs import StackInputsd
 

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vdes.data.cdd_cesm_annotations import COLUMNS
-from vdes.data.cdd_cesm_names import FOLDERS
+from vdes.data.cdd_cesm.annotations import COLUMNS
+from vdes.data.cdd_cesm.names import FOLDERS
 from vdes.data.datalist import read_datalist, section
 from vdes.data.inference_items import inference_items
 

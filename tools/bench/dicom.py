@@ -19,7 +19,7 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless, generate_uid
 from scipy.ndimage import gaussian_filter
 
-from vdes.data.dicom_folder import scan_folder
+from vdes.data.dicom_folder.folder import scan_folder
 from vdes.dicom import read_mammogram
 from vdes.dicom.mg_object import mammogram_object
 

@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from vdes.data.cached_dataset import cached_dataset
 from vdes.data.datalist import intensity_range, section
+from vdes.data.datasets.cached_dataset import cached_dataset
 from vdes.transforms.paired_preprocessing import paired_preprocessing
 
 

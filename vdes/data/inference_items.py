@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vdes.data.cdd_cesm_names import FOLDERS
+from vdes.data.cdd_cesm.names import FOLDERS
 from vdes.data.datalist import SECTIONS, intensity_range, read_datalist, without_null_paths
 from vdes.data.image_header import (
     DICOM_SUFFIX,

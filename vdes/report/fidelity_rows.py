@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vdes.report.fidelity_table import METHOD_LABELS, TABLES, metric_label
+from vdes.handlers.fidelity_table import METHOD_LABELS, TABLES, metric_label
 from vdes.report.study_words import interval, words
 
 REGIONS = {"breast": "inside the breast", "image": "over the whole image", "lesion": "inside the lesion"}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from vdes.report.classification_table import LABELS
+from vdes.handlers.classification_table import LABELS
 
 NOT_DEFINED = "–"
 MINUS = "−"

@@ -11,8 +11,8 @@ from scipy.special import logit
 
 from vdes.data.vocabulary import LEVELS
 from vdes.errors import InputError
+from vdes.handlers.level_calibration import level_calibration
 from vdes.metrics.level_predictions import with_probabilities
-from vdes.study.level_calibration import level_calibration
 
 CLIP = 1e-6  # nearest that a probability comes to 0 and 1 where its logit is taken
 WANTED = ("level", "case", "patient", "laterality", "malignant")
@@ -22,8 +22,8 @@ def read_predictions(file: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a classifier's table of predictions.
 
     Returns:
-        The table of `vdes.report.predictions_handler.PredictionsHandler`; ``logit`` is taken from ``probability`` where
-        a classifier of others has none.
+        The table of `vdes.handlers.predictions_handler.PredictionsHandler`; ``logit`` is taken from ``probability``
+        where a classifier of others has none.
 
     Raises:
         InputError: the file is missing, no table or lacks a column.

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from vdes.data.cdd_cesm_datalist import write_cdd_cesm
+from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.datalist import read_json
 from vdes.data.staging import new_folder
 from vdes.errors import InputError

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from monai.bundle import ConfigParser
 
+from vdes.bundle.bundle import WEIGHTS, OpenedBundle
+from vdes.bundle.process import run_workflow
 from vdes.data.vocabulary import MODALITIES
 from vdes.errors import InputError
-from vdes.study.bundle_process import run_workflow
-from vdes.study.opened_bundle import WEIGHTS, OpenedBundle
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Model:
         configs: of its training; later ones override.
         training: knobs of its training.
         start: generator of the same study whose weights the training goes on from.
-        kind: of `vdes.study.steps.SECONDS`, what its training is.
+        kind: of `vdes.bundle.steps.SECONDS`, what its training is.
     """
 
     bundle: Path

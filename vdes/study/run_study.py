@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from vdes.bundle.steps import run_steps
 from vdes.data.datalist import read_datalist
-from vdes.study.steps import run_steps
 from vdes.study.study import STEPS, Study
 from vdes.study.study_metrics import METRICS_FILE, write_metrics
 from vdes.study.study_steps import study_steps

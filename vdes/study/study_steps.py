@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vdes.bundle.steps import Step
 from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
 from vdes.data.splits import k_fold
 from vdes.data.staging import staged
@@ -17,12 +18,11 @@ from vdes.study.arm_predictions import read_predictions, test_predictions
 from vdes.study.arms import Arm
 from vdes.study.regions import region_study
 from vdes.study.score_images import score_images
-from vdes.study.steps import Step
 from vdes.study.study import SCORED, Study
 
 JUDGED = ("validation", "test")  # the sections that the classifier sees
 WORKERS = 2  # processes that score images
-PIXELS = 256.0  # height of the images that `vdes.study.steps.SECONDS` are of
+PIXELS = 256.0  # height of the images that `vdes.bundle.steps.SECONDS` are of
 
 
 def study_steps(study: Study) -> list[Step]:

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from monai.bundle import ConfigParser
+
+from vdes.bundle.knobs import choice, switch, takes
+from vdes.errors import InputError
+
+CONFIG = """\
+imports:
+  - $import vdes.errors as errors
+  - $import vdes.bundle.knobs as knobs
+epochs: 40
+optimizer:
+  _target_: collections.OrderedDict
+  lr: 0.001
+train:
+  handlers: [1, 2]
+run:
+  - $errors.report_input_errors()
+  - $knobs.refuse_unknown()
+  - $print('trained', @epochs, @optimizer)
+"""
+CONFIGS = sorted(Path(__file__).parents[2].glob("bundles/*/configs/*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("given", "state"), [(True, True), (False, False), ("true", True), ("false", False), ("False", False)]
+)
+def test_a_switch_is_a_boolean_or_its_text(given: bool | str, state: bool) -> None:
+    assert switch("amp", given) is state
+
+
+@pytest.mark.parametrize("given", ["no", "0", 0, None, ""])
+def test_anything_else_is_an_error_that_names_the_knob(given: object) -> None:
+    with pytest.raises(InputError, match=r"^amp: .*expected true or false$"):
+        switch("amp", given)  # type: ignore[arg-type]
+
+
+def test_a_choice_is_what_its_text_stands_for() -> None:
+    assert choice("fruit", "pear", {"apple": 1, "pear": 2}) == 2
+    with pytest.raises(InputError, match=r"^fruit: 'plum'; expected apple or pear$"):
+        choice("fruit", "plum", {"apple": 1, "pear": 2})
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("epochs", True),
+        ("epoch", False),
+        ("optimizer#lr", True),
+        ("optimizer::lr", True),
+        ("optimizer#betas", True),  # an argument that the config leaves to the component
+        ("train#epochs", False),
+        ("train#handlers#1", True),
+        ("train#handlers#2", False),
+        ("nothing#lr", False),
+    ],
+)
+def test_a_config_takes_its_items_and_arguments_of_its_components(tmp_path: Path, name: str, taken: bool) -> None:
+    (tmp_path / "train.yaml").write_text(CONFIG)
+    assert takes(ConfigParser(ConfigParser.load_config_files(tmp_path / "train.yaml")), name) is taken
+
+
+def monai(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    (folder / "train.yaml").write_text(CONFIG)
+    command = [sys.executable, "-W", "ignore", "-m", "monai.bundle", "run", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_options_that_the_configs_have_are_taken(tmp_path: Path) -> None:
+    (tmp_path / "args.yaml").write_text("config_file: train.yaml\nepochs: 7\n")
+    done = monai(tmp_path, "--args_file", "args.yaml", "--optimizer#lr", "0.5", "--meta_file", "None")
+    assert done.returncode == 0, done.stderr
+    assert "trained 7" in done.stdout and "0.5" in done.stdout
+
+
+def test_options_that_other_options_refer_to_are_taken(tmp_path: Path) -> None:
+    done = monai(tmp_path, "--config_file", "train.yaml", "--peak", "0.5", "--optimizer#lr", "@peak")
+    assert done.returncode == 0 and "0.5" in done.stdout, done.stderr
+    steps = "['$knobs.refuse_unknown()', '$print(42)']"
+    done = monai(tmp_path, "--config_file", "train.yaml", "--run_id", "mine", "--mine", steps)
+    assert done.returncode == 0 and "42" in done.stdout, done.stderr
+
+
+def test_options_of_experiment_tracking_are_taken_where_it_is_on(tmp_path: Path) -> None:
+    (tmp_path / "board.yaml").write_text("handlers_id: {}\nconfigs: {board: a, save_execute_config: false}\n")
+    tracked = ["--config_file", "train.yaml", "--tracking", "board.yaml"]
+    done = monai(tmp_path, *tracked, "--board", "b")
+    assert done.returncode == 0 and "trained 40" in done.stdout, done.stderr
+    done = monai(tmp_path, *tracked, "--bord", "b")
+    assert done.returncode == 2 and "error: --bord: no knob of train.yaml" in done.stderr
+    done = monai(tmp_path, "--config_file", "train.yaml", "--board", "b")
+    assert done.returncode == 2 and "error: --board: no knob of train.yaml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--epoch", "5"], "--epoch: no knob of train.yaml; did you mean --epochs?"),
+        (["--epoch=5"], "--epoch: no knob of train.yaml; did you mean --epochs?"),
+        (["--freeze", "true"], "--freeze: no knob of train.yaml; the knobs stand at the top of train.yaml"),
+    ],
+)
+def test_an_option_that_no_config_has_is_one_line_and_status_2(
+    tmp_path: Path, options: list[str], message: str
+) -> None:
+    done = monai(tmp_path, "--config_file", "train.yaml", *options)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"error: {message}"
+    assert "trained" not in done.stdout and "Traceback" not in done.stderr
+
+
+def test_an_option_from_a_file_of_options_is_looked_at_too(tmp_path: Path) -> None:
+    (tmp_path / "args.yaml").write_text("config_file: train.yaml\nepoch: 7\n")
+    done = monai(tmp_path, "--args_file", "args.yaml")
+    assert done.returncode == 2 and "error: --epoch: no knob" in done.stderr
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_every_run_of_a_bundle_refuses_unknown_options_first(path: Path) -> None:
+    steps = ConfigParser.load_config_file(path).get("run")
+    if steps is not None:
+        at = steps.index("$knobs.refuse_unknown()")
+        assert steps[at - 1] == "$errors.report_input_errors()"
+        assert all("errors." in step or "dist." in step for step in steps[:at])

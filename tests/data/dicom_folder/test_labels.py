@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from vdes.data.dicom_folder.labels import read_study_labels
+from vdes.dicom.image_facts import read_image_facts
+from vdes.errors import InputError
+
+
+@pytest.fixture
+def breasts(write_mammogram, tmp_path: Path):
+    """The facts of a left and a right breast of one study."""
+    return [
+        read_image_facts(
+            write_mammogram(tmp_path / f"{side}.dcm", study="2.25.7", AccessionNumber="A7", laterality=side)
+        )
+        for side in "LR"
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+@pytest.mark.parametrize("column", ["StudyInstanceUID", "AccessionNumber"])
+def test_a_breasts_row_counts_before_its_studys(breasts, tmp_path: Path, suffix: str, column: str) -> None:
+    study = {"StudyInstanceUID": "2.25.7", "AccessionNumber": "A7"}[column]
+    table = pd.DataFrame(
+        {
+            column: [study, study, "other"],
+            "laterality": ["", "r", ""],
+            "pathology": ["Normal", "malignant", "benign"],
+            "birads": ["1", "5", ""],
+        }
+    )
+    file = tmp_path / f"labels{suffix}"
+    table.to_csv(file, index=False) if suffix == ".csv" else table.to_excel(file, index=False)
+    labels = read_study_labels(file)
+    left, right = (labels.of(facts) for facts in breasts)
+    assert left == {"pathology": "normal", "density": None, "birads": 1}
+    assert right == {"pathology": "malignant", "density": None, "birads": 5}
+    assert labels.unused == 1
+
+
+def test_without_a_table_everything_is_unknown(breasts) -> None:
+    labels = read_study_labels(None)
+    assert labels.of(breasts[0]) == {"pathology": None, "density": None, "birads": None}
+    assert labels.unused == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("study,pathology\n1,benign\n", "no column that names the study; expected one of StudyInstanceUID, Accession"),
+        ("AccessionNumber,side\n1,L\n", "no column of labels; expected any of pathology, density, birads"),
+        ("AccessionNumber,pathology\n,benign\n", "row 2: AccessionNumber: is empty"),
+        ("AccessionNumber,pathology\n1,bad\n", "row 2: pathology: 'bad'; expected one of normal, benign, malignant"),
+        ("AccessionNumber,birads\n1,4a\n", "row 2: birads: '4a'; expected one of 0, 1, 2"),
+        ("AccessionNumber,laterality,birads\n1,left,4\n", "row 2: laterality: 'left'; expected L, R"),
+        ("AccessionNumber,birads\n1,4\n\n1,5\n", "row 4: AccessionNumber: labelled above already"),
+    ],
+)
+def test_a_table_that_cannot_be_understood_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text(text)
+    with pytest.raises(InputError, match=message.replace("(", r"\(")) as error:
+        read_study_labels(file)
+    assert str(error.value).startswith(f"{file}: ")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_study_labels(tmp_path / "none.csv")

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from monai.data import DataLoader
+from monai.engines import SupervisedEvaluator
+
+from vdes.data.levels import LEVEL_FIELDS, with_levels
+from vdes.errors import InputError
+from vdes.handlers.predictions_handler import PredictionsHandler
+from vdes.metrics.level_predictions import case_row, level_predictions, with_probabilities
+from vdes.statistics.predictions import known_cases
+
+COLUMNS = [
+    "level", "case", "patient", "laterality", "malignant", "logit", "inputs", "probability", "threshold", "prediction",
+]  # fmt: skip
+
+
+@pytest.fixture
+def network(small_classifier):
+    """A calibrated network whose images differ."""
+    made = small_classifier().eval()
+    made.head[-1].weight.data *= 10
+    made.temperature.copy_(torch.tensor([2.0, 0.5, 3.0]))
+    made.threshold.copy_(torch.tensor([0.4, 0.5, 0.7]))
+    return made
+
+
+def evaluate(network: torch.nn.Module, views: list[dict[str, Any]], handler: PredictionsHandler) -> None:
+    SupervisedEvaluator(
+        device=torch.device("cpu"),
+        val_data_loader=DataLoader(views, batch_size=4),
+        network=network,
+        val_handlers=[handler],
+    ).run()
+
+
+def test_every_image_breast_and_examination_gets_its_calibrated_prediction(network, views, tmp_path):
+    folder = tmp_path / "made" / "here"
+    evaluate(network, views, PredictionsHandler(folder))
+    written = pd.read_csv(folder / "predictions.csv")
+    assert written.columns.tolist() == COLUMNS
+    assert written["level"].value_counts().to_dict() == {"image": 30, "breast": 20, "examination": 10}
+    with torch.no_grad():
+        rows = [case_row({**view, "pred": network(view["image"][None])[0]}) for view in views]
+    expected = with_probabilities(level_predictions(rows), [2.0, 0.5, 3.0], network.threshold.tolist())
+    pd.testing.assert_frame_equal(
+        written, expected.replace({"laterality": {"": np.nan}}), check_dtype=False, rtol=1e-4, atol=1e-5
+    )
+    assert 0 < written["prediction"].mean() < 1
+    assert set(written["inputs"]) == {"low_energy", "des", "low_energy+des"}
+    # and it is a table that the statistics take
+    assert len(known_cases(written)) == 60
+
+
+def test_images_of_nobody_known_have_a_row_each(network, views, tmp_path):
+    unknown = [with_levels({"case": view["case"]}) for view in views[:5]]
+    evaluate(
+        network,
+        [
+            {**{field: item[field] for field in LEVEL_FIELDS}, "image": view["image"]}
+            for item, view in zip(unknown, views, strict=False)
+        ],
+        PredictionsHandler(tmp_path),
+    )
+    written = pd.read_csv(tmp_path / "predictions.csv")
+    assert written["case"].tolist() == ["c0", "c1", "c2", "c3", "c4"]
+    assert written[["patient", "laterality", "malignant"]].isna().all(axis=None)
+    assert written["probability"].between(0, 1).all()
+
+
+def test_a_handler_starts_afresh_and_replaces_only_when_told(network, views, tmp_path):
+    handler = PredictionsHandler(tmp_path)
+    evaluate(network, views[:6], handler)
+    before = (tmp_path / "predictions.csv").read_bytes()
+    with pytest.raises(InputError, match=r"predictions\.csv: exists already; name another output_dir or set overwrite"):
+        evaluate(network, views[:3], handler)
+    assert (tmp_path / "predictions.csv").read_bytes() == before
+    handler.overwrite = True
+    evaluate(network, views[:3], handler)
+    assert (pd.read_csv(tmp_path / "predictions.csv")["level"] == "image").sum() == 3
+    assert [file.name for file in tmp_path.iterdir()] == ["predictions.csv"]
+
+
+def test_a_run_that_fails_writes_nothing(network, views, tmp_path):
+    broken = [*views[:4], {**views[4], "image": torch.full((2, 64, 64), torch.nan)}]
+    with pytest.raises(InputError, match="both inputs are absent"):
+        evaluate(network, broken, PredictionsHandler(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()

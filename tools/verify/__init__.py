@@ -1,1 +1,0 @@
-"""What verify_bundle.py asks of a bundle, one subject a module."""

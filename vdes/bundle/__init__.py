@@ -1,0 +1,1 @@
+"""A MONAI bundle as a folder: open, run, train, verify and pack it."""

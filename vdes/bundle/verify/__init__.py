@@ -1,0 +1,1 @@
+"""What the model zoo asks of a bundle, one subject a module."""

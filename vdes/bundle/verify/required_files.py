@@ -1,0 +1,52 @@
+"""The files that the model zoo wants of a bundle, their sizes, and its names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.verify.card import weights_named
+
+REQUIRED = (
+    "LICENSE",
+    "configs/metadata.json",
+    "configs/logging.conf",
+    "docs/README.md",
+    "docs/data_license.txt",
+)
+LARGEST_MB = 25
+
+
+def check_files(bundle: Bundle) -> Iterator[Line]:
+    """Tell which required files are missing or empty."""
+    for name in REQUIRED:
+        if name not in bundle.files:
+            yield Line(name, "missing; the model zoo wants it")
+        elif not bundle.text(name).strip():
+            yield Line(name, "empty")
+    if bundle.config("inference") is None and bundle.config("train") is None:
+        yield Line("configs", "neither inference nor train; expected one at least, in YAML or JSON")
+    # a bundle may run those of others and have no weights of its own
+    own = any("bundle_root + '/models/" in bundle.text(config) for config in bundle.configs)
+    wanted = [*(["models/model.pt"] if own else []), *weights_named(bundle)]
+    missing = [name for name in dict.fromkeys(wanted) if name not in bundle.files and name not in bundle.large_files]
+    if missing:
+        yield Line("models", f"missing weights: {', '.join(name.removeprefix('models/') for name in missing)}")
+
+
+def check_sizes(bundle: Bundle) -> Iterator[Line]:
+    """Tell which files are too large to be part of a bundle."""
+    for name in bundle.files:
+        size = (bundle.root / name).stat().st_size / 1e6
+        if size > LARGEST_MB and name not in bundle.large_files:
+            yield Line(name, f"{size:.1f} MB; expected {LARGEST_MB} MB or less, or an entry of large_files.yml")
+
+
+def check_names(bundle: Bundle) -> Iterator[Line]:
+    """Tell which names are not as the model zoo's: lower case with underscores, region_modality_task."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+){2,}", bundle.name):
+        yield Line(".", f"the folder's name {bundle.name!r}; expected region_modality_task in lower case")
+    for name in bundle.files:
+        if not re.fullmatch(r"[A-Za-z0-9_./-]+", name):
+            yield Line(name, "a name of other characters than letters, digits, dots, dashes and underscores")

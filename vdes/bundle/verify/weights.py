@@ -1,0 +1,87 @@
+"""The weights: that they are what was measured, and nothing but tensors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vdes.bundle.verify.bundle import Bundle, Line
+
+
+def check_weights(bundle: Bundle) -> Iterator[Line]:
+    """Tell which weights are not those whose hash is recorded, or hold more than finite tensors.
+
+    The hash of ``models/NAME.pt`` is recorded where its figures are: ``weights_sha256`` in the provenance of the files
+    ``docs/results/*_NAME.json`` that evaluation wrote; that of a file from elsewhere in ``large_files.yml``.
+    """
+    for name in bundle.weights:
+        yield from _check_hash(bundle, name)
+        yield from _check_content(bundle.root / name, name)
+
+
+def recorded_hashes(bundle: Bundle, weights: str) -> set[str]:
+    """Return the SHA-256 sums that the results of a file of weights state."""
+    found: set[str] = set()
+    for name in bundle.files:
+        if name.startswith("docs/results/") and name.endswith(f"_{Path(weights).stem}.json"):
+            try:
+                found |= set(_stated(json.loads(bundle.text(name))))
+            except ValueError:
+                continue  # the card's check reads them
+    return found
+
+
+def _stated(content: Any) -> Iterator[str]:
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if key == "weights_sha256" and isinstance(value, str):
+                yield value
+            else:
+                yield from _stated(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _stated(value)
+
+
+def _check_hash(bundle: Bundle, name: str) -> Iterator[Line]:
+    content = (bundle.root / name).read_bytes()
+    listed = bundle.large_files.get(name)
+    if listed is not None and listed.get("hash_val"):
+        kind = str(listed.get("hash_type") or "md5")
+        found = hashlib.new(kind, content).hexdigest()
+        if found != listed["hash_val"]:
+            yield Line(name, f"{kind} {found}; large_files.yml lists {listed['hash_val']}", stops=True)
+        return
+    sha256 = hashlib.sha256(content).hexdigest()
+    recorded = recorded_hashes(bundle, name)
+    where = f"docs/results/*_{Path(name).stem}.json"
+    if not recorded:
+        yield Line(name, f"no {where} records its sha256 (weights_sha256): evaluate it and keep the results")
+    elif sha256 not in recorded:
+        yield Line(
+            name,
+            f"sha256 {sha256[:12]}; {where} was measured on {', '.join(sorted(h[:12] for h in recorded))}",
+            stops=True,
+        )
+
+
+def _check_content(file: Path, name: str) -> Iterator[Line]:
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:
+        wanted = re.search(r"GLOBAL (\S+)", str(error))
+        reason = f"it wants to run {wanted[1]}" if wanted else str(error).strip().partition("\n")[0]
+        yield Line(name, f"refused by torch.load(weights_only=True): {reason}", stops=True)
+        return
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        yield Line(name, f"a {type(state).__name__} of more than tensors; expected a state dict", stops=True)
+        return
+    for key, value in state.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            yield Line(name, f"{key}: has values that are not finite")

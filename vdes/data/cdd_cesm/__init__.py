@@ -1,0 +1,1 @@
+"""The public data set CDD-CESM as a datalist."""

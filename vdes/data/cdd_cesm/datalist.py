@@ -1,0 +1,142 @@
+"""CDD-CESM's official folder -> datalists on disk, with the lesion masks beside them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from tqdm import tqdm
+
+from vdes.data.cdd_cesm.folder import CddCesm, Outline, read_cdd_cesm
+from vdes.data.cdd_cesm.via import render
+from vdes.data.datalist import datalist_text, patient_sections
+from vdes.data.splits import hold_out, k_fold
+from vdes.data.staging import staged
+from vdes.data.vocabulary import DRAWN_ON
+from vdes.errors import InputError
+
+NAME = "CDD-CESM"
+
+
+def write_cdd_cesm(
+    folder: Path,
+    output: Path,
+    *,
+    label: str = "des",
+    folds: int | None = None,
+    test_fraction: float = 0.2,
+    validation_fraction: float = 0.1,
+    seed: int = 0,
+    include_unpaired: bool = False,
+    annotations: Path | None = None,
+    segmentations: Path | None = None,
+    drawn_on: Path | None = None,
+    splits_of: Path | None = None,
+    overwrite: bool = False,
+) -> dict[Path, dict[str, Any]]:
+    """Read CDD-CESM, split it by patient, render the lesion masks, and write all of it or nothing.
+
+    The masks (8-bit PNG, 0 and 255, of their image's size) go to ``<output stem>_masks/low_energy/<case>.png`` and
+    ``.../des/<case>.png``.
+
+    Args:
+        folder: holds the two image folders, the annotation table and the segmentations.
+        output: the datalist to write, ending in .json. With ``folds`` the files ``<stem>_fold0.json`` and up.
+        label: ``low_energy`` or ``des``, the row that labels a pair; see `read_cdd_cesm`.
+        folds: number of folds; None for one hold-out split.
+        test_fraction: share of the patients, for a hold-out split.
+        validation_fraction: share of the patients.
+        seed: of the split.
+        include_unpaired: keep images without a partner.
+        annotations: xlsx or csv; without it the one in the folder.
+        segmentations: VIA csv; without it the one in the folder, or none.
+        drawn_on: folder with the images that the shapes were drawn on; see `read_cdd_cesm`.
+        splits_of: a datalist whose patients keep their sections, in a hold-out split; the others are split among
+            themselves.
+        overwrite: replace datalists and masks that exist.
+
+    Returns:
+        The datalists that were written, by file.
+
+    Raises:
+        InputError: see `read_cdd_cesm`, `hold_out`, `k_fold` and `staged`. Nothing is written.
+    """
+    if output.suffix.lower() != ".json":
+        raise InputError(f"{output}: expected the name of a datalist to write, ending in .json")
+    if splits_of is not None and folds is not None:
+        raise InputError(f"{splits_of}: its splits can be kept in a hold-out split only; expected no folds")
+    settled = {} if splits_of is None else patient_sections(splits_of)
+    masks = output.with_name(f"{output.stem}_masks")
+    outputs = [output] if folds is None else [output.with_name(f"{output.stem}_fold{k}.json") for k in range(folds)]
+    with staged([*outputs, masks], overwrite) as stages:
+        data = read_cdd_cesm(
+            folder,
+            label=label,
+            include_unpaired=include_unpaired,
+            annotations=annotations,
+            segmentations=segmentations,
+            drawn_on=drawn_on,
+        )
+        common = {"seed": seed, "grouped_by": "patient", "stratified_by": "worst pathology of the patient"}
+        if folds is None:
+            fractions = {"test_fraction": test_fraction, "validation_fraction": validation_fraction}
+            splits = [hold_out(data.items, test_fraction, validation_fraction, seed, settled)]
+            here = {item["patient"] for item in data.items}
+            kept = {} if splits_of is None else {"patients_kept_from_another_datalist": len(here & settled.keys())}
+            methods = [{"method": "hold-out", **common, **fractions, **kept}]
+        else:
+            splits = k_fold(data.items, folds, validation_fraction, seed)
+            methods = [
+                {"method": "k-fold", **common, "folds": folds, "fold": fold, "validation_fraction": validation_fraction}
+                for fold in range(folds)
+            ]
+        if data.outlines:
+            _render_masks(data, stages[masks], masks)
+        datalists = {
+            path: _datalist(data, split, method) for path, split, method in zip(outputs, splits, methods, strict=True)
+        }
+        for path, datalist in datalists.items():
+            stages[path].write_text(datalist_text(path, datalist), encoding="utf-8")
+    return datalists
+
+
+def _datalist(data: CddCesm, split: dict[str, list[dict[str, Any]]], method: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": NAME,
+        "pixel_size_mm": None,  # the published JPEG files carry none
+        "intensity_range": data.intensity_range,
+        "split": method,
+        "report": data.report,
+        **split,
+    }
+
+
+def _render_masks(data: CddCesm, stage: Path, masks: Path) -> None:
+    """Render the masks into the folder ``stage`` and enter them in the items as files of the folder ``masks``."""
+    items = {item["case"]: item for item in data.items}
+    for modality in DRAWN_ON:
+        (stage / modality).mkdir(parents=True)
+
+    def write(outline: Outline) -> Path | None:
+        mask = render(outline.shapes, outline.height, outline.width)
+        if mask is None:
+            return None
+        name = Path(outline.modality) / f"{outline.case}.png"
+        Image.fromarray(mask > 0).save(stage / name, compress_level=1)  # one bit a pixel
+        return masks / name
+
+    with ThreadPoolExecutor() as pool:
+        # disable=None: a bar on a terminal only
+        paths = tqdm(
+            pool.map(write, data.outlines),
+            total=len(data.outlines),
+            desc="lesion masks",
+            unit="mask",
+            disable=None,
+            leave=False,
+        )
+        for outline, path in zip(data.outlines, paths, strict=True):
+            if path is not None:
+                items[outline.case][DRAWN_ON[outline.modality]] = str(path.absolute())

@@ -1,0 +1,1 @@
+"""Cases for PyTorch data loaders: cached on disk, unpaired, by examination."""

@@ -1,0 +1,1 @@
+"""A folder of DICOM studies as a datalist."""

@@ -1,0 +1,1 @@
+"""What makes the shipped weights, the figures and the model cards."""

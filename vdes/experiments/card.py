@@ -1,0 +1,83 @@
+"""Fill a bundle's model card: evaluate a generator's shipped weights, draw the picture sheet, write the tables.
+
+Writes docs/results/fidelity_<name>.json and docs/fidelity_sheet_<name>.png, and the tables between the marks
+``<!-- fidelity:<name> -->``, ``<!-- runs:<name> -->`` and so on of docs/README.md, each from the results file of its
+name. The sheet shows the evaluated images themselves; that of CDD-CESM is not kept in the repository. Without
+--datalist the tables alone are written again, from the results files that are there.
+
+    python vdes/experiments/card.py bundles/breast_cesm_virtual_des_unet --datalist datalist.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from vdes.bundle.process import run_workflow
+from vdes.errors import InputError
+from vdes.experiments.card_tables import WRITERS
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle", type=Path, help="folder of the bundle")
+    parser.add_argument("--datalist", type=Path, help="datalist whose test section is evaluated")
+    parser.add_argument("--name", default="model", help="the weights are models/NAME.pt (default: model)")
+    parser.add_argument("--height", type=int, help="working size of the weights (default: that of runs_NAME.json)")
+    arguments = parser.parse_args()
+    try:
+        if arguments.datalist is not None:
+            evaluate(arguments.bundle, arguments.datalist, arguments.name, arguments.height)
+        card = arguments.bundle / "docs" / "README.md"
+        card.write_text(filled(card.read_text(encoding="utf-8"), arguments.bundle), encoding="utf-8")
+    except (InputError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"wrote {card}")
+    return 0
+
+
+def evaluate(bundle: Path, datalist: Path, name: str, height: int | None) -> None:
+    """Evaluate the shipped weights and keep the summary and the picture sheet in the bundle's docs."""
+    results = bundle / "docs" / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    runs = results / f"runs_{name}.json"
+    if height is None:
+        if not runs.is_file():
+            raise InputError(f"{runs}: no such file, which states the working size; pass --height")
+        height = json.loads(runs.read_text(encoding="utf-8"))["height"]
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "test"
+        settings = {"ckpt_path": bundle / "models" / f"{name}.pt", "height": height}
+        run_workflow(bundle, ["train", "evaluate"], datalist, output, settings)
+        shutil.copy(output / "fidelity.json", results / f"fidelity_{name}.json")
+        shutil.copy(output / "fidelity_sheet.png", bundle / "docs" / f"fidelity_sheet_{name}.png")
+
+
+def filled(card: str, bundle: Path) -> str:
+    """Return a model card with its marked tables written from the bundle's results files.
+
+    Raises:
+        InputError: a mark has no results file.
+    """
+
+    def table(match: re.Match[str]) -> str:
+        kind, name = match["kind"], match["name"]
+        file = bundle / "docs" / "results" / f"{kind}_{name}.json"
+        if not file.is_file():
+            raise InputError(f"{file}: no such file; the model card's mark {kind}:{name} needs it")
+        text = WRITERS[kind](json.loads(file.read_text(encoding="utf-8")))
+        return f"<!-- {kind}:{name} -->\n{text}\n<!-- /{kind}:{name} -->"
+
+    pattern = rf"<!-- (?P<kind>{'|'.join(WRITERS)}):(?P<name>\w+) -->\n.*?<!-- /(?P=kind):(?P=name) -->"
+    return re.sub(pattern, table, card, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

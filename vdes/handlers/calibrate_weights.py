@@ -1,0 +1,69 @@
+"""Make what validation tells of a classifier part of its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from monai.data import DataLoader
+from monai.engines import SupervisedEvaluator
+from monai.inferers import Inferer
+from torch.utils.data import Dataset
+
+from vdes.data.staging import staged
+from vdes.handlers.level_calibration import level_calibration
+from vdes.metrics.decollated import decollated_cases
+from vdes.metrics.level_predictions import case_row, level_predictions
+from vdes.networks.lesion_classifier import LesionClassifier
+from vdes.networks.weights import load_weights
+
+
+def calibrate_weights(
+    weights: str | Path,
+    calibrated: str | Path,
+    network: LesionClassifier,
+    dataset: Dataset,
+    inferer: Inferer,
+    device: str | torch.device,
+    batch_size: int = 16,
+) -> None:
+    """Fit temperature and threshold of each level on the validation cases, and write weights that have them.
+
+    They are those of `vdes.handlers.level_calibration.level_calibration`. Doing it again gives the same file.
+
+    Args:
+        weights: the file of the weights.
+        calibrated: the file to write, in one step; it may be the same. Its folder is made where it is missing.
+        network: a network that they fit; it is changed.
+        dataset: validation cases with ``image`` and the fields of `vdes.data.levels`.
+        inferer: as in validation.
+        device: where to run.
+        batch_size: images at a time.
+
+    Raises:
+        InputError: the file is missing or does not fit the network.
+
+    """
+    load_weights(network, weights).to(device)
+    rows: list[dict[str, Any]] = []
+
+    def keep(engine: Engine) -> None:
+        rows.extend(case_row(case) for case in decollated_cases(engine))
+
+    evaluator = SupervisedEvaluator(
+        device=torch.device(device),
+        val_data_loader=DataLoader(dataset, batch_size=batch_size),
+        network=network,
+        inferer=inferer,
+    )
+    evaluator.add_event_handler(Events.ITERATION_COMPLETED, keep)
+    evaluator.run()
+    temperatures, thresholds = level_calibration(level_predictions(rows))
+    network.temperature.copy_(torch.tensor(temperatures))
+    network.threshold.copy_(torch.tensor(thresholds))
+    target = Path(calibrated)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with staged([target], overwrite=True) as stages:
+        torch.save(network.state_dict(), stages[target])

@@ -1,0 +1,81 @@
+"""Pictures of what spoke for malignancy, as a MONAI handler."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import ignite.distributed as idist
+import torch
+from ignite.engine import Engine, Events
+from monai.transforms import ScaleIntensity
+from monai.visualize import GradCAM
+
+from vdes.data.vocabulary import MODALITIES
+from vdes.errors import InputError
+from vdes.handlers.overlay import overlay_picture
+from vdes.metrics.decollated import decollated_cases
+from vdes.networks.lesion_classifier import LesionClassifier
+
+
+class GradCamHandler:
+    """Draw for each image that a `LesionClassifier` sees where it found malignancy, by Grad-CAM.
+
+    Source: Selvaraju et al., "Grad-CAM", ICCV 2017; MONAI's `GradCAM` on the last features of the input's encoder, at
+    1/16 of the working size: coarse by nature. Each map is scaled to its own largest value, so it tells where, not how
+    much. Writes ``<case>_<input>.png`` on the working grid (chest wall at the left, cropped to the breast, square).
+
+    Args:
+        output_dir: folder of the pictures; made where it is missing.
+        overwrite: whether pictures of an earlier run may be replaced.
+
+    Raises:
+        InputError: when the run starts, if the folder has pictures already.
+
+    """
+
+    def __init__(self, output_dir: str | Path, overwrite: bool = False) -> None:
+        self.output_dir = Path(output_dir)
+        self.overwrite = overwrite
+
+    def attach(self, engine: Engine) -> None:
+        """Register with the evaluator."""
+        engine.add_event_handler(Events.STARTED, self.start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self.draw)
+
+    def start(self, _engine: Engine) -> None:
+        """Refuse at once to replace pictures."""
+        if not self.overwrite and any(self.output_dir.glob("*.png")):
+            raise InputError(f"{self.output_dir}: has pictures already; choose another folder or set overwrite to true")
+        idist.barrier()  # no process draws before all have looked
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+
+    def draw(self, engine: Engine) -> None:
+        """Draw the iteration's cases."""
+        network: Any = engine.network
+        for case in decollated_cases(engine):
+            for i, name in enumerate(MODALITIES):
+                image = case["image"][i]
+                if not bool(image[0, 0].isnan()):
+                    heat = malignancy_map(network, case["image"], i)
+                    overlay_picture(image.cpu(), heat.cpu(), self.output_dir / f"{case['case']}_{name}.png")
+
+
+def malignancy_map(network: LesionClassifier, image: torch.Tensor, modality: int) -> torch.Tensor:
+    """Return where ``network`` finds malignancy in one input, ``(H, W)`` in [0, 1].
+
+    Args:
+        network: the classifier.
+        image: ``(2, H, W)``; the input ``modality`` is present.
+        modality: 0 low energy, 1 DES.
+
+    """
+    device = next(network.parameters()).device
+    network = copy.deepcopy(network)  # MONAI's hooks stay in a network, with the features of every image
+    scale = ScaleIntensity(minv=0.0, maxv=1.0)
+    # the network sees the image upside down too, as the second of a batch
+    cam = GradCAM(network, f"encoders.{modality}.project", postprocessing=lambda heat: scale(heat[:1]))
+    with torch.enable_grad():
+        heat = cam(image[None].to(device).requires_grad_(), class_idx=network.malignant)
+    return torch.as_tensor(heat)[0, 0].detach()

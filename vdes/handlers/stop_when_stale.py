@@ -1,0 +1,39 @@
+"""End a training that no longer gets better."""
+
+from __future__ import annotations
+
+import logging
+
+from ignite.engine import Engine, Events
+from monai.engines import Evaluator, Trainer
+
+logger = logging.getLogger(__name__)
+
+
+class StopWhenStale:
+    """MONAI handler for a trainer: stop when the validation's key metric has not improved for ``patience`` epochs.
+
+    `monai.handlers.EarlyStopHandler` counts by itself and so starts anew when a run is resumed; the epoch of the best
+    metric is in the checkpoint. Name it after `vdes.handlers.resumable_training.ResumableTraining`, so that it sees
+    what that loads.
+
+    Args:
+        validator: the evaluator with the key metric.
+        patience: epochs without improvement.
+
+    """
+
+    def __init__(self, validator: Evaluator, patience: int) -> None:
+        self.validator = validator
+        self.patience = patience
+
+    def attach(self, engine: Trainer) -> None:
+        """Register the handler with ``engine``."""
+        engine.add_event_handler(Events.STARTED | Events.EPOCH_COMPLETED, self.stop_if_stale)
+
+    def stop_if_stale(self, engine: Engine) -> None:
+        """Stop if the best epoch is too long ago."""
+        best = self.validator.state.best_metric_epoch
+        if best > 0 and engine.state.epoch - best >= self.patience:
+            logger.info("stopped after epoch %d: validation was best in epoch %d", engine.state.epoch, best)
+            engine.terminate()
