@@ -115,7 +115,7 @@ def write_mammogram() -> Callable[..., Path]:
     """Write a mammogram in DICOM; keywords set attributes, and None deletes one."""
     from pydicom.uid import generate_uid
 
-    from vdes.dicom.mg_object import mammogram_object
+    from vdes.dicom.mg_object import mammogram_object, orientation_of
 
     def write(
         path: Path,
@@ -130,7 +130,9 @@ def write_mammogram() -> Callable[..., Path]:
             stored = np.arange(6 * 4).reshape(6, 4) * 100
         image = mammogram_object(stored.astype(np.uint16), bits, generate_uid(), laterality, view, 0.1)
         image.PatientID = image.PatientName = "Doe"
-        image.StudyInstanceUID, image.SeriesInstanceUID, image.FrameOfReferenceUID = study, "2.25.2", "2.25.3"
+        image.PatientOrientation = orientation_of(laterality, view)
+        image.StudyInstanceUID, image.SeriesInstanceUID = study, "2.25.2"
+        image.FrameOfReferenceUID = f"2.25.3.{'LR'.index(laterality)}.{len(view)}"
         image.ImageType = ["DERIVED", "PRIMARY", "", "LOW_ENERGY"]
         image.AcquisitionDate, image.AcquisitionTime = "20200102", "101500"
         for keyword, value in attributes.items():

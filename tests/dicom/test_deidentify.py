@@ -13,7 +13,8 @@ MODEL = Model("bundle", "0.1.0", "ab" * 32)
 IDENTIFIERS = {
     "PatientName": "Secret^Name", "PatientID": "SECRETID", "AccessionNumber": "SECRETACC", "StudyID": "SECRETST",
     "PatientBirthDate": "19510203", "StudyDate": "20200304", "AcquisitionDate": "20200304", "StudyTime": "111213.25",
-    "AcquisitionTime": "111314.25", "ReferringPhysicianName": "Secret^Doctor", "StudyDescription": "SECRET study",
+    "AcquisitionTime": "111314.25", "FrameOfReferenceUID": "2.25.3.4713",
+    "ReferringPhysicianName": "Secret^Doctor", "StudyDescription": "SECRET study",
 }  # fmt: skip
 
 
@@ -36,7 +37,7 @@ def test_no_identifier_is_left(objects, tmp_path: Path, dciodvfy) -> None:
     deidentify(before)
     before.save_as(tmp_path / "v.dcm", enforce_file_format=True)
     everything = (tmp_path / "v.dcm").read_bytes()
-    for secret in (*IDENTIFIERS.values(), *uids, "2.25.3\0"):
+    for secret in (*IDENTIFIERS.values(), *uids, "2.25.3.4713"):
         assert secret.encode() not in everything, secret
     assert before.PatientIdentityRemoved == "YES"
     assert [item.CodeValue for item in before.DeidentificationMethodCodeSequence] == ["113100", "113105"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,9 @@ def datalist_text(path: PathLike, datalist: dict[str, Any]) -> str:
             {key: _relative(value, folder) if key in PATH_FIELDS else value for key, value in item.items()}
             for item in datalist[section]
         ]
-    return json.dumps(portable, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(portable, indent=1, ensure_ascii=False) + "\n"
+    # a file name in another encoding than UTF-8 has bytes that only an escape can stand for
+    return re.sub("[\ud800-\udfff]", lambda byte: f"\\u{ord(byte[0]):04x}", text)
 
 
 def section(path: PathLike, name: str, requires: Sequence[str] = ("low_energy", "des")) -> list[Item]:

@@ -41,13 +41,14 @@ class ImageFacts:
 
     Attributes:
         path: the file.
-        instance, study: UIDs.
+        instance, study, sop_class: UIDs; the last may be empty.
         accession: accession number of the study, perhaps empty.
         identity: of the patient; not for output.
         foreign: why it is no mammogram for presentation, None for one.
         raw: why it is raw, None for an image for presentation.
         kind: what the image is in CESM.
         laterality: L, R or None.
+        laterality_found: missing, contradictory or, where it is neither, empty.
         view: CC, MLO or None.
         view_found: what the header says of the view.
         rows, columns: size in pixels.
@@ -72,7 +73,9 @@ class ImageFacts:
     rows: int
     columns: int
     pixel_size_mm: float
+    sop_class: str = ""
     accession: str = ""
+    laterality_found: str = ""
     identity: Identity = field(default_factory=Identity)
     foreign: str | None = None
     raw: str | None = None
@@ -113,12 +116,14 @@ def image_facts(header: Dataset, path: Path) -> ImageFacts:
         path=path,
         instance=_uid(header, "SOPInstanceUID"),
         study=_uid(header, "StudyInstanceUID"),
+        sop_class=text_of(header, "SOPClassUID"),
         accession=text_of(header, "AccessionNumber"),
         identity=identity_of(header),
         foreign=_foreign(header),
         raw=raw_reason(header),
         kind=kind_of(header),
         laterality=laterality_of(header),
+        laterality_found=_laterality_found(header),
         view=view,
         view_found=view_found,
         rows=int(header.Rows),
@@ -143,6 +148,12 @@ def image_facts(header: Dataset, path: Path) -> ImageFacts:
     )
 
 
+def _laterality_found(header: Dataset) -> str:
+    if laterality_of(header) is not None:
+        return ""
+    return "contradictory" if codes_of(header, "ImageLaterality") else "missing"
+
+
 _CONTRASTS = ("PRE_CONTRAST", "POST_CONTRAST")
 
 
@@ -161,7 +172,7 @@ def refusal(facts: ImageFacts) -> str | None:
     if facts.kind.name not in (LOW_ENERGY, DES):
         return f"neither low-energy nor DES ({evidence})"
     if facts.laterality is None:
-        return "ImageLaterality is missing or contradictory; expected L or R"
+        return f"ImageLaterality is {facts.laterality_found}; expected L or R"
     if facts.view is None:
         return f"{facts.view_found}; expected CC or MLO"
     if facts.part is not None:

@@ -165,7 +165,11 @@ def _by_image_type(values: list[str]) -> _Vote:
         if found:
             word = "RECOMBINED" if found[0] == "RECOMB" else "SUBTRACTION" if found[0] == "SUBTRACT" else found[0]
             return _Vote(DES, f"ImageType {word}")
-    return next((_Vote("", f"ImageType {_CESM.search(value)[0]}") for value in values if _CESM.search(value)), _Vote())
+    for value in values:
+        found = _CESM.search(value)
+        if found:
+            return _Vote("", f"ImageType {found[0]}")
+    return _Vote()
 
 
 def _strange(values: list[str]) -> bool:

@@ -41,6 +41,11 @@ class Gap:
     least: float
     most: float
 
+    @property
+    def words(self) -> str:
+        """The number, or where the times are not precise the two."""
+        return f"{self.least:g}" if self.least == self.most else f"{self.least:g} to {self.most:g}"
+
     def shorter_than(self, other: Gap) -> bool:
         """Tell whether this gap is certainly the shorter one."""
         return self.most <= other.least and (self.least, self.most) != (other.least, other.most)

@@ -103,6 +103,11 @@ def modifiers_of(header: Dataset) -> tuple[frozenset[str], str | None]:
     return frozenset(found), None
 
 
+def modifier_code(value: str) -> Code | None:
+    """Return a modifier of the view by its code's value, also by the older one; None where it is none."""
+    return MODIFIERS.get(_OLDER_MODIFIERS.get(value, value))
+
+
 def _shown(code: str) -> str:
     """Return a code as a report shows it; what does not look like one may be anything, a name too."""
     return code if code.replace("-", "").replace(".", "").isdigit() or code in _BY_CODE else "of another kind"

@@ -149,7 +149,7 @@ def _weighed(low: ImageFacts, des: ImageFacts, study: _Study) -> _Candidate:
         return _Candidate(low, des, against="ImageType: one before contrast agent, the {} image of the view after it")
     agreeing, differing = _identifiers(low, des, study)
     gap, of, spoilt = _gap(low, des, study)
-    late = f"taken {_seconds(gap)} apart" if gap is not None and gap.least > MOST_SECONDS else ""
+    late = f"taken {gap.words} s apart" if gap is not None and gap.least > MOST_SECONDS else ""
     level, reference = _reference(low, des)
     if level:
         contradicted = tuple(f"{keyword} differs" for keyword in differing) + ((late,) if late else ())
@@ -180,10 +180,10 @@ def _weighed(low: ImageFacts, des: ImageFacts, study: _Study) -> _Candidate:
         return _Candidate(
             low,
             des,
-            against=f"taken {_seconds(gap)} before or after the {{}} image of the view, and at most {MOST_SECONDS:g} s "
+            against=f"taken {gap.words} s before or after the {{}} image of the view, and at most {MOST_SECONDS:g} s "
             "are evidence",
         )
-    return _Candidate(low, des, _TIME, frozenset(), f"{of}, {_seconds(gap)} apart", gap)
+    return _Candidate(low, des, _TIME, frozenset(), f"{of}, {gap.words} s apart", gap)
 
 
 def _reference(low: ImageFacts, des: ImageFacts) -> tuple[int, str]:
@@ -279,7 +279,3 @@ def _studies(images: Sequence[ImageFacts]) -> Mapping[str, _Study]:
 def _start(image: ImageFacts) -> float:
     moment: Moment | None = next(iter(image.moments.values()), None)
     return moment.start if moment is not None else float("inf")
-
-
-def _seconds(gap: Gap) -> str:
-    return f"{gap.least:g} s" if gap.least == gap.most else f"{gap.least:g} to {gap.most:g} s"
