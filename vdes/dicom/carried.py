@@ -24,8 +24,8 @@ EMPTY_IF_ABSENT = (
 )  # fmt: skip
 _PATIENT_AND_STUDY = (
     "SpecificCharacterSet", "TimezoneOffsetFromUTC",
-    "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge",
-    "PatientIdentityRemoved", "DeidentificationMethod",
+    "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientAge", "PatientIdentityRemoved",
+    "DeidentificationMethod",
     "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber", "ReferringPhysicianName",
     "PositionReferenceIndicator", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime",
     "PartialViewDescription",
@@ -40,6 +40,7 @@ _SEQUENCES: Mapping[str, tuple[str, ...]] = {
 _TERMS: Mapping[str, tuple[str, ...]] = {
     "BreastImplantPresent": ("YES", "NO"),
     "PartialView": ("YES", "NO"),
+    "PatientSex": ("M", "F", "O"),
     "PixelSpacingCalibrationType": ("GEOMETRY", "FIDUCIAL"),
 }
 # by CID 4016, of which part of the breast a partial view is
@@ -70,6 +71,8 @@ def carry_over(source: Dataset, image: Dataset) -> None:
     for keyword in _UIDS:
         if uid_of(source, keyword):
             setattr(image, keyword, uid_of(source, keyword))
+    if "FrameOfReferenceUID" not in image:
+        del image.PositionReferenceIndicator  # it is of the frame of reference
     for keyword, terms in _TERMS.items():
         if text_of(source, keyword) in terms:
             setattr(image, keyword, text_of(source, keyword))
@@ -91,6 +94,18 @@ def carry_compression(source: Dataset, image: Dataset, lossy: bool) -> None:
         image.LossyImageCompressionRatio = [f"{ratio:.6g}" for ratio in ratios]
         if len(methods) == len(ratios) and set(methods) <= set(_LOSSY_METHODS):
             image.LossyImageCompressionMethod = methods
+
+
+def orientation_stated(header: Dataset) -> list[str] | None:
+    """Return PatientOrientation, the directions of rows and columns, or None where it does not state them."""
+    directions = codes_of(header, "PatientOrientation")
+    stated = len(directions) == 2 and all(_DIRECTION.fullmatch(direction) for direction in directions)
+    return directions if stated else None
+
+
+def without_burned_in_text(header: Dataset) -> bool:
+    """Tell whether a header says that no text that could identify the patient is burned into the pixels."""
+    return text_of(header, "BurnedInAnnotation").upper() == "NO"
 
 
 def _copy(source: Dataset, image: Dataset, keyword: str) -> None:
@@ -131,11 +146,7 @@ def _carry_geometry(source: Dataset, image: Dataset) -> None:
     factor = number_of(source, "EstimatedRadiographicMagnificationFactor")
     if factor is not None and factor > 0:
         image.EstimatedRadiographicMagnificationFactor = f"{factor:.8g}"
-    directions = codes_of(source, "PatientOrientation")
-    if len(directions) == 2 and all(_DIRECTION.fullmatch(direction) for direction in directions):
-        image.PatientOrientation = directions
-    else:
-        image.PatientOrientation = None
+    image.PatientOrientation = orientation_stated(source)
 
 
 def _carry_view(source: Dataset, image: Dataset) -> None:

@@ -20,7 +20,7 @@ METHODS = (
 # type 2: must be there, may be empty
 _EMPTIED = (
     "PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID", "AccessionNumber",
-    "ReferringPhysicianName", "PositionReferenceIndicator",
+    "ReferringPhysicianName",
 )  # fmt: skip
 _MAPPED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
 # What vdes itself wrote, numbers, and terms of the standard: none can name anyone.
@@ -32,12 +32,13 @@ KEPT = frozenset(
         "ImageLaterality", "ViewPosition", "ViewCodeSequence", "AnatomicRegionSequence", "BodyPartExamined",
         "OrganExposed", "PositionerType", "DetectorType", "AcquisitionContextSequence", "PatientOrientation",
         "BreastImplantPresent", "PartialView", "PartialViewCodeSequence", "ImagerPixelSpacing", "PixelSpacing",
-        "EstimatedRadiographicMagnificationFactor", "Rows", "Columns", "SamplesPerPixel", "PixelRepresentation",
+        "PixelSpacingCalibrationType", "EstimatedRadiographicMagnificationFactor",
+        "Rows", "Columns", "SamplesPerPixel", "PixelRepresentation",
         "BitsAllocated", "BitsStored", "HighBit", "PhotometricInterpretation", "PresentationLUTShape",
         "PixelIntensityRelationship", "PixelIntensityRelationshipSign", "RescaleIntercept", "RescaleSlope",
         "RescaleType", "WindowCenter", "WindowWidth", "BurnedInAnnotation", "LossyImageCompression",
         "LossyImageCompressionRatio", "LossyImageCompressionMethod", "PixelData",
-        *_EMPTIED, *_MAPPED,
+        *_EMPTIED, *_MAPPED, "PositionReferenceIndicator",
     )
 )  # fmt: skip
 
@@ -60,6 +61,10 @@ def deidentify(image: Dataset) -> None:
             del image[element.tag]
     for keyword in _EMPTIED:
         setattr(image, keyword, None)
+    if "PositionReferenceIndicator" in image:
+        image.PositionReferenceIndicator = None
+    if "PixelSpacingCalibrationType" in image:
+        image.PixelSpacingCalibrationDescription = "removed"  # free text, which must be there beside the type
     for keyword in _MAPPED:
         if image.get(keyword):
             setattr(image, keyword, mapped_uid(image[keyword].value))

@@ -15,9 +15,9 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from vdes import __version__
-from vdes.dicom.carried import carry_compression, carry_over
+from vdes.dicom.carried import carry_compression, carry_over, orientation_stated, without_burned_in_text
 from vdes.dicom.codes import Code, code_item
-from vdes.dicom.files import damage_as_input_error, lift_functional_groups
+from vdes.dicom.files import damage_as_input_error, lift_functional_groups, read_header
 from vdes.dicom.image_facts import ImageFacts, low_energy_facts
 from vdes.dicom.mg_object import mammogram_object
 from vdes.dicom.pixels import is_lossy
@@ -58,11 +58,17 @@ class Model:
         )
 
 
-def check_source(path: str | Path) -> ImageFacts:
+def check_source(path: str | Path, deidentified: bool = False) -> ImageFacts:
     """Return the facts of a low-energy image, and make sure that virtual DES can be written as an object beside it.
 
+    Args:
+        path: of the low-energy image.
+        deidentified: whether the object is to be de-identified.
+
     Raises:
-        InputError: see `low_energy_facts`; also when the header lacks a laterality, a view (CC or MLO) or a pixel size.
+        InputError: see `low_energy_facts`; also when the header lacks what the object must state and only the source
+            can know: laterality, view (CC or MLO), pixel size and orientation, and for a de-identified one that no
+            name is burned into the pixels.
     """
     path = Path(path)
     facts = low_energy_facts(path)
@@ -70,6 +76,11 @@ def check_source(path: str | Path) -> ImageFacts:
         raise InputError(f"{path}: ImageLaterality {facts.laterality}, {facts.view_found}; expected L or R, CC or MLO")
     if np.isnan(facts.pixel_size_mm):
         raise InputError(f"{path}: ImagerPixelSpacing is missing; expected the pixel size in mm")
+    header = read_header(path, ("PatientOrientation", "BurnedInAnnotation"))
+    if orientation_stated(header) is None:
+        raise InputError(f"{path}: PatientOrientation is missing; expected the directions of rows and columns")
+    if deidentified and not without_burned_in_text(header):
+        raise InputError(f"{path}: BurnedInAnnotation: not NO; expected pixels that show no name, to de-identify it")
     return facts
 
 
@@ -109,7 +120,7 @@ def virtual_des_object(
         image.StudyInstanceUID = facts.study
         carry_compression(source, image, is_lossy(source))
         # whoever reads "NO" may publish the image: only the source can say so
-        image.BurnedInAnnotation = "NO" if text_of(source, "BurnedInAnnotation").upper() == "NO" else "YES"
+        image.BurnedInAnnotation = "NO" if without_burned_in_text(source) else "YES"
         image.SeriesInstanceUID = _series_uid(source, facts, model)
         image.SeriesNumber = FIRST_SERIES + int(abs(number_of(source, "SeriesNumber") or 0)) % FIRST_SERIES
         _state_origin(image, facts, model)
