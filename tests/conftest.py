@@ -21,6 +21,25 @@ import pytest
 ORTHANC_PLUGINS = ("/usr/lib/orthanc", "/usr/share/orthanc/plugins")
 CDD_CESM = Path(__file__).resolve().parents[2] / "shared" / "data" / "cdd_cesm"
 
+# what somebody else's bundle may look like: it writes the low-energy image, in 16 bits, as the virtual DES image
+COPIER = {
+    "imports": ["$import json", "$import numpy as np", "$from pathlib import Path", "$from PIL import Image"],
+    "bundle_root": ".",
+    "dataset_dir": "datalist.json",
+    "output_dir": "out",
+    "ckpt_path": "models/model.pt",
+    "strength": 1.0,
+    "network_def": {"_target_": "torch.nn.Identity"},
+    "listed": "$json.loads(Path(@dataset_dir).read_text())",
+    "items": "$@listed['training'] + @listed['validation'] + @listed['test']",
+    "files": "$[Path(@dataset_dir).parent / i['low_energy'] for i in @items]",
+    "run": [
+        "$Path(@output_dir).mkdir(parents=True, exist_ok=True)",
+        "$[Image.fromarray((np.asarray(Image.open(f), np.float32) * 257 * @strength).astype(np.uint16))"
+        ".save(Path(@output_dir) / (f.stem + '.png')) for f in @files]",
+    ],
+}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let continuous integration see to it that nothing it installed is left out."""
@@ -93,6 +112,25 @@ def small_classifier() -> Callable[..., Any]:
         return network
 
     return make
+
+
+@pytest.fixture
+def copier(tmp_path: Path) -> Callable[..., Path]:
+    """Write a bundle that copies low-energy images, with changes of its config."""
+    import torch  # here: other tests do without
+    import yaml
+
+    def write(name: str = "their_bundle", **changes: object) -> Path:
+        root = tmp_path / name
+        for folder in ("configs", "models"):
+            (root / folder).mkdir(parents=True)
+        config = {key: value for key, value in {**COPIER, **changes}.items() if value is not None}
+        (root / "configs" / "inference.yaml").write_text(yaml.safe_dump(config))
+        (root / "configs" / "metadata.json").write_text(json.dumps({"version": "1.2.3"}))
+        torch.save({}, root / "models" / "model.pt")
+        return root
+
+    return write
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from monai.bundle import ConfigParser
 
-from vdes.bundle.verify.bundle import Line
 from vdes.bundle.verify.card import config_files, of_monai, of_tools, of_vdes
 from vdes.bundle.verify.commands import Command, joined
+from vdes.bundle.verify.line import Line
 from vdes.bundle.verify.phantoms import SETTINGS
 from vdes.bundle.verify.run_commands import run, shortened
 
@@ -118,7 +118,7 @@ def check_unrun(block: Block) -> Iterator[Line]:
         if command.monai:
             problems = list(of_monai(PROJECT, command))
         elif program == "vdes":
-            problems = list(of_vdes(command))
+            problems = list(of_vdes(command, program()))
         elif program in ("python", "bash"):
             problems = list(of_tools(command))
         else:

@@ -33,7 +33,7 @@ def good_bundle() -> Callable[..., Path]:
     """Copy one of the shipped bundles into a folder."""
 
     def copy(name: str, folder: Path) -> Path:
-        from vdes.bundle.verify.bundle import Bundle
+        from vdes.bundle.bundle import Bundle
 
         for file in Bundle(PROJECT / "bundles" / name).files:
             (folder / name / file).parent.mkdir(parents=True, exist_ok=True)

@@ -10,14 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from vdes.bundle.bundle import OpenedBundle
+from vdes.bundle.bundle import Bundle
 from vdes.errors import InputError
 
 
 def test_a_bundle_of_others_that_follows_the_contract_runs(
     copier: Callable[..., Path], small_datalist: Path, tmp_path: Path
 ) -> None:
-    bundle = OpenedBundle(copier(), knobs={"strength": 0.5})
+    bundle = Bundle(copier(), knobs={"strength": 0.5})
     assert (bundle.name, bundle.version) == ("their_bundle", "1.2.3")
     assert bundle.weights_sha256 == hashlib.sha256((bundle.root / "models" / "model.pt").read_bytes()).hexdigest()
     hook, path = sys.excepthook, list(sys.path)
@@ -42,28 +42,44 @@ def test_a_bundle_without_the_contract_is_refused(
     copier: Callable[..., Path], changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        OpenedBundle(copier(**changes))
+        Bundle(copier(**changes)).check_inference()
 
 
 def test_what_is_no_bundle_is_refused(copier: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none: no such folder"):
-        OpenedBundle(tmp_path / "none")
-    with pytest.raises(InputError, match=r"no configs/inference.yaml"):
-        OpenedBundle(tmp_path)
+        Bundle(tmp_path / "none")
+    with pytest.raises(InputError, match=r"holds no folder configs; expected the folder of a bundle"):
+        Bundle(tmp_path)
     root = copier()
     with pytest.raises(InputError, match=r"no knob `height`"):
-        OpenedBundle(root, knobs={"height": 256})
+        Bundle(root, knobs={"height": 256}).check_inference()
     with pytest.raises(InputError, match=r"other.pt: no such file; expected the weights of their_bundle"):
-        OpenedBundle(root, root / "other.pt")
+        Bundle(root, root / "other.pt").check_inference()
     (root / "configs" / "inference.yaml").write_text("a: [")
-    with pytest.raises(InputError, match=r"inference.yaml: no config that MONAI reads"):
-        OpenedBundle(root)
+    with pytest.raises(InputError, match=r"inference.yaml: not a config that MONAI reads"):
+        Bundle(root).check_inference()
+    (root / "configs" / "inference.yaml").unlink()
+    with pytest.raises(InputError, match=r"no configs/inference.yaml"):
+        Bundle(root).check_inference()
+    with pytest.raises(InputError, match=r"configs/train.yaml: no such file; expected the training of a bundle"):
+        Bundle(root).epochs(["train"], {})
+
+
+def test_the_epochs_of_a_training_are_those_of_the_last_who_names_them(copier: Callable[..., Path]) -> None:
+    root = copier()
+    for name, text in (("train", "epochs: 7"), ("joint", "epochs: 5"), ("multi", "device: cuda")):
+        (root / "configs" / f"{name}.yaml").write_text(text)
+    bundle = Bundle(root)
+    assert bundle.epochs(["train"], {}) == 7
+    assert bundle.epochs(["train", "joint", "multi"], {}) == 5
+    assert bundle.epochs(["train", "joint"], {"epochs": 2}) == 2
+    assert bundle.epochs(["multi"], {}) == 1
 
 
 def test_whatever_a_bundle_raises_is_one_error_that_names_it(
     copier: Callable[..., Path], small_datalist: Path, tmp_path: Path
 ) -> None:
-    bundle = OpenedBundle(copier(run=["$1 / 0"]))
+    bundle = Bundle(copier(run=["$1 / 0"]))
     with pytest.raises(InputError, match=r"^bundle their_bundle: ZeroDivisionError: division by zero$"):
         bundle.infer(small_datalist, tmp_path / "out")
 
@@ -71,7 +87,7 @@ def test_whatever_a_bundle_raises_is_one_error_that_names_it(
 def test_weights_that_do_not_fit_are_an_error(tmp_path: Path, small_datalist: Path) -> None:
     root = Path(__file__).resolve().parents[2] / "bundles" / "breast_cesm_virtual_des_unet"
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pt")
-    bundle = OpenedBundle(root, tmp_path / "other.pt", {"height": 64})
+    bundle = Bundle(root, tmp_path / "other.pt", {"height": 64})
     with pytest.raises(InputError, match=r"breast_cesm_virtual_des_unet: weights: .*other.pt holds 0 of the"):
         bundle.infer(small_datalist, tmp_path / "out", num_workers=0)
     assert not list((tmp_path / "out").glob("*.png"))

@@ -32,13 +32,13 @@ CONFIGS = sorted(Path(__file__).parents[2].glob("bundles/*/configs/*.yaml"))
     ("given", "state"), [(True, True), (False, False), ("true", True), ("false", False), ("False", False)]
 )
 def test_a_switch_is_a_boolean_or_its_text(given: bool | str, state: bool) -> None:
-    assert switch("amp", given) is state
+    assert switch("overwrite", given) is state
 
 
 @pytest.mark.parametrize("given", ["no", "0", 0, None, ""])
 def test_anything_else_is_an_error_that_names_the_knob(given: object) -> None:
-    with pytest.raises(InputError, match=r"^amp: .*expected true or false$"):
-        switch("amp", given)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^overwrite: .*expected true or false$"):
+        switch("overwrite", given)  # type: ignore[arg-type]
 
 
 def test_a_choice_is_what_its_text_stands_for() -> None:

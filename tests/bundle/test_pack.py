@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from vdes.bundle.pack import main, pack
+from vdes.bundle.pack import pack
+from vdes.cli import main
+from vdes.cli.program import program
 from vdes.errors import InputError
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="no program git")
@@ -57,7 +59,7 @@ def archives(committed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the bundles' archives."""
     folder = tmp_path_factory.mktemp("dist")
     for name in BUNDLES:
-        archive, findings = pack(committed / "bundles" / name, folder)
+        archive, findings = pack(committed / "bundles" / name, folder, program())
         assert findings == [] and archive == folder / f"{name}_v{VERSION}.zip"
     return folder
 
@@ -68,7 +70,8 @@ def archives(committed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_archive_holds_the_bundle_its_licences_and_vdes(archives: Path) -> None:
     with zipfile.ZipFile(archives / f"{UNET}_v{VERSION}.zip") as archive:
         names = archive.namelist()
-        expected = {file.relative_to(PROJECT).as_posix() for file in (PROJECT / "vdes").rglob("*.py")}
+        expected = {"vdes/__init__.py", "vdes/errors.py", "vdes/networks/virtual_des_unet.py", "vdes/bundle/knobs.py"}
+        expected |= {"vdes/dicom/virtual_des_writer.py"}  # of a component that is switched off by default
         expected |= {"LICENSE", "docs/data_license.txt", "models/model.pt", "configs/inference.yaml", "vdes/py.typed"}
         assert {f"{UNET}/{name}" for name in expected} <= set(names)
         assert archive.testzip() is None
@@ -78,13 +81,23 @@ def test_an_archive_holds_the_bundle_its_licences_and_vdes(archives: Path) -> No
         }
 
 
+def test_of_vdes_an_archive_holds_what_the_configs_lead_to(archives: Path) -> None:
+    for name in BUNDLES:
+        with zipfile.ZipFile(archives / f"{name}_v{VERSION}.zip") as archive:
+            packed = {entry.removeprefix(f"{name}/") for entry in archive.namelist()}
+        rooms = {entry.split("/")[1] for entry in packed if entry.startswith("vdes/") and entry.count("/") > 1}
+        assert not rooms & {"cli", "phantom", "experiments"}
+        assert ("report" in rooms) == (name == "breast_cesm_real_vs_virtual_des")
+        assert ("vdes/report/templates/study.css" in packed) == ("report" in rooms)
+
+
 def test_the_same_commit_gives_the_same_bytes(committed: Path, archives: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", str(committed), str(tmp_path / "clone"))
     for file in (tmp_path / "clone").rglob("*"):
         if ".git" not in file.parts:
             os.utime(file, (1e9, 1e9))
     (tmp_path / "clone" / "bundles" / UNET / "LICENSE").chmod(0o600)
-    again, _ = pack(tmp_path / "clone" / "bundles" / UNET, tmp_path)
+    again, _ = pack(tmp_path / "clone" / "bundles" / UNET, tmp_path, program())
     assert again is not None
     one, other = (hashlib.sha256(file.read_bytes()).hexdigest() for file in (again, archives / again.name))
     assert one == other
@@ -92,7 +105,7 @@ def test_the_same_commit_gives_the_same_bytes(committed: Path, archives: Path, t
 
 def test_what_git_ignores_stays_out(checkout: Path, tmp_path: Path) -> None:
     (checkout / "bundles" / UNET / "docs" / "sheet.secret.png").write_bytes(b"a picture of a patient")
-    archive, _ = pack(checkout / "bundles" / UNET, tmp_path)
+    archive, _ = pack(checkout / "bundles" / UNET, tmp_path, program())
     assert archive is not None
     with zipfile.ZipFile(archive) as content:
         assert not [name for name in content.namelist() if "secret" in name]
@@ -108,7 +121,7 @@ def test_listed_large_files_stay_out_and_are_fetched(checkout: Path, tmp_path: P
     (bundle / "large_files.yml").write_text(listed)
     git(checkout, "add", ".")
     git(checkout, "commit", "--quiet", "--message", "large files")
-    archive, findings = pack(bundle, tmp_path)
+    archive, findings = pack(bundle, tmp_path, program())
     assert findings == [] and archive is not None
     with zipfile.ZipFile(archive) as content:
         assert f"{UNET}/models/model.pt" not in content.namelist()
@@ -128,41 +141,36 @@ def test_listed_large_files_stay_out_and_are_fetched(checkout: Path, tmp_path: P
 def test_what_is_not_committed_is_not_packed(checkout: Path, tmp_path: Path) -> None:
     (checkout / "vdes" / "errors.py").open("a").write("\n")
     with pytest.raises(InputError, match=r"vdes/errors\.py: not as in the last commit"):
-        pack(checkout / "bundles" / UNET, tmp_path)
+        pack(checkout / "bundles" / UNET, tmp_path, program())
 
 
 def test_a_folder_outside_of_git_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="git rev-parse: fatal: not a git repository"):
-        pack(tmp_path, tmp_path / "dist")
+        pack(tmp_path, tmp_path / "dist", program())
     with pytest.raises(InputError, match="no such folder"):
-        pack(tmp_path / "none", tmp_path / "dist")
+        pack(tmp_path / "none", tmp_path / "dist", program())
 
 
 def test_a_bad_bundle_is_refused_with_the_reason(
-    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    checkout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = checkout / "bundles" / UNET / "models" / "model.pt"
     shutil.copy(weights.with_name("model_phantom.pt"), weights)
     git(checkout, "commit", "--quiet", "--all", "--message", "other weights")
-    monkeypatch.setattr("sys.argv", ["pack_bundle.py", str(weights.parents[1]), "--output", str(tmp_path / "dist")])
-    assert main() == 1
+    assert main(["bundle", "pack", str(weights.parents[1]), "--output", str(tmp_path / "dist")]) == 1
     printed = capsys.readouterr()
     assert printed.out.startswith("models/model.pt: sha256 ") and printed.out.count("\n") == 1
     assert not (tmp_path / "dist").exists()
 
 
-def test_an_archive_is_replaced_when_told(
-    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    command = ["pack_bundle.py", str(checkout / "bundles" / UNET), "--output", str(tmp_path)]
-    monkeypatch.setattr("sys.argv", command)
-    assert main() == 0
+def test_an_archive_is_replaced_when_told(checkout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["bundle", "pack", str(checkout / "bundles" / UNET), "--output", str(tmp_path)]
+    assert main(command) == 0
     size = (tmp_path / f"{UNET}_v{VERSION}.zip").stat().st_size / 1e6
     assert f"{UNET}_v{VERSION}.zip: {size:.1f} MB" in capsys.readouterr().out
-    assert main() == 2
+    assert main(command) == 2
     assert "exists already" in capsys.readouterr().err
-    monkeypatch.setattr("sys.argv", [*command, "--overwrite"])
-    assert main() == 0
+    assert main([*command, "--overwrite"]) == 0
 
 
 # ---- where vdes is not installed -------------------------------------------------------------------------------------
@@ -207,7 +215,7 @@ def datalist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return phantoms(tmp_path_factory.mktemp("phantoms"))
 
 
-QUICK = ("--amp", "false", "--num_workers", "0", "--device", "cpu")
+QUICK = ("--precision", "float32", "--num_workers", "0", "--device", "cpu")
 
 
 @pytest.mark.slow
@@ -266,7 +274,7 @@ for name in sys.argv[4:]:
     workflow = ConfigWorkflow(
         str(folder / name / "configs" / "inference.yaml"), workflow_type="infer", logging_file=False,
         bundle_root=str(folder / name), dataset_dir=str(datalist), output_dir=str(output / name),
-        height=96, amp=False, num_workers=0, device="cpu",
+        height=96, precision="float32", num_workers=0, device="cpu",
     )
     workflow.initialize()
     workflow.run()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,22 @@ def test_an_interrupted_job_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert [is_done(step, tmp_path) for step in job.steps] == [True, False, False]
     run_steps(job.steps, tmp_path)
     assert job.ran == ["a", "b", "c"]
+
+
+def test_several_steps_run_at_a_time_and_each_after_what_it_needs(tmp_path: Path) -> None:
+    both = threading.Barrier(2, timeout=10)  # passed by two steps that run at the same time, or by none
+    ran: list[str] = []
+
+    def together(name: str) -> Callable[[], None]:
+        return lambda: (both.wait(), ran.append(name))[1]  # type: ignore[func-returns-value]
+
+    steps = [
+        Step("last", "predict", 1, lambda: ran.append("last"), ("a", "b")),
+        Step("a", "virtual", 1, together("a")),
+        Step("b", "virtual", 1, together("b")),
+    ]
+    assert run_steps(steps, tmp_path, jobs=2) == {}
+    assert sorted(ran[:2]) == ["a", "b"] and ran[2] == "last"
 
 
 def test_steps_of_one_fold_and_model_alone(tmp_path: Path) -> None:

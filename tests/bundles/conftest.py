@@ -29,7 +29,7 @@ from vdes.phantom.settings import Settings
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 # small and quick: every test's run has them unless it says otherwise
-KNOBS = {"amp": False, "num_workers": 0, "device": "cpu"}
+KNOBS = {"precision": "float32", "num_workers": 0, "device": "cpu"}
 SECTIONS = {"training": ("P1", "P2", "P3"), "validation": ("P4",), "test": ("P5", "P6")}
 
 Run = Callable[..., ConfigWorkflow]

@@ -15,6 +15,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 from torch.nn.functional import adaptive_avg_pool2d
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
+from vdes.data.cdd_cesm.settings import CddCesmSettings
 from vdes.data.datalist import read_datalist
 from vdes.data.levels import labelled_items
 from vdes.errors import find_input_error
@@ -311,6 +312,16 @@ def changed(labelled: Path, folder: Path, change: Callable[[dict[str, Any]], Non
     return str(folder / "datalist.json")
 
 
+def test_an_unknown_precision_is_refused_before_the_work(run, labelled, classifier, tmp_path):
+    own = {"dataset_dir": str(labelled), "output_dir": str(tmp_path / "out"), "precision": "float8"}
+    made = {"ckpt_path": str(classifier / "model.pt")}
+    expected = "precision: 'float8'; expected auto, float32, bfloat16 or float16"
+    assert refusal(run, "train", **own, **TRAINING) == expected
+    assert refusal(run, "train", "evaluate", **own, **made) == expected
+    assert refusal(run, "inference", workflow_type="infer", **own, **made) == expected
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_split_of_one_class_is_refused(run, labelled, tmp_path):
     dataset_dir = changed(labelled, tmp_path, lambda item: item.update(pathology="benign", malignant=None))
     said = refusal(run, "train", dataset_dir=dataset_dir, output_dir=str(tmp_path), **TRAINING)
@@ -350,7 +361,9 @@ def test_weights_of_another_size_or_other_inputs_are_refused(run, labelled, clas
 @pytest.mark.cdd_cesm
 def test_shipped_weights_do_on_real_des_images_what_their_card_says(run, bundle, cdd_cesm, tmp_path):
     (listed,) = write_cdd_cesm(
-        cdd_cesm / "des_only", tmp_path / "des.json", include_unpaired=True, splits_of=_pairs(cdd_cesm, tmp_path)
+        cdd_cesm / "des_only",
+        tmp_path / "des.json",
+        CddCesmSettings(include_unpaired=True, splits_of=_pairs(cdd_cesm, tmp_path)),
     )
     own = {"size": 256, "channels": 256, "inputs": "des", "output_dir": str(tmp_path / "out")}
     run("train", "evaluate", dataset_dir=str(listed), ckpt_path=str(bundle / "models" / "model.pt"), **own)

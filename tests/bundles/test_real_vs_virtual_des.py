@@ -15,6 +15,7 @@ from monai.bundle import ConfigWorkflow
 from PIL import Image
 
 from vdes.data.datalist import read_datalist
+from vdes.errors import find_input_error
 from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
 
@@ -72,6 +73,16 @@ def test_inference_makes_the_images_and_judges_them(
     both = pd.read_csv(tmp_path / "predictions.csv")
     assert set(both["inputs"]) == {"low_energy+des"}
     assert both["logit"].tolist() != table["logit"].tolist()
+
+
+def test_an_unknown_precision_is_refused_before_the_generators_work(
+    run: Run, cases: Path, tmp_path: Path, phantom_weights: dict[str, Any]
+) -> None:
+    own = {"dataset_dir": str(cases), "output_dir": str(tmp_path / "out"), "precision": "float8"}
+    with pytest.raises(Exception) as error:
+        run("inference", workflow_type="infer", **own, **phantom_weights)
+    assert str(find_input_error(error.value)) == "precision: 'float8'; expected auto, float32, bfloat16 or float16"
+    assert not (tmp_path / "out").exists()
 
 
 def test_inference_writes_dicom_beside(

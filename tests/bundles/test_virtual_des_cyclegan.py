@@ -224,9 +224,9 @@ def test_training_goes_on_from_initial_weights(run, pairs, trained, cache_dir, t
 
 
 def test_mixed_precision_trains(run, pairs, cache_dir, tmp_path, training):
-    common = {**training, "epochs": 1, "dataset_dir": str(pairs), "cache_dir": str(cache_dir), "amp": "true"}
-    for dtype in ("bfloat16", "float16"):
-        run("train", output_dir=str(tmp_path / dtype), amp_dtype=dtype, **common)
+    common = {**training, "epochs": 1, "dataset_dir": str(pairs), "cache_dir": str(cache_dir)}
+    for precision in ("bfloat16", "float16"):
+        run("train", output_dir=str(tmp_path / precision), precision=precision, **common)
     assert "scale" not in state(tmp_path / "bfloat16")["gradient_scaler"]
     assert state(tmp_path / "float16")["gradient_scaler"]["scale"] > 1
     assert differing(state(tmp_path / "bfloat16")["network"], state(tmp_path / "float16")["network"])
@@ -256,7 +256,13 @@ def test_two_processes_train_as_one_on_the_same_images(run, program, torchrun, p
     """Normalisation is by image, so a step on an image each is a step on both at once, up to rounding.
 
     Nothing is drawn, and the steps are plain gradients: Adam makes much of the rounding of a gradient that is 0.
+
+    What rounding may do: float32 gives smooth gradients to a few 1e-6 of their size. Absolute errors and ReLUs have
+    kinks: where rounding turns a sign over, a pixel's term in the mean over an image changes by twice its size. That is
+    2 / (96 * 72) of the terms' sizes, and ten times as much of their sum if they cancel to a tenth. Four turned terms
+    are allowed; one was seen. Processes that do not share their gradients are apart by half of the way or more.
     """
+    allowed = 4 * 10 * 2 / (96 * 72)
     datalist = copied(pairs, tmp_path / "two", lambda content: content.update(training=content["training"][2:4]))
     knobs = {**training, "epochs": 2, "paired_weight": 10.0, "dataset_dir": datalist, "pool_size": 0}
     knobs["cache_dir"] = str(tmp_path / "cache")
@@ -276,7 +282,7 @@ def test_two_processes_train_as_one_on_the_same_images(run, program, torchrun, p
         before = start.parser.get_parsed_content(name).state_dict()
         moved = max(float((one[name][key] - value).abs().max()) for key, value in before.items())
         apart = max(float((one[name][key] - value).abs().max()) for key, value in other[name].items())
-        assert apart < 1e-3 * moved
+        assert apart < allowed * moved
 
 
 # ---- inference and evaluation ----------------------------------------------------------------------------------------
@@ -397,7 +403,7 @@ def test_a_checkpoint_of_another_width_is_refused(refusal, run, pairs, trained, 
     ("wrong", "message"),
     [
         ({"lesion_weight": 1.0}, "lesion_weight: 1: needs paired sampling; expected 0 for unpaired images"),
-        ({"amp_dtype": "float8"}, "amp_dtype: 'float8'; expected bfloat16 or float16"),
+        ({"precision": "float8"}, "precision: 'float8'; expected auto, float32, bfloat16 or float16"),
         ({"upsampling": "bilinear"}, "upsampling: 'bilinear'; expected resize or transposed"),
     ],
 )

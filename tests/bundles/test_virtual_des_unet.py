@@ -160,6 +160,13 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
     assert_same_training(trained, tmp_path)
 
 
+def test_float16_trains_with_a_gradient_scaler_that_the_checkpoint_keeps(run, pairs, cache_dir, tmp_path, training):
+    common = {**training, "epochs": 1, "dataset_dir": str(pairs), "cache_dir": str(cache_dir)}
+    run("train", output_dir=str(tmp_path), precision="float16", **common)
+    assert state(tmp_path)["gradient_scaler"]["scale"] > 1
+    assert all(value.isfinite().all() for value in state(tmp_path)["network"].values())
+
+
 @pytest.mark.slow
 def test_two_processes_train_the_same_weights(program, torchrun, steps, pairs, tmp_path, training):
     # parameters only: each process has batch statistics of its own until the next forward pass
@@ -433,6 +440,14 @@ def test_nothing_to_infer_from_is_refused(refusal, tmp_path):
     assert refusal("inference", dataset_dir=str(tmp_path / "none.png"), **inference).startswith(
         f"{tmp_path / 'none.png'}: no such file or folder; expected"
     )
+
+
+def test_an_unknown_precision_is_refused_before_the_work(refusal, pairs, labelled):
+    expected = "precision: 'float8'; expected auto, float32, bfloat16 or float16"
+    for names in (("train",), ("train", "evaluate")):
+        assert refusal(*names, dataset_dir=str(pairs), precision="float8") == expected
+    assert refusal("train", "joint", dataset_dir=str(labelled), precision="float8", **JOINT) == expected
+    assert refusal("inference", workflow_type="infer", dataset_dir=str(pairs), precision="float8") == expected
 
 
 def test_images_of_two_bit_depths_are_refused(refusal, listed):

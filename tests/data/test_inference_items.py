@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
+from vdes.data.cdd_cesm.settings import CddCesmSettings
 from vdes.data.inference_items import check_outputs, inference_items, input_intensity_range, output_stem
 from vdes.errors import InputError
 
@@ -41,7 +42,7 @@ def test_official_layout_gives_its_low_energy_images(official) -> None:
 
 def test_datalist_gives_all_splits_with_their_fields(official, tmp_path: Path) -> None:
     official.image("P3_R_DM_CC").unlink()
-    write_cdd_cesm(official.path, tmp_path / "d.json", include_unpaired=True)
+    write_cdd_cesm(official.path, tmp_path / "d.json", CddCesmSettings(include_unpaired=True))
     items = inference_items(tmp_path / "d.json")
     assert len(items) == 25 and "P3_R_CC" not in {item["case"] for item in items}
     item = next(item for item in items if item["case"] == "P11_R_CC")
@@ -104,7 +105,7 @@ def test_truncated_file_is_an_error(tmp_path: Path) -> None:
 def test_datalist_without_low_energy_images_is_an_error(official, tmp_path: Path) -> None:
     for file in (official.path / "Low energy images of CDD-CESM").iterdir():
         file.unlink()
-    write_cdd_cesm(official.path, tmp_path / "d.json", include_unpaired=True)
+    write_cdd_cesm(official.path, tmp_path / "d.json", CddCesmSettings(include_unpaired=True))
     with pytest.raises(InputError, match=r"d\.json: no item has 'low_energy'"):
         inference_items(tmp_path / "d.json")
 
@@ -183,7 +184,7 @@ def test_official_layout_gives_the_images_of_the_modality(official) -> None:
 def test_datalist_gives_items_with_either_input(official, tmp_path: Path) -> None:
     official.image("P3_R_DM_CC").unlink()
     official.image("P7_R_CM_MLO").unlink()
-    write_cdd_cesm(official.path, tmp_path / "d.json", include_unpaired=True)
+    write_cdd_cesm(official.path, tmp_path / "d.json", CddCesmSettings(include_unpaired=True))
     for inputs, count in ((("low_energy", "des"), 26), (("des",), 25), (("low_energy",), 25)):
         assert len(inference_items(tmp_path / "d.json", inputs)) == count
     items = {item["case"]: item for item in inference_items(tmp_path / "d.json", ("low_energy", "des"))}
@@ -194,7 +195,7 @@ def test_datalist_gives_items_with_either_input(official, tmp_path: Path) -> Non
 def test_datalist_without_any_input_is_an_error(official, tmp_path: Path) -> None:
     for file in (official.path / "Subtracted images of CDD-CESM").iterdir():
         file.unlink()
-    write_cdd_cesm(official.path, tmp_path / "d.json", include_unpaired=True)
+    write_cdd_cesm(official.path, tmp_path / "d.json", CddCesmSettings(include_unpaired=True))
     with pytest.raises(InputError, match=r"d\.json: no item has 'des'; expected at least one image"):
         inference_items(tmp_path / "d.json", ("des",))
     assert len(inference_items(tmp_path / "d.json", ("low_energy", "des"))) == 26

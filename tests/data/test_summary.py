@@ -3,12 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
+from vdes.data.cdd_cesm.settings import CddCesmSettings
 from vdes.data.summary import section_table, summary
 
 
 def test_table_counts_patients_pairs_and_classes(official, tmp_path: Path) -> None:
     official.image("P3_R_DM_CC").unlink()
-    (datalist,) = write_cdd_cesm(official.path, tmp_path / "d.json", include_unpaired=True).values()
+    (datalist,) = write_cdd_cesm(official.path, tmp_path / "d.json", CddCesmSettings(include_unpaired=True)).values()
     table = section_table(datalist)
     assert list(table.columns) == ["patients", "items", "pairs", "with masks", "normal", "benign", "malignant"]
     assert table.loc["all"].tolist() == [12, 26, 25, 3, 9, 7, 10]
@@ -18,7 +19,7 @@ def test_table_counts_patients_pairs_and_classes(official, tmp_path: Path) -> No
 
 
 def test_unknown_pathologies_have_a_column_and_empty_splits_a_row(official, tmp_path: Path) -> None:
-    (datalist,) = write_cdd_cesm(official.path, tmp_path / "d.json", test_fraction=0).values()
+    (datalist,) = write_cdd_cesm(official.path, tmp_path / "d.json", CddCesmSettings(test_fraction=0)).values()
     datalist["training"][0]["pathology"] = None
     table = section_table(datalist)
     assert table.loc["all", "unknown"] == 1 and table.loc["test"].sum() == 0

@@ -4,7 +4,11 @@ import hashlib
 import json
 from pathlib import Path
 
-from vdes.data.training_record import DIGITS, fingerprint, training_record
+import pytest
+
+from vdes.data.datalist import read_datalist
+from vdes.data.training_record import DIGITS, check_trained_on, fingerprint, training_record
+from vdes.errors import InputError
 
 
 def test_the_record_knows_the_images_of_training_and_validation_and_no_patient(small_datalist: Path) -> None:
@@ -36,3 +40,44 @@ def test_a_record_of_a_training_set_alone(small_datalist: Path, tmp_path: Path) 
     assert record["patients"] == 3
     assert len(record["images"]) == 12
     assert record["datalist_sha256"] != training_record(small_datalist)["datalist_sha256"]
+
+
+@pytest.fixture
+def weights(tmp_path: Path, small_datalist: Path) -> Path:
+    """Weights with the record of a training on the small datalist."""
+    (tmp_path / "model.json").write_text(json.dumps(training_record(small_datalist)))
+    return tmp_path / "model.pt"
+
+
+def test_weights_that_have_not_seen_the_test_patients_are_taken(weights: Path, small_datalist: Path) -> None:
+    test = read_datalist(small_datalist)["test"]
+    assert check_trained_on(weights, test, "d.json") == "noise: 16 images of 4 patients, none of them in this test set"
+
+
+@pytest.mark.parametrize("section", ["training", "validation"])
+def test_weights_that_have_seen_one_are_refused(weights: Path, small_datalist: Path, section: str) -> None:
+    datalist = read_datalist(small_datalist)
+    items = datalist["test"] + datalist[section][:1]
+    with pytest.raises(InputError) as caught:
+        check_trained_on(weights, items, "d.json")
+    assert "1 of the 3 test images of d.json" in str(caught.value)
+    assert datalist[section][0]["case"] in str(caught.value)
+
+
+def test_a_renamed_copy_of_an_image_is_known(weights: Path, small_datalist: Path, tmp_path: Path) -> None:
+    item = read_datalist(small_datalist)["training"][0]
+    copy = tmp_path / "renamed.png"
+    copy.write_bytes(Path(item["des"]).read_bytes())
+    with pytest.raises(InputError, match="trained or validated on 1"):
+        check_trained_on(weights, [{"case": "X", "low_energy": None, "des": str(copy)}], "d.json")
+
+
+def test_without_a_record_nobody_knows(tmp_path: Path, small_datalist: Path) -> None:
+    assert "unknown" in check_trained_on(tmp_path / "model.pt", read_datalist(small_datalist)["training"], "d.json")
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"images": []}'])
+def test_a_broken_record_is_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(InputError, match=r"model.json: not the record of a training"):
+        check_trained_on(tmp_path / "model.pt", [], "d.json")

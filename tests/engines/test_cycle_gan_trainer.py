@@ -272,7 +272,7 @@ def test_metrics_and_postprocessing_see_virtual_des():
 # ---- mixed precision -------------------------------------------------------------------------------------------------
 
 
-def small(amp: bool, dtype: torch.dtype = torch.bfloat16, **settings: Any) -> CycleGanTrainer:
+def small(precision: str, **settings: Any) -> CycleGanTrainer:
     torch.manual_seed(0)
     generators = [ResidualGenerator(channels=8, blocks=1) for _ in range(2)]
     discriminators = [PatchDiscriminator(channels=8) for _ in range(2)]
@@ -280,30 +280,30 @@ def small(amp: bool, dtype: torch.dtype = torch.bfloat16, **settings: Any) -> Cy
         torch.optim.Adam([*one.parameters(), *other.parameters()], 0.002) for one, other in (generators, discriminators)
     ]
     loader = DataLoader(Dataset([{"image": torch.rand(1, 32, 24), "label": torch.rand(1, 32, 24)}]), batch_size=1)
-    return CycleGanTrainer("cpu", 1, loader, *generators, *discriminators, *optimizers, amp=amp, amp_dtype=dtype,
+    return CycleGanTrainer("cpu", 1, loader, *generators, *discriminators, *optimizers, precision=precision,
                            **settings)  # fmt: skip
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_mixed_precision_trains_as_single_precision_does(dtype):
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_mixed_precision_trains_as_single_precision_does(precision):
     types = []
     outputs = {}
-    for amp in (False, True):
-        trainer = small(amp, dtype)
+    for name in ("float32", precision):
+        trainer = small(name)
         trainer.des_generator.layers[1].conv.register_forward_hook(lambda *args: types.append(args[2].dtype))
         trainer.run()
-        outputs[amp] = losses(trainer.state.output)
+        outputs[name] = losses(trainer.state.output)
         assert all(value.dtype == value.grad.dtype == torch.float32 for value in trainer.des_generator.parameters())
-    assert set(types[:2]) == {torch.float32} and set(types[2:]) == {dtype}
-    assert outputs[True] == pytest.approx(outputs[False], rel=0.02)
-    assert outputs[True] != outputs[False]
+    assert set(types[:2]) == {torch.float32} and set(types[2:]) == {getattr(torch, precision)}
+    assert outputs[precision] == pytest.approx(outputs["float32"], rel=0.02)
+    assert outputs[precision] != outputs["float32"]
 
 
 def test_float16_scales_its_gradients_and_skips_what_overflows():
-    trainer = small(True, torch.float16)
-    assert trainer.gradient_scaler.is_enabled() and not small(True).gradient_scaler.is_enabled()
+    trainer = small("float16")
+    assert trainer.gradient_scaler.is_enabled() and not small("bfloat16").gradient_scaler.is_enabled()
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**60, enabled=True)
-    trainer = small(True, torch.float16, gradient_scaler=scaler)
+    trainer = small("float16", gradient_scaler=scaler)
     before = [value.clone() for value in trainer.des_generator.parameters()]
     trainer.run()
     assert all(torch.equal(one, other) for one, other in zip(before, trainer.des_generator.parameters(), strict=True))
@@ -319,9 +319,10 @@ def test_float16_scales_its_gradients_and_skips_what_overflows():
         ({"paired_weight": 1.0}, "paired_weight: 1: needs paired sampling; expected 0 for unpaired images"),
         ({"lesion_weight": 0.5}, "lesion_weight: 0.5: needs paired sampling; expected 0 for unpaired images"),
         ({"cycle_weight": -1}, "cycle_weight: -1; expected 0 or more"),
+        ({"precision": "float8"}, "precision: 'float8'; expected auto, float32, bfloat16 or float16"),
     ],
 )
-def test_weights_that_make_no_sense_are_refused(settings, message):
+def test_settings_that_make_no_sense_are_refused(settings, message):
     with pytest.raises(InputError) as error:
         toy(**settings)
     assert str(error.value) == message

@@ -1,17 +1,13 @@
-"""A small phantom set, virtual DES images of it that are noisy copies of the real
-ones, predictions, drawn, and somebody else's bundle."""
+"""A small phantom set, virtual DES images of it that are noisy copies of the real ones, and drawn predictions."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-import yaml
 from PIL import Image
 from scipy.special import expit
 
@@ -22,25 +18,6 @@ from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
 
 NOISE = {"quiet": 0.01, "loud": 0.05}  # standard deviation, of the intensity range
-
-# what somebody else's bundle may look like: it writes the low-energy image, in 16 bits, as the virtual DES image
-COPIER = {
-    "imports": ["$import json", "$import numpy as np", "$from pathlib import Path", "$from PIL import Image"],
-    "bundle_root": ".",
-    "dataset_dir": "datalist.json",
-    "output_dir": "out",
-    "ckpt_path": "models/model.pt",
-    "strength": 1.0,
-    "network_def": {"_target_": "torch.nn.Identity"},
-    "listed": "$json.loads(Path(@dataset_dir).read_text())",
-    "items": "$@listed['training'] + @listed['validation'] + @listed['test']",
-    "files": "$[Path(@dataset_dir).parent / i['low_energy'] for i in @items]",
-    "run": [
-        "$Path(@output_dir).mkdir(parents=True, exist_ok=True)",
-        "$[Image.fromarray((np.asarray(Image.open(f), np.float32) * 257 * @strength).astype(np.uint16))"
-        ".save(Path(@output_dir) / (f.stem + '.png')) for f in @files]",
-    ],
-}
 
 
 def write_noisy_copies(datalist: Path, folder: Path, noise: float) -> Path:
@@ -95,20 +72,3 @@ def drawn_predictions() -> Callable[..., pd.DataFrame]:
         return table.assign(prediction=(table["probability"] >= threshold).astype(int), inputs="des")
 
     return draw
-
-
-@pytest.fixture
-def copier(tmp_path: Path) -> Callable[..., Path]:
-    """Write a bundle that copies low-energy images, with changes of its config."""
-
-    def write(name: str = "their_bundle", **changes: object) -> Path:
-        root = tmp_path / name
-        for folder in ("configs", "models"):
-            (root / folder).mkdir(parents=True)
-        config = {key: value for key, value in {**COPIER, **changes}.items() if value is not None}
-        (root / "configs" / "inference.yaml").write_text(yaml.safe_dump(config))
-        (root / "configs" / "metadata.json").write_text(json.dumps({"version": "1.2.3"}))
-        torch.save({}, root / "models" / "model.pt")
-        return root
-
-    return write

@@ -37,7 +37,7 @@ def test_the_discriminator_is_the_published_one(image):
 def test_both_train_alike():
     """What a pass shares, the scale of the losses and the order of the steps are as published: so are the weights."""
     torch.manual_seed(0)
-    ours, plain = trainer("transposed", amp=False, **SIZE), PlainCycleGan(**SIZE)
+    ours, plain = trainer("transposed", precision="float32", **SIZE), PlainCycleGan(**SIZE)
     networks = {
         "generators": (ours.des_generator, ours.low_energy_generator),
         "discriminators": (ours.des_discriminator, ours.low_energy_discriminator),

@@ -15,7 +15,7 @@ sys.path.insert(0, str(BUNDLE))  # the code that a packed bundle carries
 
 from vdes.cli import main as vdes  # noqa: E402
 
-SMALL = {"amp": False, "num_workers": 0, "device": "cpu"}
+SMALL = {"precision": "float32", "num_workers": 0, "device": "cpu"}
 
 
 class TestLesionClassification(unittest.TestCase):

@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs=2, default=[100, 1000], help="numbers of cases (default: 100 1000)")
     parser.add_argument("--size", type=int, default=256, help="working size (default: 256)")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (default: 2)")
-    parser.add_argument("--no-amp", action="store_true", help="float32 in place of bfloat16")
+    parser.add_argument("--precision", default="auto", help="auto, float32, bfloat16 or float16 (default: %(default)s)")
     arguments = parser.parse_args()
     for name, inputs in INPUTS.items():
         for count in arguments.counts:
@@ -54,7 +54,7 @@ def main() -> None:
                     count,
                     arguments.size,
                     arguments.threads,
-                    not arguments.no_amp,
+                    arguments.precision,
                     folder,
                 )
                 seconds, memory = pool.apply(predict, job)
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def predict(
-    datalist: Path, inputs: tuple[str, ...], count: int, size: int, threads: int, amp: bool, folder: str
+    datalist: Path, inputs: tuple[str, ...], count: int, size: int, threads: int, precision: str, folder: str
 ) -> tuple[float, float]:
     """Return the seconds that the predictions of cached cases take, and the peak memory of this process in MiB."""
     torch.set_num_threads(threads)
@@ -79,7 +79,7 @@ def predict(
         device=torch.device("cpu"),
         val_data_loader=DataLoader(Dataset(cache, Compose([StackInputsd()])), batch_size=8),
         network=network,
-        inferer=AutocastInferer(enabled=amp),
+        inferer=AutocastInferer(precision),
         val_handlers=[PredictionsHandler(folder)],
         prepare_batch=image_alone,
     )

@@ -123,7 +123,7 @@ def pooled(image: torch.Tensor, pool: list[torch.Tensor]) -> torch.Tensor:
 
 
 def trainer(
-    upsampling: Literal["resize", "transposed"], amp: bool, channels: int = WIDTH, blocks: int = BLOCKS
+    upsampling: Literal["resize", "transposed"], precision: str, channels: int = WIDTH, blocks: int = BLOCKS
 ) -> CycleGanTrainer:
     """Return vdes' trainer, whose ``_iteration`` is one step."""
     generators = [ResidualGenerator(channels=channels, blocks=blocks, upsampling=upsampling) for _ in range(2)]
@@ -142,7 +142,7 @@ def trainer(
         low_energy_discriminator=discriminators[1],
         generator_optimizer=generator_optimizer,
         discriminator_optimizer=discriminator_optimizer,
-        amp=amp,
+        precision=precision,
     )
 
 
@@ -162,10 +162,10 @@ def main() -> None:
 
     steps = {
         "plain, float32": lambda: plain_step(batch),
-        "vdes, transposed convolutions, float32": step(trainer("transposed", amp=False)),
-        "vdes, transposed convolutions, bfloat16": step(trainer("transposed", amp=True)),
-        "vdes, resize convolutions, float32": step(trainer("resize", amp=False)),
-        "vdes, resize convolutions, bfloat16": step(trainer("resize", amp=True)),
+        "vdes, transposed convolutions, float32": step(trainer("transposed", precision="float32")),
+        "vdes, transposed convolutions, bfloat16": step(trainer("transposed", precision="bfloat16")),
+        "vdes, resize convolutions, float32": step(trainer("resize", precision="float32")),
+        "vdes, resize convolutions, bfloat16": step(trainer("resize", precision="bfloat16")),
     }
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in steps}
     for _ in range(arguments.rounds):

@@ -1,4 +1,4 @@
-"""A MONAI bundle, opened by its folder and run by its own inference workflow."""
+"""A MONAI bundle, known by its folder: what it holds, its inference and its training."""
 
 from __future__ import annotations
 
@@ -6,29 +6,37 @@ import contextlib
 import hashlib
 import json
 import logging
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+import yaml
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from vdes.bundle.process import run_workflow
 from vdes.errors import InputError, find_input_error
 
 WEIGHTS = "models/model.pt"
+METADATA = "configs/metadata.json"
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
+CONTRACT = ("dataset_dir", "output_dir", "ckpt_path")
 
 
 @dataclass(frozen=True)
-class OpenedBundle:
-    """A bundle that follows the contract of vdes: an inference workflow with the knobs of this class.
+class Bundle:
+    """A bundle's folder, with the weights and the knobs that its inference takes.
 
-    The contract of a generator: ``configs/inference.yaml`` has ``network_def``, and knobs ``bundle_root``,
-    ``dataset_dir`` (a datalist), ``output_dir`` and ``ckpt_path``; run, it writes for every low-energy image of the
-    datalist a 16-bit PNG of its size, named by the stem of the low-energy file. That of a classifier: likewise, with
-    ``inputs`` (low_energy, des or both), and it writes ``predictions.csv`` as
-    `vdes.handlers.predictions_handler.PredictionsHandler` does.
+    What is read of the folder is read when it is first asked for. `check_inference` looks at the contract that `infer`
+    needs: ``configs/inference.yaml`` has ``network_def`` and the knobs ``bundle_root``, ``dataset_dir`` (a datalist),
+    ``output_dir`` and ``ckpt_path``. A generator writes for every low-energy image of the datalist a 16-bit PNG of its
+    size, named by the stem of the low-energy file. A classifier has a knob ``inputs`` (low_energy, des or both) too,
+    and writes ``predictions.csv`` as `vdes.handlers.predictions_handler.PredictionsHandler` does.
 
     Args:
         root: folder of the bundle.
@@ -36,7 +44,7 @@ class OpenedBundle:
         knobs: further knobs of its inference, such as the working height that the weights were trained at.
 
     Raises:
-        InputError: there is no such folder, config or file of weights, or the config has no ``network_def``.
+        InputError: there is no such folder, or it has no folder ``configs``.
 
     """
 
@@ -45,56 +53,123 @@ class OpenedBundle:
     knobs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check what a run would trip over."""
+        """Check that it is the folder of a bundle."""
         if not self.root.is_dir():
             raise InputError(f"{self.root}: no such folder; expected that of a bundle")
-        if "network_def" not in self.config:
-            raise InputError(f"{self._config_file}: no `network_def`; expected the network of the bundle")
-        unknown = [name for name in ("dataset_dir", "output_dir", "ckpt_path", *self.knobs) if name not in self.config]
-        if unknown:
-            raise InputError(f"{self._config_file}: no knob `{unknown[0]}`; expected one")
-        if not self.weights_file.is_file():
-            raise InputError(f"{self.weights_file}: no such file; expected the weights of {self.root.name}")
+        if not (self.root / "configs").is_dir():
+            raise InputError(f"{self.root}: holds no folder configs; expected the folder of a bundle")
 
     @property
     def name(self) -> str:
         """The name of the bundle, which is that of its folder."""
         return self.root.resolve().name
 
+    @cached_property
+    def files(self) -> list[str]:
+        """The files that belong to it, sorted: in a git checkout those that git does not ignore."""
+        command = ["git", "-C", str(self.root), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "."]
+        listed = subprocess.run(command, capture_output=True, text=True) if shutil.which("git") else None
+        if listed is not None and listed.returncode == 0 and listed.stdout:
+            names = set(listed.stdout.split("\0"))
+        else:
+            names = {file.relative_to(self.root).as_posix() for file in self.root.rglob("*")}
+        return sorted(name for name in names if "__pycache__" not in name and (self.root / name).is_file())
+
+    def text(self, name: str) -> str:
+        """Return the text of one of its files."""
+        return (self.root / name).read_text(encoding="utf-8", errors="replace")
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """What configs/metadata.json says; empty where it is missing or not a JSON object, which a check reports."""
+        try:
+            content = json.loads(self.text(METADATA))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
     @property
     def version(self) -> str:
         """The version that its metadata state, or an empty text."""
+        return str(self.metadata.get("version", ""))
+
+    def config(self, name: str) -> str | None:
+        """Return the file of a config such as ``train``, whatever its format, or None."""
+        found = (f"configs/{name}{suffix}" for suffix in CONFIG_SUFFIXES)
+        return next((file for file in found if (self.root / file).is_file()), None)
+
+    @property
+    def configs(self) -> list[str]:
+        """The files of all configs except the metadata."""
+        own = [name for name in self.files if name.startswith("configs/") and name.endswith(CONFIG_SUFFIXES)]
+        return [name for name in own if name != METADATA]
+
+    def content(self, config: str) -> dict[str, Any]:
+        """Return what a config file says as it stands; empty where it is not a YAML mapping."""
         try:
-            return str(json.loads((self.root / "configs" / "metadata.json").read_text(encoding="utf-8"))["version"])
-        except (OSError, ValueError, KeyError):
-            return ""
+            content = yaml.safe_load(self.text(config))
+        except yaml.YAMLError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    @property
+    def stored_weights(self) -> list[str]:
+        """The files of weights in its folder ``models``."""
+        return [name for name in self.files if name.startswith("models/") and name.endswith(".pt")]
+
+    @property
+    def large_files(self) -> dict[str, dict[str, Any]]:
+        """What large_files.yml lists of files that are fetched from elsewhere, by their paths."""
+        file = next(
+            (name for name in self.files if name.startswith("large_files") and name.endswith(CONFIG_SUFFIXES)), ""
+        )
+        listed = self.content(file).get("large_files") if file else None
+        entries = listed if isinstance(listed, list) else []
+        return {str(entry["path"]): entry for entry in entries if isinstance(entry, dict) and "path" in entry}
 
     @property
     def weights_file(self) -> Path:
-        """The file of the weights."""
+        """The file of the weights that inference uses."""
         return self.weights or self.root / WEIGHTS
 
     @cached_property
     def weights_sha256(self) -> str:
-        """The hash of the weights, by which a study tells whether they are still the same."""
+        """The hash of those weights, by which a study tells whether they are still the same."""
         return hashlib.sha256(self.weights_file.read_bytes()).hexdigest()
 
     @cached_property
-    def config(self) -> dict[str, Any]:
-        """What its inference config says as it stands."""
-        try:
-            content = ConfigParser.load_config_file(self._config_file)
-        except Exception as error:
-            raise InputError(f"{self._config_file}: no config that MONAI reads ({error})") from error
-        return dict(content)
+    def state(self) -> dict[str, torch.Tensor]:
+        """The state dict in the file of the weights.
 
-    @property
-    def _config_file(self) -> Path:
-        for suffix in (".yaml", ".yml", ".json"):
-            file = self.root / "configs" / f"inference{suffix}"
-            if file.is_file():
-                return file
-        raise InputError(f"{self.root}: no configs/inference.yaml or .json; expected the folder of a bundle")
+        Raises:
+            InputError: the file cannot be read as weights.
+        """
+        try:
+            state = torch.load(self.weights_file, map_location="cpu", weights_only=True)
+        except Exception as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"weights: {self.weights_file} cannot be read as weights: {reason}") from error
+        return state if isinstance(state, dict) else {}
+
+    def check_inference(self) -> str:
+        """Check what a run of the inference would trip over, and return the file of its config.
+
+        Raises:
+            InputError: there is no such config or file of weights, or the config lacks ``network_def`` or a knob.
+        """
+        config = self.config("inference")
+        if config is None:
+            raise InputError(f"{self.root}: no configs/inference.yaml or .json; expected the folder of a bundle")
+        file = str(self.root / config)
+        items = self._parsed(file)
+        if "network_def" not in items:
+            raise InputError(f"{file}: no `network_def`; expected the network of the bundle")
+        unknown = [name for name in (*CONTRACT, *self.knobs) if name not in items]
+        if unknown:
+            raise InputError(f"{file}: no knob `{unknown[0]}`; expected one")
+        if not self.weights_file.is_file():
+            raise InputError(f"{self.weights_file}: no such file; expected the weights of {self.root.name}")
+        return file
 
     def infer(self, datalist: Path, output: Path, **knobs: Any) -> None:
         """Run its inference in this process.
@@ -105,16 +180,17 @@ class OpenedBundle:
             knobs: further knobs, ahead of the bundle's own.
 
         Raises:
-            InputError: the workflow failed; the message is its own, with the bundle's name.
+            InputError: as `check_inference`, or the workflow failed; the message is its own, with the bundle's name.
 
         """
+        file = self.check_inference()
         settings = {**self.knobs, **knobs, "bundle_root": self.root, "ckpt_path": self.weights_file.absolute()}
         settings |= {"dataset_dir": datalist, "output_dir": output}
         try:
             with _process_as_it_was():
                 workflow = ConfigWorkflow(
-                    str(self._config_file),
-                    meta_file=str(self.root / "configs" / "metadata.json"),
+                    file,
+                    meta_file=str(self.root / METADATA),
                     workflow_type="infer",
                     logging_file=False,
                     **{name: str(value) if isinstance(value, Path) else value for name, value in settings.items()},
@@ -122,13 +198,61 @@ class OpenedBundle:
                 workflow.initialize()
                 workflow.run()
                 workflow.finalize()
-        except Exception as error:  # whatever a bundle of others raises is one failed step of the study
+        except Exception as error:  # whatever someone's bundle raises is one failed step of the study
             raise InputError(f"bundle {self.name}: {find_input_error(error) or _reason(error)}") from error
+
+    def epochs(self, configs: Sequence[str], knobs: Mapping[str, Any]) -> int:
+        """Return how many epochs a training takes, as its configs and knobs say; later configs override.
+
+        Raises:
+            InputError: a config is missing.
+        """
+        found: dict[str, Any] = {}
+        for name in configs:
+            config = self.config(name)
+            if config is None:
+                raise InputError(f"{self.root}/configs/{name}.yaml: no such file; expected the training of a bundle")
+            found |= self._parsed(str(self.root / config))
+        return int({**found, **knobs}.get("epochs", 1))
+
+    def run(
+        self,
+        configs: Sequence[str],
+        datalist: Path,
+        output: Path,
+        knobs: Mapping[str, Any],
+        threads: int | None = None,
+        processes: int = 1,
+    ) -> None:
+        """Run its configs in a process of their own, as `vdes.bundle.process.run_workflow` does.
+
+        Args:
+            configs: such as ``["train"]`` or ``["train", "evaluate"]``; later ones override.
+            datalist: passed as ``dataset_dir``.
+            output: passed as ``output_dir``; the console output is in ``<output>.log``.
+            knobs: further knobs.
+            threads: threads of torch in each process; all cores by default.
+            processes: above 1, the plain training runs by torchrun with the bundle's ``multi_gpu_train``; other configs
+                run in one process.
+
+        Raises:
+            InputError: the run failed; the message names the log.
+        """
+        multi = processes > 1 and tuple(configs) == ("train",)
+        names = [*configs, *(["multi_gpu_train"] if multi else [])]
+        run_workflow(self.root, names, datalist, output, knobs, threads, processes if multi else 1)
+
+    def _parsed(self, file: str) -> dict[str, Any]:
+        """Return what MONAI reads of a config."""
+        try:
+            return dict(ConfigParser.load_config_file(file))
+        except Exception as error:
+            raise InputError(f"{file}: not a config that MONAI reads ({error})") from error
 
 
 @contextlib.contextmanager
 def _process_as_it_was() -> Iterator[None]:
-    """Undo what a bundle does to its process, and leave out MONAI's warning that the bundle's logging is not set up."""
+    """Undo what a bundle does to its process, and silence MONAI's warning that the bundle's logging is not set up."""
     hook, path, logger = sys.excepthook, list(sys.path), logging.getLogger("monai.bundle.workflows")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -21,7 +21,7 @@ Value = TypeVar("Value")
 
 
 def switch(name: str, value: bool | str) -> bool:
-    """Return the state of a knob, from a config (a boolean) or a command line, where ``--amp false`` is a text.
+    """Return the state of a knob, from a config (a boolean) or a command line, where ``--overwrite true`` is a text.
 
     Raises:
         InputError: the value is neither a boolean nor the text true or false, in whatever case.

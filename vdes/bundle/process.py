@@ -12,6 +12,11 @@ from typing import Any
 from vdes.errors import InputError
 
 
+def environment(threads: int) -> dict[str, str]:
+    """Return the environment of a process that we start: ours, with so many threads for torch."""
+    return {**os.environ, "OMP_NUM_THREADS": str(threads), "MPLBACKEND": "Agg"}
+
+
 def run_workflow(
     bundle: Path,
     configs: Sequence[str],
@@ -58,7 +63,7 @@ def run_workflow(
             command,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads or os.cpu_count())},
+            env=environment(threads or os.cpu_count() or 1),
         ).returncode
     if status != 0:
         raise InputError(f"{log}: the run ended with exit status {status}; its last lines say why")

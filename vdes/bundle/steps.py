@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from vdes.errors import InputError
 # seconds that two cores took to begin, and for a unit of work: an image of 256 px, once through inference or training
 SECONDS = {
     "datalist": (0.5, 0.001),
+    "evaluate": (15.0, 0.3),
     "train unet": (15.0, 0.10),
     "train joint": (15.0, 0.16),
     "train cyclegan": (15.0, 0.75),
@@ -50,17 +53,25 @@ class Step:
     model: str | None = None
 
 
-def run_steps(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | None = None) -> dict[str, str]:
+def run_steps(
+    steps: Sequence[Step],
+    folder: Path,
+    only: Mapping[str, str] | None = None,
+    jobs: int = 1,
+    title: str = "study",
+) -> dict[str, str]:
     """Run the steps that are not done, with a progress bar of the whole.
 
     A step that fails is reported at the end, and the steps that need it are left out; the others go on. An interrupted
     step is done anew, or goes on where its own program can.
 
     Args:
-        steps: in an order in which each comes after what it needs.
+        steps: those that are ready run in this order.
         folder: where a file for each step tells that it is done.
         only: run only the steps of this ``fold`` and ``model``, as texts, and those that write their datalists. What
             else they need must be done.
+        jobs: steps at a time. One step at a time runs in this thread.
+        title: of the progress bar.
 
     Returns:
         The failed steps, with the reason of each. With ``only`` a step whose needs are not done is one of them.
@@ -71,31 +82,63 @@ def run_steps(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | Non
     """
     chosen = _chosen(steps, only)
     failed: dict[str, str] = {}
-    todo = [step for step in chosen if not is_done(step, folder)]
+    by_name = {step.name: step for step in steps}
+    todo = {step.name: i for i, step in enumerate(chosen) if not is_done(step, folder)}
     estimates = estimated_seconds(steps, folder)
-    left = {step.name: estimates[step.name] for step in todo}
+    left = {name: estimates[name] for name in todo}
     total = sum(estimates[step.name] for step in chosen)
-    with tqdm(total=1.0, desc="study", bar_format="{desc} |{bar}| {percentage:3.0f} % [{elapsed}]") as bar:
-        for step in todo:
-            bar.n = 1 - sum(left.values()) / total if total else 0.0
-            bar.set_description(f"study: {step.name}")
-            by_name = {other.name: other for other in steps}
-            missing = [name for name in step.needs if not is_done(by_name[name], folder)]
-            if missing:
-                failed[step.name] = f"needs {missing[0]}, which {'failed' if missing[0] in failed else 'is not done'}"
-                continue
-            started = time.monotonic()
-            try:
-                step.run()
-            except InputError as error:
-                failed[step.name] = str(error)
-                tqdm.write(f"failed: {step.name}: {error}")
-                continue
-            _mark(step, folder, time.monotonic() - started)
-            del left[step.name]
+    order = TopologicalSorter({name: [need for need in by_name[name].needs if need in todo] for name in todo})
+    order.prepare()
+    ready: list[str] = []
+    running: dict[Future[float], str] = {}
+    pool = ThreadPoolExecutor(jobs) if jobs > 1 else _ThisThread()
+    with pool, tqdm(total=1.0, desc=title, bar_format="{desc} |{bar}| {percentage:3.0f} % [{elapsed}]") as bar:
+        while order.is_active():
+            ready = sorted({*ready, *order.get_ready()}, key=todo.__getitem__)
+            while ready and len(running) < jobs:
+                name = ready.pop(0)
+                missing = [need for need in by_name[name].needs if not is_done(by_name[need], folder)]
+                if missing:
+                    why = "failed" if missing[0] in failed else "is not done"
+                    failed[name] = f"needs {missing[0]}, which {why}"
+                    order.done(name)
+                    continue
+                bar.n = 1 - sum(left.values()) / total if total else 0.0
+                bar.set_description(f"{title}: {', '.join([*running.values(), name])}")
+                running[pool.submit(_timed, by_name[name])] = name
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                name = running.pop(future)
+                order.done(name)
+                try:
+                    seconds = future.result()
+                except InputError as error:
+                    failed[name] = str(error)
+                    tqdm.write(f"failed: {name}: {error}")
+                    continue
+                _mark(by_name[name], folder, seconds)
+                del left[name]
         bar.n = 1 - sum(left.values()) / total if total else 1.0
-        bar.set_description("study")
+        bar.set_description(title)
     return failed
+
+
+class _ThisThread(Executor):
+    """Run what is submitted at once, in the thread that submits it: Ctrl-C ends it there."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments, **named))
+        except InputError as error:
+            future.set_exception(error)
+        return future
+
+
+def _timed(step: Step) -> float:
+    """Run a step, and return the seconds that it took."""
+    started = time.monotonic()
+    step.run()
+    return time.monotonic() - started
 
 
 def parsed_only(text: str | None) -> dict[str, str]:

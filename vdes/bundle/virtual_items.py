@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vdes.bundle.bundle import OpenedBundle
+from vdes.bundle.bundle import Bundle
 from vdes.data.inference_items import inference_items, output_stem
 from vdes.data.levels import with_levels
 from vdes.data.virtual_datalist import SUFFIX
@@ -15,7 +15,7 @@ FOLDER = "virtual_des"
 
 
 def virtual_items(
-    generator: OpenedBundle,
+    generator: Bundle,
     dataset_dir: str | Path,
     output_dir: str | Path,
     output_ext: str = SUFFIX,

@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from monai.inferers import SimpleInferer
 
+from vdes.engines.precision import autocast_dtype
+
+logger = logging.getLogger(__name__)
+
 
 class AutocastInferer(SimpleInferer):
-    """Run a network in mixed precision with channels-last memory, and return float32.
+    """Run a network in a chosen precision with channels-last memory, and return float32.
 
-    MONAI's engines autocast on CUDA alone. bfloat16 has the range of float32, so no gradient scaler is needed. A CPU
-    with AVX-512 or AMX bfloat16 instructions gains; one without them is slower, so it is a knob.
+    MONAI's engines autocast on CUDA alone. float16 ends at 65504: without gradients, a batch that overflows there is
+    computed again in float32. With gradients, it is the gradient scaler that skips it.
 
     Args:
-        enabled: False gives float32 throughout.
-        dtype: another type, such as float16 for a GPU without bfloat16.
+        precision: as in `vdes.engines.precision.autocast_dtype`.
+        device: where the network runs.
+
+    Raises:
+        InputError: the precision is unknown.
 
     """
 
-    def __init__(self, enabled: bool = True, dtype: torch.dtype = torch.bfloat16) -> None:
+    def __init__(self, precision: str = "auto", device: str | torch.device = "cpu") -> None:
         super().__init__()
-        self.enabled = enabled
-        self.dtype = dtype
+        self.dtype = autocast_dtype(precision, device)
+        self.overflowed = False
 
     def __call__(self, inputs: torch.Tensor, network: Any, *args: Any, **kwargs: Any) -> Any:
         """Return ``network(inputs)``, float32, for ``inputs`` ``(B, C, H, W)``; of a dictionary each of its values."""
         inputs = inputs.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(inputs.device.type, dtype=self.dtype, enabled=self.enabled):
+        outputs = self._outputs(self.dtype, inputs, network, *args, **kwargs)
+        if self.dtype != torch.float16 or torch.is_grad_enabled() or _finite(outputs):
+            return outputs
+        exact = self._outputs(torch.float32, inputs, network, *args, **kwargs)
+        if _finite(exact) and not self.overflowed:
+            self.overflowed = True
+            logger.warning("precision: float16 overflowed; batches where it does are computed again in float32")
+        return exact
+
+    def _outputs(self, dtype: torch.dtype, inputs: torch.Tensor, network: Any, *args: Any, **kwargs: Any) -> Any:
+        with torch.autocast(inputs.device.type, dtype=dtype, enabled=dtype != torch.float32):
             outputs = super().__call__(inputs, network, *args, **kwargs)
         if isinstance(outputs, Mapping):
             return {name: value.float() for name, value in outputs.items()}
         return outputs.float()
+
+
+def _finite(outputs: torch.Tensor | Mapping[str, torch.Tensor]) -> bool:
+    values = outputs.values() if isinstance(outputs, Mapping) else [outputs]
+    return all(bool(value.isfinite().all()) for value in values)

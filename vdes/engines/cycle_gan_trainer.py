@@ -21,6 +21,8 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from vdes.engines.image_pool import ImagePool
+from vdes.engines.precision import autocast_dtype
+from vdes.engines.precision import gradient_scaler as make_gradient_scaler
 from vdes.errors import InputError
 
 
@@ -69,8 +71,7 @@ class CycleGanTrainer(Trainer):
             `vdes.engines.prepare_batch.PrepareBatchWithMasks`.
         image_pools: of virtual DES and virtual low-energy images, None for two of 50.
         clip_norm: largest norm of the gradient in each step, None for no limit.
-        amp: run the networks in ``amp_dtype``; losses and weights stay float32.
-        amp_dtype: bfloat16, or float16 for GPUs without it.
+        precision: of the networks, as in `vdes.engines.precision.autocast_dtype`; losses and weights stay float32.
         gradient_scaler: the scaler that float16 needs, to save its state with the rest; None makes one.
         epoch_length: iterations in an epoch, None for all batches.
         non_blocking: copy to a GPU while it computes.
@@ -83,7 +84,8 @@ class CycleGanTrainer(Trainer):
         decollate: split batch and output into items for postprocessing and metrics.
 
     Raises:
-        InputError: ``paired_weight`` or ``lesion_weight`` is above 0 without ``paired``, or a weight is negative.
+        InputError: ``paired_weight`` or ``lesion_weight`` is above 0 without ``paired``, a weight is negative, or the
+            precision is unknown.
 
     """
 
@@ -106,8 +108,7 @@ class CycleGanTrainer(Trainer):
         lesion_weight: float = 0.0,
         image_pools: Sequence[ImagePool] | None = None,
         clip_norm: float | None = None,
-        amp: bool = False,
-        amp_dtype: torch.dtype = torch.bfloat16,
+        precision: str = "float32",
         gradient_scaler: torch.amp.GradScaler | None = None,
         epoch_length: int | None = None,
         non_blocking: bool = False,
@@ -156,9 +157,9 @@ class CycleGanTrainer(Trainer):
         self.des_pool, self.low_energy_pool = image_pools or (ImagePool(), ImagePool())
         self.clip_norm = clip_norm
         self.adversarial_loss = PatchAdversarialLoss(criterion="least_squares", no_activation_leastsq=True)
-        kind = self.state.device.type
-        self.autocast = torch.autocast(kind, dtype=amp_dtype, enabled=amp)
-        self.gradient_scaler = gradient_scaler or torch.amp.GradScaler(kind, enabled=amp and amp_dtype == torch.float16)
+        dtype = autocast_dtype(precision, device)
+        self.autocast = torch.autocast(torch.device(device).type, dtype=dtype, enabled=dtype != torch.float32)
+        self.gradient_scaler = gradient_scaler or make_gradient_scaler(precision, device)
 
     def _iteration(self, engine: Engine, batchdata: dict[str, torch.Tensor]) -> Any:
         batch = self.prepare_batch(batchdata, self.state.device, self.non_blocking, **self.to_kwargs)

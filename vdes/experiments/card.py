@@ -2,45 +2,39 @@
 
 Writes docs/results/fidelity_<name>.json and docs/fidelity_sheet_<name>.png, and the tables between the marks
 ``<!-- fidelity:<name> -->``, ``<!-- runs:<name> -->`` and so on of docs/README.md, each from the results file of its
-name. The sheet shows the evaluated images themselves; that of CDD-CESM is not kept in the repository. Without
---datalist the tables alone are written again, from the results files that are there.
+name. The sheet shows the evaluated images themselves; that of CDD-CESM is not kept in the repository. Without a
+datalist the tables alone are written again, from the results files that are there.
 
-    python vdes/experiments/card.py bundles/breast_cesm_virtual_des_unet --datalist datalist.json
+    vdes experiment card bundles/breast_cesm_virtual_des_unet --datalist datalist.json
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 from vdes.bundle.process import run_workflow
+from vdes.data.staging import staged
 from vdes.errors import InputError
 from vdes.experiments.card_tables import WRITERS
 
+CARD = Path("docs", "README.md")
 
-def main() -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path, help="folder of the bundle")
-    parser.add_argument("--datalist", type=Path, help="datalist whose test section is evaluated")
-    parser.add_argument("--name", default="model", help="the weights are models/NAME.pt (default: model)")
-    parser.add_argument("--height", type=int, help="working size of the weights (default: that of runs_NAME.json)")
-    arguments = parser.parse_args()
-    try:
-        if arguments.datalist is not None:
-            evaluate(arguments.bundle, arguments.datalist, arguments.name, arguments.height)
-        card = arguments.bundle / "docs" / "README.md"
-        card.write_text(filled(card.read_text(encoding="utf-8"), arguments.bundle), encoding="utf-8")
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"wrote {card}")
-    return 0
+
+def fill(card: Path, bundle: Path) -> None:
+    """Write the marked tables of a page from the results files of a bundle, as `filled` does.
+
+    Raises:
+        InputError: there is no such page, or a mark has no results file.
+    """
+    if not card.is_file():
+        raise InputError(f"{card}: no such file; expected a model card")
+    text = filled(card.read_text(encoding="utf-8"), bundle)
+    with staged([card], overwrite=True) as stages:
+        stages[card].write_text(text, encoding="utf-8")
 
 
 def evaluate(bundle: Path, datalist: Path, name: str, height: int | None) -> None:
@@ -77,7 +71,3 @@ def filled(card: str, bundle: Path) -> str:
 
     pattern = rf"<!-- (?P<kind>{'|'.join(WRITERS)}):(?P<name>\w+) -->\n.*?<!-- /(?P=kind):(?P=name) -->"
     return re.sub(pattern, table, card, flags=re.DOTALL)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,17 +8,16 @@ it stopped, and a finished one is not repeated: give the same command again.
 
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired --folds 5
-    python vdes/experiments/classifier.py bundles/breast_cesm_lesion_classification --inputs des
+    vdes train classifier bundles/breast_cesm_lesion_classification --inputs des
       --output runs/classifier --datalist des.json --folds des_fold0.json des_fold1.json ...      (one line)
-    python vdes/experiments/card.py bundles/breast_cesm_lesion_classification
+    vdes experiment card bundles/breast_cesm_lesion_classification
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.data.vocabulary import LEVELS
 from vdes.errors import InputError
+from vdes.experiments.settings import ClassifierTraining
 from vdes.handlers.classification_handler import classification_result
 from vdes.handlers.provenance import provenance
 from vdes.metrics.level_predictions import with_probabilities
@@ -49,30 +49,7 @@ SEED = 0  # of the bootstrap
 PATIENCE = 5  # epochs without a better validation AUC
 
 
-def main() -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path, help="folder of the bundle")
-    parser.add_argument("--datalist", type=Path, required=True, help="datalist with training, validation and test")
-    parser.add_argument("--folds", type=Path, nargs="+", default=[], help="datalists of the folds")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
-    parser.add_argument("--name", default="model", help="the weights become models/NAME.pt (default: model)")
-    parser.add_argument("--inputs", default="both", help="what is trained on: both, low_energy or des (default: both)")
-    parser.add_argument("--evaluate", nargs="+", help="what the weights are shown in turn (default: as --inputs)")
-    parser.add_argument("--epochs", type=int, default=10, help="at most, of each run (default: 10)")
-    parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
-    parser.add_argument("--overwrite", action="store_true", help="replace models/NAME.pt and its results")
-    arguments = parser.parse_args()
-    try:
-        ship(arguments)
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def check(bundle: Path, folds: list[Path]) -> None:
+def check(bundle: Path, folds: Sequence[Path]) -> None:
     """Look at what all runs rest on before the first of them starts.
 
     Raises:
@@ -88,30 +65,39 @@ def check(bundle: Path, folds: list[Path]) -> None:
             tested[item["case"]] = fold
 
 
-def ship(arguments: argparse.Namespace) -> None:
-    """Train all runs and write the weights, the results and the curves."""
-    bundle, name = arguments.bundle, arguments.name
-    check(bundle, arguments.folds)
+def ship(bundle: Path, settings: ClassifierTraining, overwrite: bool = False) -> None:
+    """Train all runs and write the weights, the results and the curves.
+
+    Args:
+        bundle: folder of the classifier's bundle.
+        settings: the data, the inputs and the budget.
+        overwrite: replace the weights and their results.
+
+    Raises:
+        InputError: as `check`, the weights exist already, or a run fails.
+    """
+    name = settings.name
+    check(bundle, settings.folds)
     docs = bundle / "docs"
     weights, result = bundle / "models" / f"{name}.pt", docs / "results" / f"classification_{name}.json"
     for file in (weights, result):
-        if file.exists() and not arguments.overwrite:
+        if file.exists() and not overwrite:
             raise InputError(f"{file}: exists already; pass --overwrite to replace it")
         file.parent.mkdir(parents=True, exist_ok=True)
-    seen = arguments.evaluate or [arguments.inputs]
-    runs = {"split": arguments.datalist, **{f"fold{k}": datalist for k, datalist in enumerate(arguments.folds)}}
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        jobs = [pool.submit(train, arguments, run, datalist, seen) for run, datalist in runs.items()]
+    seen = settings.evaluate or (settings.inputs,)
+    runs = {"split": settings.datalist, **{f"fold{k}": datalist for k, datalist in enumerate(settings.folds)}}
+    with ThreadPoolExecutor(settings.jobs) as pool:
+        jobs = [pool.submit(train, bundle, settings, run, datalist, seen) for run, datalist in runs.items()]
         for job in tqdm(jobs, desc="runs", unit="run"):
             job.result()
 
-    trained = torch.load(arguments.output / "split" / "model.pt", weights_only=True)
+    trained = torch.load(settings.output / "split" / "model.pt", weights_only=True)
     record = weights.with_suffix(RECORD_SUFFIX)
     with staged([weights, record], overwrite=True) as stages:
         torch.save(half_precision(trained), stages[weights])
-        stages[record].write_text(json.dumps(training_record(arguments.datalist)) + "\n", encoding="utf-8")
-    tables = {inputs: predictions(arguments.output / "split", "test", inputs) for inputs in seen}
-    source = provenance(arguments.datalist, "test", weights)
+        stages[record].write_text(json.dumps(training_record(settings.datalist)) + "\n", encoding="utf-8")
+    tables = {inputs: predictions(settings.output / "split", "test", inputs) for inputs in seen}
+    source = provenance(settings.datalist, "test", weights)
     content: dict[str, Any] = {
         "test": {inputs: summarised(table, source | {"inputs": inputs}) for inputs, table in tables.items()},
         "calibration": {
@@ -119,13 +105,13 @@ def ship(arguments: argparse.Namespace) -> None:
             "temperature": trained["temperature"].tolist(),
             "threshold": trained["threshold"].tolist(),
         },
-        "runs": [{"run": run, **progress(arguments.output / run)} for run in runs],
+        "runs": [{"run": run, **progress(settings.output / run)} for run in runs],
     }
     curves = tables[seen[0]]
-    if arguments.folds:
-        tests = [predictions(arguments.output / f"fold{k}", "test", seen[0]) for k in range(len(arguments.folds))]
+    if settings.folds:
+        tests = [predictions(settings.output / f"fold{k}", "test", seen[0]) for k in range(len(settings.folds))]
         curves = pd.concat(tests, ignore_index=True)
-        folds = [provenance(datalist, "test", weights)["datalist_sha256"] for datalist in arguments.folds]
+        folds = [provenance(datalist, "test", weights)["datalist_sha256"] for datalist in settings.folds]
         made = {key: source[key] for key in ("data", "versions")} | {"inputs": seen[0], "folds_sha256": folds}
         # several networks share one scale only as far as their calibration goes; the area inside a fold needs none
         areas = [
@@ -144,26 +130,27 @@ def ship(arguments: argparse.Namespace) -> None:
 
 
 def train(
-    arguments: argparse.Namespace,
+    bundle: Path,
+    settings: ClassifierTraining,
     run: str,
     datalist: Path,
-    seen: list[str],
+    seen: Sequence[str],
     cache_dir: Path | None = None,
     patience: int = PATIENCE,
 ) -> None:
     """Train one run and evaluate it; what is finished is not repeated."""
-    threads = max(1, (os.cpu_count() or 1) // arguments.jobs)
-    output = arguments.output / run
-    common = {"cache_dir": cache_dir or arguments.output / "cache", "seed": arguments.seed, "num_workers": 0}
+    threads = max(1, (os.cpu_count() or 1) // settings.jobs)
+    output = settings.output / run
+    common = {"cache_dir": cache_dir or settings.output / "cache", "seed": settings.seed, "num_workers": 0}
     if not (output / "trained").is_file():
-        settings = {"inputs": arguments.inputs, "epochs": arguments.epochs, "patience": patience}
-        run_workflow(arguments.bundle, ["train"], datalist, output, {**common, **settings}, threads)
+        knobs = {"inputs": settings.inputs, "epochs": settings.epochs, "patience": patience}
+        run_workflow(bundle, ["train"], datalist, output, {**common, **knobs}, threads)
         (output / "trained").touch()
     for inputs in seen:
         results = output / f"test_{inputs}"
         if not (results / "classification.json").is_file():
-            settings = {"inputs": inputs, "ckpt_path": output / "model.pt", "section": "test", "overwrite": True}
-            run_workflow(arguments.bundle, ["train", "evaluate"], datalist, results, {**common, **settings}, threads)
+            knobs = {"inputs": inputs, "ckpt_path": output / "model.pt", "section": "test", "overwrite": True}
+            run_workflow(bundle, ["train", "evaluate"], datalist, results, {**common, **knobs}, threads)
 
 
 def predictions(run: Path, section: str, inputs: str) -> pd.DataFrame:
@@ -215,7 +202,3 @@ def draw(table: pd.DataFrame, roc: Path, calibration: Path) -> None:
     calibration_plot(
         images["malignant"], {"before temperature scaling": before, "after": images["probability"]}, calibration
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

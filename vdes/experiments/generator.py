@@ -1,4 +1,4 @@
-r"""Train a generator bundle's shipped weights: every arm and seed, on the same patient split, and keep the best.
+"""Train a generator bundle's shipped weights: every arm and seed, on the same patient split, and keep the best.
 
 A run is the stages of the bundle's docs/recipe.yaml, each of them the bundle's own train.yaml, going on from the
 weights of the stage before; then evaluate.yaml on the patients of each section. A run that was interrupted goes on
@@ -6,17 +6,14 @@ where it stopped, and a finished one is not repeated: give the same command agai
 validation patients become models/NAME.pt in half precision, and all runs are listed in docs/results/runs_NAME.json.
 
     vdes datalist cdd-cesm DIR --output datalist.json
-    python vdes/experiments/generator.py bundles/breast_cesm_virtual_des_unet --datalist datalist.json \
-      --output runs/unet
-    python vdes/experiments/card.py bundles/breast_cesm_virtual_des_unet --datalist datalist.json
+    vdes train generator bundles/breast_cesm_virtual_des_unet --datalist datalist.json --output runs/unet
+    vdes experiment card bundles/breast_cesm_virtual_des_unet --datalist datalist.json
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +28,7 @@ from vdes.bundle.process import run_workflow
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.errors import InputError
+from vdes.experiments.settings import GeneratorTraining
 from vdes.handlers.provenance import provenance
 from vdes.networks.weights import half_precision
 from vdes.statistics.bootstrap import cluster_bootstrap_mean
@@ -65,46 +63,34 @@ class Run:
         return self.folder / section
 
 
-def main() -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path, help="folder of the bundle")
-    parser.add_argument("--datalist", type=Path, required=True, help="datalist with training, validation and test")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
-    parser.add_argument("--name", default="model", help="the weights become models/NAME.pt (default: model)")
-    parser.add_argument("--arms", nargs="+", help="values of the knob that the arms differ in (default: the recipe's)")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="seeds of each arm (default: 0 1 2)")
-    parser.add_argument("--height", type=int, help="working size in pixels (default: the recipe's)")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
-    parser.add_argument("--overwrite", action="store_true", help="replace models/NAME.pt and its list of runs")
-    arguments = parser.parse_args()
-    try:
-        ship(arguments)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+def ship(bundle: Path, settings: GeneratorTraining, overwrite: bool = False) -> None:
+    """Train all runs, choose the best on validation, and write the weights and the list of runs.
 
+    Args:
+        bundle: folder of the generator's bundle.
+        settings: the data, the arms and the seeds.
+        overwrite: replace the weights and their list of runs.
 
-def ship(arguments: argparse.Namespace) -> None:
-    """Train all runs, choose the best on validation, and write the weights and the list of runs."""
-    bundle, datalist = arguments.bundle, arguments.datalist
+    Raises:
+        InputError: the folder is not that of a bundle with a recipe, the weights exist already, or a run fails.
+    """
+    datalist = settings.datalist
     if not (bundle / "configs" / "train.yaml").is_file():
         raise InputError(f"{bundle}: no configs/train.yaml; expected the folder of a bundle")
-    recipe = read_recipe(bundle, arguments.name)
-    height = arguments.height or recipe["height"]
-    weights = bundle / "models" / f"{arguments.name}.pt"
-    listed = bundle / "docs" / "results" / f"runs_{arguments.name}.json"
+    recipe = read_recipe(bundle, settings.name)
+    height = settings.height or recipe["height"]
+    weights = bundle / "models" / f"{settings.name}.pt"
+    listed = bundle / "docs" / "results" / f"runs_{settings.name}.json"
     for file in (weights, listed):
-        if file.exists() and not arguments.overwrite:
+        if file.exists() and not overwrite:
             raise InputError(f"{file}: exists already; pass --overwrite to replace it")
     runs = [
-        Run(arm, seed, arguments.output / f"{Path(arm).stem}_seed{seed}", recipe["stages"][-1]["name"])
-        for seed in arguments.seeds
-        for arm in arguments.arms or recipe["arms"]
+        Run(arm, seed, settings.output / f"{Path(arm).stem}_seed{seed}", recipe["stages"][-1]["name"])
+        for seed in settings.seeds
+        for arm in settings.arms or recipe["arms"]
     ]
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        jobs = [pool.submit(train, bundle, datalist, run, recipe, height, arguments.jobs) for run in runs]
+    with ThreadPoolExecutor(settings.jobs) as pool:
+        jobs = [pool.submit(train, bundle, datalist, run, recipe, height, settings.jobs) for run in runs]
         for job in tqdm(jobs, desc="runs", unit="run"):
             job.result()
     table = [row(run) for run in runs]
@@ -123,7 +109,7 @@ def ship(arguments: argparse.Namespace) -> None:
     record = weights.with_suffix(RECORD_SUFFIX)
     with staged([weights, record, listed], overwrite=True) as stages:
         torch.save(half_precision(torch.load(runs[best].weights, weights_only=True)), stages[weights])
-        stages[record].write_text(json.dumps(training_record(arguments.datalist)) + "\n", encoding="utf-8")
+        stages[record].write_text(json.dumps(training_record(settings.datalist)) + "\n", encoding="utf-8")
         stages[listed].write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"wrote {weights} ({runs[best].arm}, seed {runs[best].seed}) and {listed}")
 
@@ -200,7 +186,3 @@ def arm_means(runs: list[Run]) -> list[dict[str, Any]]:
                 value, low, high = cluster_bootstrap_mean(values[metric], values.index.get_level_values("patient"))
                 rows.append({"arm": arm, "minus": name, "metric": metric, "value": value, "low": low, "high": high})
     return [{key: None if value != value else value for key, value in entry.items()} for entry in rows]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,18 +8,17 @@ evaluation and makes virtual DES images of all cases; its classifier, calibrated
 scored on those of the test patients. Figures are means over the seeds. An interrupted run goes on where it stopped.
 
     vdes phantom fatty --patients 400 --seed 50 --size 256 --density a --workers 2
-    python vdes/experiments/joint.py --datalist fatty/datalist.json --output runs/joint --epochs 3 --seeds 0 1 2
-    python vdes/experiments/card.py bundles/breast_cesm_virtual_des_unet
+    vdes train joint --datalist fatty/datalist.json --output runs/joint --epochs 3 --seeds 0 1 2
+    vdes experiment card bundles/breast_cesm_virtual_des_unet
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +26,22 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from vdes.bundle.locate import find_bundle
 from vdes.bundle.process import run_workflow
 from vdes.data.datalist import read_datalist
 from vdes.data.staging import staged
+from vdes.data.training_record import check_trained_on
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.errors import InputError
+from vdes.experiments.settings import JointTraining
 from vdes.handlers.provenance import provenance
 from vdes.statistics.bootstrap import cluster_bootstrap_mean, percentile_interval
 from vdes.statistics.predictions import known_cases
 from vdes.statistics.resampled_metrics import resampled_metrics
-from vdes.study.trained_on import check_trained_on
 
-BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
-GENERATOR = BUNDLES / "breast_cesm_virtual_des_unet"
-CLASSIFIER = BUNDLES / "breast_cesm_lesion_classification"
+GENERATOR = "breast_cesm_virtual_des_unet"
+CLASSIFIER = "breast_cesm_lesion_classification"
+WEIGHTS = Path("models", "model_phantom.pt")
 ARMS = {"frozen": "nothing", "apart": "fidelity", "joint": "both"}  # what the U-Net learns from
 FIDELITY = ("psnr_breast", "ssim_breast", "correlation_breast", "lesion_cnr")
 CLASSIFICATION = ("f1", "auc", "sensitivity", "specificity")
@@ -50,44 +51,40 @@ RESAMPLES = 2000
 SEED = 0  # of the bootstrap
 
 
-def main() -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--datalist", type=Path, required=True, help="datalist with training, validation and test")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the runs")
-    parser.add_argument("--name", default="phantom", help="results become docs/results/joint_NAME.json")
-    parser.add_argument(
-        "--initial-weights", type=Path, default=GENERATOR / "models" / "model_phantom.pt", help="of the U-Net"
-    )
-    parser.add_argument(
-        "--classifier-weights", type=Path, default=CLASSIFIER / "models" / "model_phantom.pt", help="of the classifier"
-    )
-    parser.add_argument("--height", type=int, default=256, help="working size of the U-Net (default: 256)")
-    parser.add_argument("--epochs", type=int, default=2, help="of each arm (default: 2)")
-    parser.add_argument("--weight", type=float, default=0.1, help="classification_weight (default: 0.1)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run of each arm a seed (default: 0)")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
-    parser.add_argument("--overwrite", action="store_true", help="replace the results")
-    arguments = parser.parse_args()
-    result = GENERATOR / "docs" / "results" / f"joint_{arguments.name}.json"
-    try:
-        if result.exists() and not arguments.overwrite:
-            raise InputError(f"{result}: exists already; pass --overwrite to replace it")
-        test = read_datalist(arguments.datalist, ("test",))["test"]
-        for weights in (arguments.initial_weights, arguments.classifier_weights):
-            check_trained_on(weights, test, str(arguments.datalist))
-        with ThreadPoolExecutor(arguments.jobs) as pool:
-            jobs = [pool.submit(run_arm, arguments, arm, seed) for seed in arguments.seeds for arm in ARMS]
-            for job in tqdm(jobs, desc="runs", unit="run"):
-                job.result()
-        result.parent.mkdir(parents=True, exist_ok=True)
-        with staged([result], overwrite=True) as stages:
-            stages[result].write_text(json.dumps(results(arguments), indent=2) + "\n", encoding="utf-8")
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"wrote {result}")
-    return 0
+def compare(bundles: Path, settings: JointTraining, overwrite: bool = False) -> Path:
+    """Train and score all arms, and write docs/results/joint_NAME.json of the U-Net's bundle.
+
+    Args:
+        bundles: folder that holds both bundles.
+        settings: the data, the weights to start from and the budget.
+        overwrite: replace the results.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: a bundle or its weights are missing, they were trained on test patients, the results exist already,
+            or a run fails.
+    """
+    generator, classifier = (find_bundle(name, bundles) for name in (GENERATOR, CLASSIFIER))
+    starts = settings.initial_weights or generator / WEIGHTS, settings.classifier_weights or classifier / WEIGHTS
+    settings = replace(settings, initial_weights=starts[0], classifier_weights=starts[1])
+    result = generator / "docs" / "results" / f"joint_{settings.name}.json"
+    if result.exists() and not overwrite:
+        raise InputError(f"{result}: exists already; pass --overwrite to replace it")
+    test = read_datalist(settings.datalist, ("test",))["test"]
+    for weights in starts:
+        check_trained_on(weights, test, str(settings.datalist))
+    with ThreadPoolExecutor(settings.jobs) as pool:
+        jobs = [
+            pool.submit(run_arm, generator, classifier, settings, arm, seed) for seed in settings.seeds for arm in ARMS
+        ]
+        for job in tqdm(jobs, desc="runs", unit="run"):
+            job.result()
+    result.parent.mkdir(parents=True, exist_ok=True)
+    with staged([result], overwrite=True) as stages:
+        stages[result].write_text(json.dumps(results(settings, starts[0]), indent=2) + "\n", encoding="utf-8")
+    return result
 
 
 def run_folder(output: Path, arm: str, seed: int) -> Path:
@@ -95,49 +92,49 @@ def run_folder(output: Path, arm: str, seed: int) -> Path:
     return output / f"seed{seed}" / arm
 
 
-def run_arm(arguments: argparse.Namespace, arm: str, seed: int) -> None:
+def run_arm(generator: Path, classifier: Path, settings: JointTraining, arm: str, seed: int) -> None:
     """Train an arm and score it; what is finished is not repeated."""
-    threads = max(1, (os.cpu_count() or 1) // arguments.jobs)
-    datalist, folder = arguments.datalist, run_folder(arguments.output, arm, seed)
+    threads = max(1, (os.cpu_count() or 1) // settings.jobs)
+    datalist, folder = settings.datalist, run_folder(settings.output, arm, seed)
     trained = folder / "trained"
-    common = {"num_workers": 0, "seed": seed, "cache_dir": arguments.output / "cache"}
-    made = {"ckpt_path": trained / "model.pt", "height": arguments.height, "overwrite": True}
+    common = {"num_workers": 0, "seed": seed, "cache_dir": settings.output / "cache"}
+    made = {"ckpt_path": trained / "model.pt", "height": settings.height, "overwrite": True}
 
-    def step(output: Path, done: str, bundle: Path, configs: list[str], data: Path, settings: dict[str, Any]) -> None:
+    def step(output: Path, done: str, bundle: Path, configs: list[str], data: Path, knobs: dict[str, Any]) -> None:
         mark = output.with_name(f"{output.name}.done")
         if not mark.is_file():
-            run_workflow(bundle, configs, data, output, settings, threads)
+            run_workflow(bundle, configs, data, output, knobs, threads)
             if not (output / done).exists():
                 raise InputError(f"{output}: the run left no {done}; {output}.log says why")
             mark.touch()
 
     training = {
-        "initial_weights": arguments.initial_weights,
-        "classifier_initial_weights": arguments.classifier_weights,
+        "initial_weights": settings.initial_weights,
+        "classifier_initial_weights": settings.classifier_weights,
         "encoder_weights": "none",
         "classifier_encoder_weights": "none",
-        "height": arguments.height,
-        "epochs": arguments.epochs,
-        "classification_weight": arguments.weight,
+        "height": settings.height,
+        "epochs": settings.epochs,
+        "classification_weight": settings.weight,
         "generator_learns_from": ARMS[arm],
     }
-    step(trained, "model.pt", GENERATOR, ["train", "joint"], datalist, {**common, **training})
-    step(folder / "fidelity", "fidelity.json", GENERATOR, ["train", "evaluate"], datalist, {**common, **made})
+    step(trained, "model.pt", generator, ["train", "joint"], datalist, {**common, **training})
+    step(folder / "fidelity", "fidelity.json", generator, ["train", "evaluate"], datalist, {**common, **made})
     images = folder / "virtual_des"
-    step(images, "", GENERATOR, ["inference"], datalist, {**made, "num_workers": 0})
+    step(images, "", generator, ["inference"], datalist, {**made, "num_workers": 0})
     virtual = folder / "virtual.json"
     write_virtual_datalist(datalist, images, virtual, overwrite=True)
     seen = {"inputs": "des", **common}
     weights = {"ckpt_path": trained / "classifier.pt"}
-    step(folder / "calibrated", "model.pt", CLASSIFIER, ["train", "calibrate"], virtual, {**seen, **weights})
+    step(folder / "calibrated", "model.pt", classifier, ["train", "calibrate"], virtual, {**seen, **weights})
     scored = {"ckpt_path": folder / "calibrated" / "model.pt", "overwrite": True}
     test = folder / "classification"
-    step(test, "classification.json", CLASSIFIER, ["train", "evaluate"], virtual, {**seen, **scored})
+    step(test, "classification.json", classifier, ["train", "evaluate"], virtual, {**seen, **scored})
 
 
-def results(arguments: argparse.Namespace) -> dict[str, Any]:
+def results(settings: JointTraining, initial_weights: Path) -> dict[str, Any]:
     """Return each arm's fidelity and classification on the test patients, and their differences, with intervals."""
-    runs = {(arm, seed): run_folder(arguments.output, arm, seed) for arm in ARMS for seed in arguments.seeds}
+    runs = {(arm, seed): run_folder(settings.output, arm, seed) for arm in ARMS for seed in settings.seeds}
     predicted = {
         run: pd.read_csv(folder / "classification" / "predictions.csv", keep_default_na=False)
         for run, folder in runs.items()
@@ -145,11 +142,11 @@ def results(arguments: argparse.Namespace) -> dict[str, Any]:
     images = {run: pd.read_csv(folder / "fidelity" / "fidelity_per_case.csv") for run, folder in runs.items()}
     virtual = {run: table[table["method"] == "virtual_des"].set_index("case") for run, table in images.items()}
     return {
-        "provenance": provenance(arguments.datalist, "test", arguments.initial_weights),
-        "epochs": arguments.epochs,
-        "seeds": arguments.seeds,
-        "classification_weight": arguments.weight,
-        "height": arguments.height,
+        "provenance": provenance(settings.datalist, "test", initial_weights),
+        "epochs": settings.epochs,
+        "seeds": settings.seeds,
+        "classification_weight": settings.weight,
+        "height": settings.height,
         "reference": REFERENCE,
         "fidelity": fidelity_rows(virtual),
         "classification": [row for level in LEVELS for row in classification_rows(level, predicted)],
@@ -228,7 +225,3 @@ def numbers(value: float, low: float, high: float, each: Iterable[float]) -> dic
     """Return an estimate, its interval and the values of each seed, with None for what is undefined."""
     known = [None if np.isnan(number) else float(number) for number in (value, low, high, *each)]
     return {"value": known[0], "low": known[1], "high": known[2], "each": known[3:]}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,17 +15,15 @@ feature groups have three scopes:
 size of the file tells beside the picture. Of whole examinations, what their number of images and of breasts tells is
 listed too: pooling sees that. Writes a JSON file and prints its tables as Markdown.
 
-    python vdes/experiments/shortcuts.py --datalists fold0.json fold1.json fold2.json --output shortcut_control.json
+    vdes experiment shortcuts --datalists fold0.json fold1.json fold2.json --output shortcut_control.json
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import json
 import platform
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -47,8 +45,8 @@ from sklearn.preprocessing import StandardScaler
 from vdes import __version__
 from vdes.data.datalist import SECTIONS, Item, intensity_range, read_datalist, read_json, section
 from vdes.data.staging import staged
-from vdes.data.vocabulary import MODALITIES
 from vdes.errors import InputError
+from vdes.experiments.settings import ShortcutControl
 from vdes.statistics.bootstrap import cluster_bootstrap_weights, percentile_interval
 from vdes.statistics.classification_metrics import classification_metrics
 from vdes.transforms.breast_mask import BreastMask, chest_wall_is_left
@@ -91,53 +89,46 @@ QUALITY = 90  # of the JPEG that measures texture
 PACKAGES = ("torch", "monai", "numpy", "scipy", "scikit-learn", "pandas", "pillow")
 
 
-def main() -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--datalists", type=Path, nargs="+", required=True, help="the datalists of all folds")
-    parser.add_argument("--output", type=Path, required=True, help="json file to write; its folder is made")
-    parser.add_argument("--modality", choices=MODALITIES, default="des", help="the images (default: des)")
-    parser.add_argument("--size", type=int, default=256, help="side of the classifier's square (default: 256)")
-    parser.add_argument("--shuffles", type=int, default=100, help="shuffles of the labels (default: 100)")
-    parser.add_argument("--resamples", type=int, default=2000, help="bootstrap samples (default: 2000)")
-    parser.add_argument("--seed", type=int, default=0, help="of shuffles and bootstrap (default: 0)")
-    parser.add_argument("--overwrite", action="store_true", help="replace the json file")
-    arguments = parser.parse_args()
-    try:
-        for name in ("size", "shuffles", "resamples"):
-            if getattr(arguments, name) < 1:
-                raise InputError(f"--{name}: expected 1 or more, got {getattr(arguments, name)}")
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        with staged([arguments.output], arguments.overwrite) as stages:
-            result = control(arguments)
-            stages[arguments.output].write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(markdown(result))
-    return 0
+def write_control(settings: ShortcutControl, overwrite: bool = False) -> dict[str, Any]:
+    """Run the control and write its results as JSON.
+
+    Args:
+        settings: the folds, and what is drawn.
+        overwrite: replace the JSON file.
+
+    Returns:
+        What was written, see `control`.
+
+    Raises:
+        InputError: as `control`, or the file exists already.
+    """
+    settings.output.parent.mkdir(parents=True, exist_ok=True)
+    with staged([settings.output], overwrite) as stages:
+        result = control(settings)
+        stages[settings.output].write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return result
 
 
-def control(arguments: argparse.Namespace) -> dict[str, Any]:
+def control(settings: ShortcutControl) -> dict[str, Any]:
     """Return the results: provenance, one row a group and learner, and the AUC of each feature by itself.
 
     Raises:
         InputError: see `cases_of_folds`; also when an image cannot be read.
     """
-    cases = cases_of_folds(arguments.datalists, arguments.modality)
-    limits = intensity_range(arguments.datalists[0], arguments.modality)
-    features = Features(arguments.modality, limits, arguments.size)
+    cases = cases_of_folds(settings.datalists, settings.modality)
+    limits = intensity_range(settings.datalists[0], settings.modality)
+    features = Features(settings.modality, limits, settings.size)
     table = pd.DataFrame([features(case) for case in cases])
     labels = pd.DataFrame(cases, columns=["case", "patient", "laterality", "view", "fold", "malignant"])
     return {
-        "provenance": provenance(arguments, labels),
+        "provenance": provenance(settings, labels),
         "learners": {name: " ".join(repr(learner).split()) for name, learner in LEARNERS.items()},
-        "shuffles": arguments.shuffles,
-        "resamples": arguments.resamples,
-        "seed": arguments.seed,
-        "groups": group_rows(table, labels, arguments.shuffles, arguments.resamples, arguments.seed),
+        "shuffles": settings.shuffles,
+        "resamples": settings.resamples,
+        "seed": settings.seed,
+        "groups": group_rows(table, labels, settings.shuffles, settings.resamples, settings.seed),
         "features": feature_rows(table, labels),
-        "examinations": examination_rows(labels, arguments.resamples, arguments.seed),
+        "examinations": examination_rows(labels, settings.resamples, settings.seed),
     }
 
 
@@ -175,20 +166,20 @@ def cases_of_folds(datalists: Sequence[Path], modality: str) -> list[Item]:
     ]
 
 
-def provenance(arguments: argparse.Namespace, labels: pd.DataFrame) -> dict[str, Any]:
+def provenance(settings: ShortcutControl, labels: pd.DataFrame) -> dict[str, Any]:
     """Return what the result rests on: data, split, counts, hashes and versions; no path of the machine."""
-    listed = read_json(arguments.datalists[0])
+    listed = read_json(settings.datalists[0])
     split = {key: value for key, value in (listed.get("split") or {}).items() if key != "fold"}
     return {
         "data": listed["name"],
-        "modality": arguments.modality,
+        "modality": settings.modality,
         "section": "test of each fold",
         "split": split or None,
         "images": len(labels),
         "patients": int(labels["patient"].nunique()),
         "malignant_images": int(labels["malignant"].sum()),
-        "square": arguments.size,
-        "datalists_sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in arguments.datalists],
+        "square": settings.size,
+        "datalists_sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in settings.datalists],
         "versions": {"vdes": __version__, "python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
     }
 
@@ -502,7 +493,3 @@ def markdown(result: dict[str, Any]) -> str:
     count = result["examinations"][0]["examinations"]
     lines += ["", f"AUC of mere counts for malignancy of an examination ({count}): {', '.join(told)}."]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

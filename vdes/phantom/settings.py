@@ -24,18 +24,24 @@ class Settings:
     """One phantom set; two runs with equal settings write the same bytes.
 
     Attributes:
-        patients: how many, at least 3; each has both breasts in both views.
-        seed: 0 or more.
-        size: rows of an image; a multiple of 4 from 64 to 4096. The columns are three quarters of it, the field 240 x
-            180 mm.
-        format: png, nifti or dicom.
+        patients: number of patients, at least 3; each has both breasts in both views.
+        seed: seed of everything, 0 or more.
+        size: rows of an image, a multiple of 4 from 64 to 4096. The columns are three quarters of it, and the field is
+            240 x 180 mm.
+        format: png, nifti, or dicom: low energy and DES as GE's and Hologic's mammographs would send them, and the rest
+            as png.
         dose: multiple of the clinical exposure, above 0.
-        preset: one of `PRESETS`.
-        le_contrast: post (low-energy image after the contrast) or pre (without iodine).
-        morphology_dprime, enhancement_dprime: 0 or more.
-        coupling: 0 to 1.
-        test_fraction, validation_fraction: share of the patients in these sections; with 1 in all none is for training.
-        density: the density classes of the breasts, letters of abcd in their order.
+        preset: beams: rh-rh (29 and 49 kVp), rh-ag (34 and 49) or w-rh (29 and 45).
+        le_contrast: post if the low-energy image is taken after the contrast agent, as in the clinic; pre if without
+            iodine, as in mammography.
+        morphology_dprime: distance between the shapes of malignant and of benign lesions, in standard deviations.
+        enhancement_dprime: the same for their enhancement. With 1.4, 8 % of malignant lesions do not enhance.
+        coupling: correlation of the two within a class, 0 to 1. With 1 the shape tells the enhancement.
+        test_fraction: share of the patients in the test set.
+        validation_fraction: share of the patients in the validation set. If both fractions add up to 1, no patient is
+            left for training.
+        density: density classes of the breasts, letters from a (fat) to d (dense) in their order, in their population
+            proportions. With a or ab most lesions show in the low-energy image too.
     """
 
     patients: int = 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -43,8 +44,12 @@ def shipped_generators(bundles: Path, weights: Weights) -> dict[str, Model]:
 def shipped_classifier(bundles: Path, weights: Weights, epochs: int | None = None) -> Model:
     """Return the classifier with its shipped weights, and the budget of its retrainings."""
     folder = bundles / CLASSIFIER
-    training = {} if epochs is None else {"epochs": epochs}
-    return Model(folder, folder / "models" / f"{weights}.pt", training=training, kind="train classifier")
+    return classifier_to_train(Model(folder, folder / "models" / f"{weights}.pt"), epochs)
+
+
+def classifier_to_train(model: Model, epochs: int | None = None) -> Model:
+    """Return a classifier with the budget of its trainings; None is what its bundle has."""
+    return replace(model, training={} if epochs is None else {"epochs": epochs}, kind="train classifier")
 
 
 def trained_generators(bundles: Path, height: int, epochs: int | None = None) -> dict[str, Model]:

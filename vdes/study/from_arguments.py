@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from vdes.bundle.locate import find_bundles
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
+from vdes.data.cdd_cesm.settings import CddCesmSettings
 from vdes.data.datalist import read_json
 from vdes.data.staging import new_folder
 from vdes.errors import InputError
 from vdes.phantom.generate import DATALIST_FILE, generate
 from vdes.phantom.settings import Settings
-from vdes.study.defaults import fitting_weights, shipped_classifier, shipped_generators, trained_generators
+from vdes.study.arguments import StudyArguments
+from vdes.study.defaults import (
+    classifier_to_train,
+    fitting_weights,
+    shipped_classifier,
+    shipped_generators,
+    trained_generators,
+)
 from vdes.study.models import Model
 from vdes.study.question import Question
 from vdes.study.study import DATA, Study
@@ -25,61 +33,64 @@ PHANTOM_SEED = 1000  # far from the seeds of the sets that the shipped weights w
 PHANTOM_SIZE = 256
 
 
-def study_from_arguments(arguments: argparse.Namespace) -> Study:
+def study_from_arguments(arguments: StudyArguments) -> Study:
     """Return the study that a command line asks for; its phantoms are made, its CDD-CESM is listed, where they are not.
 
     Raises:
         InputError: an argument cannot be used.
     """
+    models, training, asked = arguments.models, arguments.training, arguments.question
+    if not (models.generator and models.classifier):
+        find_bundles(arguments.bundles)  # an error comes before phantoms are made
     datalist = _datalist(arguments)
-    phantom = fitting_weights(datalist) == "model_phantom"
-    height = arguments.height or (256 if phantom else 512)
-    classifier_epochs = arguments.classifier_epochs if arguments.train else arguments.retrain_epochs
-    if arguments.train:
-        generators = trained_generators(arguments.bundles, height, arguments.generator_epochs)
+    weights = fitting_weights(datalist)
+    height = arguments.height or (256 if weights == "model_phantom" else 512)
+    if models.generator:
+        generators = dict(_generator(text) for text in models.generator)
+        if training.train:
+            epochs = {} if training.generator_epochs is None else {"epochs": training.generator_epochs}
+            generators = {
+                name: replace(model, training={**model.knobs, **epochs}) for name, model in generators.items()
+            }
+    elif training.train:
+        generators = trained_generators(find_bundles(arguments.bundles), height, training.generator_epochs)
     else:
-        generators = shipped_generators(arguments.bundles, fitting_weights(datalist))
-    if arguments.generator:
-        given = dict(_generator(text) for text in arguments.generator)
-        if arguments.train:
-            epochs = {} if arguments.generator_epochs is None else {"epochs": arguments.generator_epochs}
-            given = {name: replace(model, training={**model.knobs, **epochs}) for name, model in given.items()}
-        generators = given
-    classifier = shipped_classifier(arguments.bundles, fitting_weights(datalist), classifier_epochs)
-    if arguments.classifier:
-        given_classifier = _model(arguments.classifier, "classifier")
-        classifier = replace(given_classifier, training=classifier.training, kind=classifier.kind)
+        generators = shipped_generators(find_bundles(arguments.bundles), weights)
+    classifier_epochs = training.classifier_epochs if training.train else models.retrain_epochs
+    if models.classifier:
+        classifier = classifier_to_train(_model(models.classifier, "classifier"), classifier_epochs)
+    else:
+        classifier = shipped_classifier(find_bundles(arguments.bundles), weights, classifier_epochs)
     return Study(
         datalist=datalist,
         output=arguments.output,
         generators=generators,
         classifier=classifier,
         question=Question(
-            arm=arguments.arm or f"virtual_des-{next(iter(generators))}",
-            metric=arguments.metric,
-            level=arguments.level,
-            margin=arguments.margin,
-            n_resamples=arguments.resamples,
+            arm=asked.arm or f"virtual_des-{next(iter(generators))}",
+            metric=asked.metric,
+            level=asked.level,
+            margin=asked.margin,
+            n_resamples=asked.resamples,
             seed=arguments.seed,
         ),
         height=height,
-        folds=arguments.folds if arguments.train else 0,
-        retrain=arguments.retrain_epochs is not None and not arguments.train,
+        folds=training.folds if training.train else 0,
+        retrain=models.retrain_epochs is not None and not training.train,
         seed=arguments.seed,
-        processes=arguments.processes,
+        processes=training.processes,
     )
 
 
-def _datalist(arguments: argparse.Namespace) -> Path:
+def _datalist(arguments: StudyArguments) -> Path:
     """Return the datalist, made where the command line asks for it and it is not there yet."""
-    if arguments.datalist is not None:
-        return Path(arguments.datalist)
+    cases = arguments.cases
+    if cases.datalist is not None:
+        return cases.datalist
     folder = arguments.output / DATA
-    if arguments.phantom is not None:
-        if arguments.phantom < 3:
-            raise InputError(f"--phantom: {arguments.phantom}; expected 3 test patients or more")
+    if cases.phantom is not None:
         settings = Settings(
-            patients=round(arguments.phantom / TEST_SHARE),
+            patients=round(cases.phantom / TEST_SHARE),
             seed=PHANTOM_SEED + arguments.seed,
             size=PHANTOM_SIZE,
             test_fraction=TEST_SHARE,
@@ -100,7 +111,7 @@ def _datalist(arguments: argparse.Namespace) -> Path:
     file = folder / "cdd_cesm.json"
     if not file.is_file():
         with new_folder(folder):
-            write_cdd_cesm(arguments.cdd_cesm, file, seed=arguments.seed)
+            write_cdd_cesm(Path(str(cases.cdd_cesm)), file, CddCesmSettings(seed=arguments.seed))
     return file
 
 

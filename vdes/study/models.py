@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-from monai.bundle import ConfigParser
-
-from vdes.bundle.bundle import WEIGHTS, OpenedBundle
-from vdes.bundle.process import run_workflow
+from vdes.bundle.bundle import Bundle
 from vdes.data.vocabulary import MODALITIES
-from vdes.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -38,13 +34,24 @@ class Model:
     start: str | None = None
     kind: str = "train unet"
 
-    def opened(self, weights: Path | None = None) -> OpenedBundle:
-        """Return the bundle with its weights, or with others.
+    @cached_property
+    def given(self) -> Bundle:
+        """The bundle with the weights that are given, whose hash and content are read once.
 
         Raises:
-            InputError: as `OpenedBundle`.
+            InputError: as `Bundle.check_inference`.
         """
-        return OpenedBundle(self.bundle, weights or self.weights or self.bundle / WEIGHTS, self.knobs)
+        bundle = Bundle(self.bundle, self.weights, self.knobs)
+        bundle.check_inference()
+        return bundle
+
+    def trained(self, weights: Path) -> Bundle:
+        """Return the bundle with weights that the study trained.
+
+        Raises:
+            InputError: as `Bundle`.
+        """
+        return Bundle(self.bundle, weights, self.knobs)
 
     @property
     def epochs(self) -> int:
@@ -53,13 +60,7 @@ class Model:
         Raises:
             InputError: a config is missing.
         """
-        found = dict(self.training)
-        for name in reversed(self.configs):
-            file = self.bundle / "configs" / f"{name}.yaml"
-            if not file.is_file():
-                raise InputError(f"{file}: no such file; expected the training of a bundle")
-            found = {**ConfigParser.load_config_file(str(file)), **found}
-        return int(found.get("epochs", 1))
+        return Bundle(self.bundle).epochs(self.configs, self.training)
 
     def train(self, datalist: Path, output: Path, settings: Mapping[str, Any], processes: int = 1) -> None:
         """Train it in a process of its own, or go on with an interrupted training; ``output/model.pt`` is the result.
@@ -68,28 +69,22 @@ class Model:
             datalist: with training and validation cases.
             output: folder of the run; its console output is in ``<output>.log``.
             settings: knobs, ahead of its own.
-            processes: above 1, by torchrun and the bundle's multi_gpu_train.
+            processes: above 1, by torchrun where the bundle can.
 
         Raises:
             InputError: the training failed; the message names the log.
         """
-        multi = processes > 1 and tuple(self.configs) == ("train",)
-        configs = [*self.configs, *(["multi_gpu_train"] if multi else [])]
         knobs = {**self.training, **settings}
-        run_workflow(self.bundle, configs, datalist, output, knobs, processes=processes if multi else 1)
+        Bundle(self.bundle).run(self.configs, datalist, output, knobs, processes=processes)
 
 
-def seen_inputs(weights: Path) -> list[str] | None:
+def seen_inputs(classifier: Bundle) -> list[str] | None:
     """Return the inputs that a classifier's weights were trained with, or None where they do not tell.
 
     Raises:
         InputError: the file cannot be read as weights.
     """
-    try:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise InputError(f"weights: {weights} cannot be read as weights: {str(error).splitlines()[0]}") from error
-    seen = state.get("seen") if isinstance(state, dict) else None
+    seen = classifier.state.get("seen")
     if seen is None or not bool(seen.any()):
         return None
     return [name for name, found in zip(MODALITIES, seen.tolist(), strict=True) if found]

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from vdes.bundle.steps import run_steps
 from vdes.data.datalist import read_datalist
+from vdes.data.training_record import check_trained_on
 from vdes.study.study import STEPS, Study
 from vdes.study.study_metrics import METRICS_FILE, write_metrics
 from vdes.study.study_steps import study_steps
-from vdes.study.trained_on import check_trained_on
 
 
 def run_study(study: Study, overwrite: bool = False, only: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -51,7 +51,7 @@ def check_weights(study: Study) -> dict[str, str]:
     test = read_datalist(study.datalist)["test"]
     models = {**study.generators, **({} if study.lesions_alone else {"classifier": study.classifier})}
     return {
-        name: check_trained_on(model.opened().weights_file, test, str(study.datalist)) for name, model in models.items()
+        name: check_trained_on(model.given.weights_file, test, str(study.datalist)) for name, model in models.items()
     }
 
 

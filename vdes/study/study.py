@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from vdes.bundle.job_folder import open_job
 from vdes.data.datalist import SECTIONS, read_datalist, read_json
-from vdes.data.staging import staged
 from vdes.errors import InputError
 from vdes.study.arms import Arm, study_arms
 from vdes.study.models import Model, seen_inputs
 from vdes.study.question import Question
 from vdes.study.regions import region_arms
 
-SETTINGS_FILE = "settings.json"
 PARTS, STEPS = "parts", "steps"
 SCORED, REGIONS = "scored", "regions"  # folders of a part
 DATA = "data"  # of a study that made or listed its own cases; it stays when the study begins anew
@@ -33,7 +30,6 @@ MADE = (
     "metrics.json",
     "cases.json",
     "report.html",
-    SETTINGS_FILE,
 )
 
 
@@ -111,7 +107,7 @@ class Study:
         """The names of its parts, each with a split of its own."""
         return [f"fold{k}" for k in range(self.folds)] if self.trains else ["split"]
 
-    @property
+    @cached_property
     def arms(self) -> list[Arm]:
         """The arms of images that its models allow; none where regions are judged in their place.
 
@@ -120,7 +116,7 @@ class Study:
         """
         if self.lesions_alone:
             return []
-        seen = None if self.trains else seen_inputs(self.classifier.opened().weights_file)
+        seen = None if self.trains else seen_inputs(self.classifier.given)
         return study_arms(list(self.generators), self.trains or self.retrain, seen)
 
     def part(self, name: str) -> Path:
@@ -145,7 +141,7 @@ class Study:
         if self.trains or (self.retrain and model is self.classifier):
             described |= {"configs": list(model.configs), "training": dict(model.training), "start": model.start}
         if not self.trains:
-            described["weights_sha256"] = model.opened().weights_sha256
+            described["weights_sha256"] = model.given.weights_sha256
         return described
 
     def open_folder(self, overwrite: bool) -> None:
@@ -154,22 +150,4 @@ class Study:
         Raises:
             InputError: the folder holds another study or other files.
         """
-        stated = json.loads(json.dumps(self.settings(), default=str))
-        file = self.output / SETTINGS_FILE
-        if self.output.is_dir() and any(path.name != DATA for path in self.output.iterdir()):
-            if not file.is_file():
-                raise InputError(f"{self.output}: holds other files; expected a folder that is empty or does not exist")
-            found = json.loads(file.read_text(encoding="utf-8"))
-            if overwrite:
-                for name in MADE:
-                    path = self.output / name
-                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-            elif found != stated:
-                differs = next(key for key in stated if found.get(key) != stated[key])
-                raise InputError(
-                    f"{self.output}: holds a study of another `{differs}`; use the same settings to go on with it, "
-                    "another folder, or --overwrite to begin anew"
-                )
-        self.output.mkdir(parents=True, exist_ok=True)
-        with staged([file], overwrite=True) as stages:
-            stages[file].write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")
+        open_job(self.output, self.settings(), "study", MADE, overwrite, kept=(DATA,))

@@ -157,7 +157,7 @@ def _provenance(study: Study, trained_on: Mapping[str, str]) -> dict[str, Any]:
 def _weights(study: Study, role: str, model: Model, trained_on: Mapping[str, str]) -> dict[str, str]:
     """Return the version and hash of a model's weights, and what they were trained on."""
     if not study.trains:
-        opened = model.opened()
+        opened = model.given
         told = trained_on.get(role, "")
         return {"version": opened.version, "weights_sha256": opened.weights_sha256, "trained_on": told}
     folder = "classifier-real" if role == "classifier" else role

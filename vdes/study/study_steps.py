@@ -183,7 +183,7 @@ class _Part:
     def virtual(self, name: str) -> None:
         """Make a generator's images and the datalists that have them."""
         model = self.study.generators[name]
-        bundle = model.opened(self.trained(name) / "model.pt" if self.study.trains else None)
+        bundle = model.trained(self.trained(name) / "model.pt") if self.study.trains else model.given
         sections = "all" if self.whole else "judged"
         images = self.folder / "virtual" / name
         images.parent.mkdir(parents=True, exist_ok=True)
@@ -196,12 +196,11 @@ class _Part:
 
     def predict(self, arm: Arm) -> None:
         """Run the classifier on an arm's images and store what it says of the test patients."""
-        weights = None
-        if arm.classifier == "retrained":
-            weights = self.trained(f"classifier-{arm.images}") / "model.pt"
-        elif self.study.trains:
-            weights = self.trained("classifier-real") / "model.pt"
-        bundle = self.study.classifier.opened(weights)
+        if arm.classifier == "retrained" or self.study.trains:
+            images = arm.images if arm.classifier == "retrained" else "real"
+            bundle = self.study.classifier.trained(self.trained(f"classifier-{images}") / "model.pt")
+        else:
+            bundle = self.study.classifier.given
         images = "real" if arm.content is None else arm.images
         datalist = self.datalist(images, "judged")
         folder = self.folder / "arms" / arm.arm

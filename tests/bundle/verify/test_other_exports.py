@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vdes.bundle.verify.bundle import Bundle
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.verify.exports import to_onnx
 from vdes.bundle.verify.network import accepted_channels, build, example, is_dynamic
 

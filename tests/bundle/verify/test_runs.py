@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from vdes.bundle.verify.bundle import Bundle
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.verify.checks import verify
 from vdes.bundle.verify.commands import CARD
 from vdes.bundle.verify.exports import check_exports
 from vdes.bundle.verify.network import build, check_fit, check_in_out
 from vdes.bundle.verify.run_commands import check_runs
 from vdes.bundle.verify.workflows import check_workflows
+from vdes.cli.program import program
 from vdes.networks.virtual_des_unet import VirtualDesUNet
 
 pytestmark = pytest.mark.slow
@@ -53,10 +54,10 @@ def changed(bundle: Path, config: str, old: str, new: str) -> Bundle:
 @pytest.mark.parametrize("name", BUNDLES)
 def test_the_shipped_bundles_pass_and_their_exports_are_measured(name: str) -> None:
     bundle = Bundle(PROJECT / "bundles" / name)
-    lines = verify(bundle)
+    lines = verify(bundle, program())
     assert [str(line) for line in lines if not line.good] == []
     figures = [str(line) for line in lines if line.good]
-    assert len(figures) == 2 * max(1, len(bundle.weights))
+    assert len(figures) == 2 * max(1, len(bundle.stored_weights))
     for figure in figures:
         assert re.search(
             r": (TorchScript|ONNX): differs by \d\.\de[-+]\d\d at most from torch \(.+, any batch, ", figure
@@ -86,7 +87,7 @@ def test_weights_of_another_network_are_found(unet: Path) -> None:
 
 def test_a_network_that_exports_as_something_else_is_found(unet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (unet / "models" / "model_phantom.pt").unlink()
-    monkeypatch.setattr("verify.exports.LARGEST_DIFFERENCE", -1.0)
+    monkeypatch.setattr("vdes.bundle.verify.exports.LARGEST_DIFFERENCE", -1.0)
     found = [str(line) for line in check_exports(Bundle(unet)) if not line.good]
     assert [text.split(": ")[1] for text in found] == ["TorchScript", "ONNX"]
     assert all("from torch; expected" in text for text in found)

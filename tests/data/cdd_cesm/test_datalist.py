@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
+from vdes.data.cdd_cesm.settings import CddCesmSettings
 from vdes.data.datalist import read_datalist, section
 from vdes.errors import InputError
 
@@ -46,7 +47,7 @@ def test_datalist_moves_with_its_images(official, tmp_path: Path) -> None:
 
 
 def test_split_and_report_are_recorded(official, tmp_path: Path) -> None:
-    write_cdd_cesm(official.path, tmp_path / "d.json", seed=3, test_fraction=0.25)
+    write_cdd_cesm(official.path, tmp_path / "d.json", CddCesmSettings(seed=3, test_fraction=0.25))
     datalist = read_datalist(tmp_path / "d.json")
     assert datalist["split"]["seed"] == 3 and datalist["split"]["test_fraction"] == 0.25
     assert datalist["split"]["method"] == "hold-out"
@@ -62,7 +63,7 @@ def test_same_command_writes_the_same_bytes(official, tmp_path: Path) -> None:
 
 
 def test_folds_share_the_masks_and_their_tests_cover_every_case_once(official, tmp_path: Path) -> None:
-    written = write_cdd_cesm(official.path, tmp_path / "d.json", folds=3)
+    written = write_cdd_cesm(official.path, tmp_path / "d.json", CddCesmSettings(folds=3))
     assert [path.name for path in written] == ["d_fold0.json", "d_fold1.json", "d_fold2.json"]
     assert not (tmp_path / "d.json").exists()
     tests = [item["case"] for path in written for item in read_datalist(path)["test"]]
@@ -97,10 +98,10 @@ def test_output_is_a_json_file(official, tmp_path: Path) -> None:
 
 
 def test_patients_of_another_datalist_keep_their_sections(official, tmp_path: Path) -> None:
-    (first,) = write_cdd_cesm(official.path, tmp_path / "first.json", seed=1).values()
+    (first,) = write_cdd_cesm(official.path, tmp_path / "first.json", CddCesmSettings(seed=1)).values()
     sections = {item["patient"]: name for name in ("training", "validation", "test") for item in first[name]}
     (second,) = write_cdd_cesm(
-        official.path, tmp_path / "second.json", seed=2, splits_of=tmp_path / "first.json"
+        official.path, tmp_path / "second.json", CddCesmSettings(seed=2, splits_of=tmp_path / "first.json")
     ).values()
     assert {item["patient"]: name for name in sections.values() for item in second[name]} == sections
     assert second["split"]["patients_kept_from_another_datalist"] == 12
@@ -109,4 +110,6 @@ def test_patients_of_another_datalist_keep_their_sections(official, tmp_path: Pa
 def test_splits_of_another_datalist_do_not_go_with_folds(official, tmp_path: Path) -> None:
     write_cdd_cesm(official.path, tmp_path / "first.json")
     with pytest.raises(InputError, match=r"first\.json: its splits can be kept in a hold-out split only"):
-        write_cdd_cesm(official.path, tmp_path / "second.json", folds=3, splits_of=tmp_path / "first.json")
+        write_cdd_cesm(
+            official.path, tmp_path / "second.json", CddCesmSettings(folds=3, splits_of=tmp_path / "first.json")
+        )

@@ -18,6 +18,7 @@ from pydicom.uid import JPEG2000Lossless
 from vdes.cli import main
 from vdes.data.datalist import SECTIONS, read_datalist
 from vdes.data.dicom_folder.datalist import write_dicom_datalist
+from vdes.data.dicom_folder.settings import DicomFolderSettings
 from vdes.data.inference_items import inference_items, input_intensity_range
 from vdes.errors import InputError
 
@@ -52,7 +53,7 @@ def test_pairs_are_listed_under_names_that_tell_nothing(studies: Path, tmp_path:
     pd.DataFrame({"AccessionNumber": ["A0", "A3", "Z"], "pathology": ["malignant", "benign", "normal"]}).to_csv(
         tmp_path / "labels.csv", index=False
     )
-    datalist = write_dicom_datalist(studies, output, labels=tmp_path / "labels.csv")
+    datalist = write_dicom_datalist(studies, output, DicomFolderSettings(labels=tmp_path / "labels.csv"))
     items = items_of(read_datalist(output))
     assert {item["case"] for item in items} == {
         f"{study}_{side}_CC" for study in ("P1_S1", "P1_S2", "P2_S1", "P2_S2", "P3_S1") for side in "LR"
@@ -71,7 +72,7 @@ def test_pairs_are_listed_under_names_that_tell_nothing(studies: Path, tmp_path:
     ]
     # the same folder gives the same file
     before = output.read_bytes()
-    write_dicom_datalist(studies, output, labels=tmp_path / "labels.csv", overwrite=True)
+    write_dicom_datalist(studies, output, DicomFolderSettings(labels=tmp_path / "labels.csv"), overwrite=True)
     assert output.read_bytes() == before
 
     listed = inference_items(output)
@@ -112,7 +113,7 @@ def test_what_is_left_out_has_a_reason(write_mammogram, studies: Path, tmp_path:
         "notes.txt": "not a DICOM file (no DICM at byte 128)",
     }
     assert "left out: 1 Modality CT; expected MG: odd/ct" in printed
-    datalist = write_dicom_datalist(studies, tmp_path / "all.json", include_unpaired=True)
+    datalist = write_dicom_datalist(studies, tmp_path / "all.json", DicomFolderSettings(include_unpaired=True))
     [alone] = [item for item in items_of(datalist) if item["des"] is None]
     assert Path(alone["low_energy"]) == studies / "odd" / "alone"
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import inspect
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +12,10 @@ from typing import Any
 import monai.bundle
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-import vdes.cli
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.knobs import takes
-from vdes.bundle.verify.bundle import Bundle, Line
-from vdes.bundle.verify.commands import CARD, Command, commands
+from vdes.bundle.verify.commands import CARD, Command, Program, commands
+from vdes.bundle.verify.line import Line
 
 PROJECT = Path(__file__).resolve().parents[3]
 MONAI_COMMANDS = (
@@ -26,8 +24,8 @@ MONAI_COMMANDS = (
 )
 
 
-def check_commands(bundle: Bundle) -> Iterator[Line]:
-    """Tell which commands name a program, a config, a knob or a script that there is not."""
+def check_commands(bundle: Bundle, program: Program) -> Iterator[Line]:
+    """Tell which commands name a program, a config, a knob or a script that does not exist."""
     try:
         given = commands(bundle)
     except ValueError as error:
@@ -37,14 +35,14 @@ def check_commands(bundle: Bundle) -> Iterator[Line]:
         if command.monai is not None:
             problems = of_monai(bundle.root, command)
         elif command.words[0] == "vdes":
-            problems = of_vdes(command)
+            problems = of_vdes(command, program)
         elif command.words[0] == "python":
             problems = of_tools(command)
         else:
             problems = iter([f"{command.words[0]}: expected python, torchrun or vdes"])
         for problem in problems:
             yield Line(command.where, problem)
-    yield from _knobs_in_text(bundle)
+    yield from _knobs_in_text(bundle, program)
 
 
 def check_pictures(bundle: Bundle) -> Iterator[Line]:
@@ -59,7 +57,7 @@ def check_pictures(bundle: Bundle) -> Iterator[Line]:
                 yield Line(f"{CARD}:{number}", f"{target}: no such file")
         mark = re.fullmatch(r"<!-- (\w+:\w+) -->", line)
         if mark and number < len(lines) and lines[number] == f"<!-- /{mark[1]} -->":
-            yield Line(f"{CARD}:{number}", f"{mark[1]}: the table is empty; vdes/experiments/card.py fills it")
+            yield Line(f"{CARD}:{number}", f"{mark[1]}: the table is empty; vdes experiment card fills it")
 
 
 def weights_named(bundle: Bundle) -> list[str]:
@@ -101,15 +99,11 @@ def config_files(command: Command) -> list[str]:
     return [str(file) for file in files]
 
 
-def of_vdes(command: Command) -> Iterator[str]:
-    """Tell what the parser of ``vdes`` has against a command."""
-    complaint = io.StringIO()
-    with contextlib.redirect_stderr(complaint), contextlib.redirect_stdout(io.StringIO()):
-        try:
-            vdes.cli.build_parser().parse_args(command.words[1:])
-        except SystemExit as end:
-            if end.code:
-                yield complaint.getvalue().strip().rpartition("\n")[2]
+def of_vdes(command: Command, program: Program) -> Iterator[str]:
+    """Tell what ``vdes`` has against a command."""
+    complaint = program.complaint(command.words[1:])
+    if complaint:
+        yield complaint
 
 
 def of_tools(command: Command) -> Iterator[str]:
@@ -124,11 +118,11 @@ def of_tools(command: Command) -> Iterator[str]:
             yield f"--{option}: no option of {command.words[1]}"
 
 
-def _knobs_in_text(bundle: Bundle) -> Iterator[Line]:
+def _knobs_in_text(bundle: Bundle, program: Program) -> Iterator[Line]:
     """Tell which options the card's prose names, such as --height 256, that no config, script or command has."""
     if CARD not in bundle.files:
         return
-    known = set(re.findall(r'"--([\w-]+)"', inspect.getsource(vdes.cli)))
+    known = {option.removeprefix("--") for option in program.options}
     for config in bundle.configs:
         known |= bundle.content(config).keys()
     for script in set(re.findall(r"tools/\w+\.py", bundle.text(CARD))):

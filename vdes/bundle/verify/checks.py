@@ -7,8 +7,10 @@ import io
 import logging
 from collections.abc import Callable, Iterator
 
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.verify.card import check_commands, check_pictures
+from vdes.bundle.verify.commands import Program
+from vdes.bundle.verify.line import Line
 from vdes.bundle.verify.machine_paths import check_machine_paths
 from vdes.bundle.verify.metadata import check_metadata
 from vdes.bundle.verify.packages import check_packages
@@ -27,20 +29,21 @@ STATIC: tuple[Check, ...] = (
     check_machine_paths,
     check_search_path,
     check_weights,
-    check_commands,
     check_pictures,
 )
 
 
-def verify(bundle: Bundle, static: bool = False, run_commands: bool = False) -> list[Line]:
+def verify(bundle: Bundle, program: Program, static: bool = False, run_commands: bool = False) -> list[Line]:
     """Return what the checks have to say of a bundle.
 
     Args:
         bundle: the bundle.
+        program: ``vdes``, whose commands the card gives.
         static: run nothing of it, neither its configs nor its network.
         run_commands: run the commands of its card on phantoms too.
     """
     lines = [line for check in STATIC for line in check(bundle)]
+    lines += check_commands(bundle, program)
     if static:
         return lines
     blocked = [line.where for line in lines if line.stops]

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from vdes.bundle.verify.bundle import Bundle
+from vdes.bundle.bundle import Bundle
 
 CARD = "docs/README.md"
+
+
+@dataclass(frozen=True)
+class Program:
+    """The program ``vdes`` as far as its commands are checked; the command line hands itself over.
+
+    Attributes:
+        complaint: returns what is wrong with the words behind ``vdes``, or None.
+        options: of all of its commands, as they are spelt.
+    """
+
+    complaint: Callable[[Sequence[str]], str | None]
+    options: Set[str]
 
 
 @dataclass(frozen=True)

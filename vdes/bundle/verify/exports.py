@@ -13,7 +13,8 @@ from monai.data import load_net_with_metadata, save_net_with_metadata
 from monai.networks import convert_to_torchscript
 from torch import nn
 
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
+from vdes.bundle.verify.line import Line
 from vdes.bundle.verify.network import MULTIPLES, accepted_channels, build, example, first_line, is_dynamic
 
 LARGEST_DIFFERENCE = 1e-4
@@ -23,7 +24,7 @@ Export = Callable[[Bundle, nn.Module, torch.Tensor, Path], Callable[[torch.Tenso
 
 def check_exports(bundle: Bundle) -> Iterator[Line]:
     """Tell which weights cannot be exported and read back, or then give something else, and how much else."""
-    files: list[str | None] = [*bundle.weights]
+    files: list[str | None] = [*bundle.stored_weights]
     for weights in files or [None]:
         where = weights or "network_def with random weights"
         try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
+from vdes.bundle.verify.line import Line
 
 TEXTS = (".yaml", ".yml", ".json", ".conf", ".md", ".txt")
 # a path that starts a value, a text in quotes or a word

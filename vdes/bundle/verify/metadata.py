@@ -9,7 +9,8 @@ from pathlib import Path
 
 import jsonschema
 
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
+from vdes.bundle.verify.line import Line
 
 FILE = "configs/metadata.json"
 SCHEMA = Path(__file__).with_name("schemas") / "bundle_metadata.json"

@@ -10,7 +10,8 @@ from monai.bundle import ConfigParser
 from monai.bundle.scripts import _get_fake_spatial_shape
 from torch import nn
 
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
+from vdes.bundle.verify.line import Line
 from vdes.bundle.verify.metadata import FILE
 from vdes.networks.weights import load_weights
 
@@ -41,7 +42,7 @@ def check_in_out(bundle: Bundle) -> Iterator[Line]:
 
 def check_fit(bundle: Bundle) -> Iterator[Line]:
     """Tell which weights do not fit the network."""
-    for name in bundle.weights:
+    for name in bundle.stored_weights:
         try:
             build(bundle, name)
         except Exception as error:

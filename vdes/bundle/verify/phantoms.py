@@ -20,7 +20,7 @@ QUICK: dict[str, Any] = {
     "epochs": 1,
     "height": 96,
     "num_workers": 0,
-    "amp": False,
+    "precision": "float32",
     "device": "cpu",
     "encoder_weights": "none",
     "classifier_encoder_weights": "none",

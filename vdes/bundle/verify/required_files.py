@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.verify.card import weights_named
+from vdes.bundle.verify.line import Line
 
 REQUIRED = (
     "LICENSE",

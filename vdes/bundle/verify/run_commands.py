@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -11,9 +10,11 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
+from vdes.bundle.process import environment
 from vdes.bundle.verify.card import config_files
 from vdes.bundle.verify.commands import CARD, Command, commands
+from vdes.bundle.verify.line import Line
 from vdes.bundle.verify.phantoms import QUICK, lay_out, phantoms
 
 SECONDS = 900
@@ -87,5 +88,6 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     Raises:
         subprocess.TimeoutExpired: it did not end within `SECONDS`.
     """
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
+    return subprocess.run(
+        words, cwd=folder, env=environment(threads=1), capture_output=True, text=True, timeout=SECONDS
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
+from vdes.bundle.verify.line import Line
 
 
 def check_search_path(bundle: Bundle) -> Iterator[Line]:

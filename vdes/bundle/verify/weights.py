@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
+from vdes.bundle.verify.line import Line
 
 
 def check_weights(bundle: Bundle) -> Iterator[Line]:
@@ -20,7 +21,7 @@ def check_weights(bundle: Bundle) -> Iterator[Line]:
     The hash of ``models/NAME.pt`` is recorded where its figures are: ``weights_sha256`` in the provenance of the files
     ``docs/results/*_NAME.json`` that evaluation wrote; that of a file from elsewhere in ``large_files.yml``.
     """
-    for name in bundle.weights:
+    for name in bundle.stored_weights:
         yield from _check_hash(bundle, name)
         yield from _check_content(bundle.root / name, name)
 

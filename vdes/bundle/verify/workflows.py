@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from monai.bundle import ConfigWorkflow
 
-from vdes.bundle.verify.bundle import Bundle, Line
+from vdes.bundle.bundle import Bundle
+from vdes.bundle.verify.line import Line
 from vdes.bundle.verify.network import build, first_line
 from vdes.bundle.verify.phantoms import QUICK, phantoms
 from vdes.errors import find_input_error

@@ -10,6 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from vdes.data.cdd_cesm.folder import CddCesm, Outline, read_cdd_cesm
+from vdes.data.cdd_cesm.settings import TEST_FRACTION, CddCesmSettings
 from vdes.data.cdd_cesm.via import render
 from vdes.data.datalist import datalist_text, patient_sections
 from vdes.data.splits import hold_out, k_fold
@@ -23,17 +24,8 @@ NAME = "CDD-CESM"
 def write_cdd_cesm(
     folder: Path,
     output: Path,
+    settings: CddCesmSettings = CddCesmSettings(),
     *,
-    label: str = "des",
-    folds: int | None = None,
-    test_fraction: float = 0.2,
-    validation_fraction: float = 0.1,
-    seed: int = 0,
-    include_unpaired: bool = False,
-    annotations: Path | None = None,
-    segmentations: Path | None = None,
-    drawn_on: Path | None = None,
-    splits_of: Path | None = None,
     overwrite: bool = False,
 ) -> dict[Path, dict[str, Any]]:
     """Read CDD-CESM, split it by patient, render the lesion masks, and write all of it or nothing.
@@ -44,17 +36,7 @@ def write_cdd_cesm(
     Args:
         folder: holds the two image folders, the annotation table and the segmentations.
         output: the datalist to write, ending in .json. With ``folds`` the files ``<stem>_fold0.json`` and up.
-        label: ``low_energy`` or ``des``, the row that labels a pair; see `read_cdd_cesm`.
-        folds: number of folds; None for one hold-out split.
-        test_fraction: share of the patients, for a hold-out split.
-        validation_fraction: share of the patients.
-        seed: of the split.
-        include_unpaired: keep images without a partner.
-        annotations: xlsx or csv; without it the one in the folder.
-        segmentations: VIA csv; without it the one in the folder, or none.
-        drawn_on: folder with the images that the shapes were drawn on; see `read_cdd_cesm`.
-        splits_of: a datalist whose patients keep their sections, in a hold-out split; the others are split among
-            themselves.
+        settings: what it holds, and how its patients are split.
         overwrite: replace datalists and masks that exist.
 
     Returns:
@@ -65,26 +47,30 @@ def write_cdd_cesm(
     """
     if output.suffix.lower() != ".json":
         raise InputError(f"{output}: expected the name of a datalist to write, ending in .json")
-    if splits_of is not None and folds is not None:
-        raise InputError(f"{splits_of}: its splits can be kept in a hold-out split only; expected no folds")
-    settled = {} if splits_of is None else patient_sections(splits_of)
+    folds, seed, validation_fraction = settings.folds, settings.seed, settings.validation_fraction
+    settled = {} if settings.splits_of is None else patient_sections(settings.splits_of)
     masks = output.with_name(f"{output.stem}_masks")
     outputs = [output] if folds is None else [output.with_name(f"{output.stem}_fold{k}.json") for k in range(folds)]
     with staged([*outputs, masks], overwrite) as stages:
         data = read_cdd_cesm(
             folder,
-            label=label,
-            include_unpaired=include_unpaired,
-            annotations=annotations,
-            segmentations=segmentations,
-            drawn_on=drawn_on,
+            label=settings.label,
+            include_unpaired=settings.include_unpaired,
+            annotations=settings.annotations,
+            segmentations=settings.segmentations,
+            drawn_on=settings.drawn_on,
         )
         common = {"seed": seed, "grouped_by": "patient", "stratified_by": "worst pathology of the patient"}
         if folds is None:
+            test_fraction = TEST_FRACTION if settings.test_fraction is None else settings.test_fraction
             fractions = {"test_fraction": test_fraction, "validation_fraction": validation_fraction}
             splits = [hold_out(data.items, test_fraction, validation_fraction, seed, settled)]
             here = {item["patient"] for item in data.items}
-            kept = {} if splits_of is None else {"patients_kept_from_another_datalist": len(here & settled.keys())}
+            kept = (
+                {}
+                if settings.splits_of is None
+                else {"patients_kept_from_another_datalist": len(here & settled.keys())}
+            )
             methods = [{"method": "hold-out", **common, **fractions, **kept}]
         else:
             splits = k_fold(data.items, folds, validation_fraction, seed)

@@ -10,10 +10,11 @@ from typing import Any
 
 from vdes.data.datalist import write_datalist
 from vdes.data.dicom_folder.explanation import check_explanation, name_in, write_explanation
-from vdes.data.dicom_folder.folder import WORKERS, Scan, scan_folder
+from vdes.data.dicom_folder.folder import Scan, scan_folder
 from vdes.data.dicom_folder.labels import StudyLabels, read_study_labels
 from vdes.data.dicom_folder.pairs import Pair, pair_images
 from vdes.data.dicom_folder.persons import Persons, persons_of
+from vdes.data.dicom_folder.settings import DicomFolderSettings
 from vdes.data.splits import hold_out
 from vdes.data.staging import staged
 from vdes.dicom.pixels import WHITE
@@ -26,14 +27,9 @@ NAME = "DICOM"
 def write_dicom_datalist(
     folder: Path,
     output: Path,
+    settings: DicomFolderSettings = DicomFolderSettings(),
     *,
-    labels: Path | None = None,
-    test_fraction: float = 0.2,
-    validation_fraction: float = 0.1,
-    seed: int = 0,
-    include_unpaired: bool = False,
     explain: Path | None = None,
-    workers: int = WORKERS,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Find and pair the mammograms of a folder, split them by patient and write the datalist.
@@ -44,14 +40,9 @@ def write_dicom_datalist(
     Args:
         folder: of studies.
         output: the datalist to write, ending in .json.
-        labels: table of labels, see `read_study_labels`; None leaves pathology, density and BI-RADS unknown.
-        test_fraction: share of the patients.
-        validation_fraction: share of the patients.
-        seed: of the split.
-        include_unpaired: keep images without a partner.
+        settings: what it holds, and how its patients are split. For the labels see `read_study_labels`.
         explain: file to write that says, for each file, what decided and what contradicted it, see
             `vdes.data.dicom_folder.explanation`; also written where there is no image to list.
-        workers: processes.
         overwrite: replace the datalist if it exists.
 
     Returns:
@@ -66,18 +57,18 @@ def write_dicom_datalist(
     if explain is not None:
         check_explanation(explain)
     with staged([output, *([explain] if explain else [])], overwrite):  # refuse before the long part
-        table = read_study_labels(labels)
-    if workers < 1:
-        raise InputError(f"workers: {workers}; expected 1 or more")
-    scan = scan_folder(folder, workers, check_pixels=True)
+        table = read_study_labels(settings.labels)
+    if settings.workers < 1:
+        raise InputError(f"workers: {settings.workers}; expected 1 or more")
+    scan = scan_folder(folder, settings.workers, check_pixels=True)
     pairs = pair_images(scan.images)
-    kept = [pair for pair in pairs if pair.complete or include_unpaired]
+    kept = [pair for pair in pairs if pair.complete or settings.include_unpaired]
     persons = persons_of(pair.present for pair in kept)
     items = list_items(kept, persons, table)
     if explain is not None:
         write_explanation(explain, folder, scan, pairs, items, overwrite)
     left_out = dict(scan.left_out)
-    if not include_unpaired:
+    if not settings.include_unpaired:
         left_out |= {pair.present.path: pair.evidence for pair in pairs if not pair.complete}
     if not kept:
         first = "; ".join(f"{entry['count']} {entry['what']}" for entry in _grouped(folder, left_out)[:3])
@@ -88,14 +79,14 @@ def write_dicom_datalist(
         "intensity_range": {"low_energy": [0, int(WHITE)], "des": [0, int(WHITE)]},
         "split": {
             "method": "hold-out",
-            "seed": seed,
+            "seed": settings.seed,
             "grouped_by": "patient",
             "stratified_by": "worst pathology of the patient",
-            "test_fraction": test_fraction,
-            "validation_fraction": validation_fraction,
+            "test_fraction": settings.test_fraction,
+            "validation_fraction": settings.validation_fraction,
         },
         "report": {"left_out": _grouped(folder, left_out), "notes": _notes(folder, scan, kept, persons, table)},
-        **hold_out(items, test_fraction, validation_fraction, seed),
+        **hold_out(items, settings.test_fraction, settings.validation_fraction, settings.seed),
     }
     write_datalist(output, datalist, overwrite)
     return datalist

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vdes.data.dicom_folder.settings import WORKERS
 from vdes.data.isolated import each_file
 from vdes.dicom import read_mammogram
 from vdes.dicom.image_facts import ImageFacts, read_image_facts, refusal
 from vdes.errors import InputError
 
 SECONDS_A_FILE = 10.0
-WORKERS = 2
 _COPY = "copy of another file: same SOPInstanceUID"
 
 

@@ -1,0 +1,56 @@
+"""The folder of a long job, which goes on where it stopped when it is started again with the same settings."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vdes.data.staging import staged
+from vdes.errors import InputError
+
+SETTINGS_FILE = "settings.json"
+
+
+def open_job(
+    folder: Path,
+    settings: Mapping[str, Any],
+    what: str,
+    made: Sequence[str],
+    overwrite: bool = False,
+    kept: Sequence[str] = (),
+) -> None:
+    """Make the folder of a job, or go on with the job of the same settings in it.
+
+    Args:
+        folder: of the job.
+        settings: what decides its figures; they are stored in `SETTINGS_FILE`.
+        what: the job in a word, for messages.
+        made: names of what the job writes into the folder.
+        overwrite: begin anew: what an earlier job made is removed.
+        kept: names that may be there before the job, and stay.
+
+    Raises:
+        InputError: the folder holds a job of other settings, or other files.
+    """
+    stated = json.loads(json.dumps(settings, default=str))
+    file = folder / SETTINGS_FILE
+    if folder.is_dir() and any(path.name not in kept for path in folder.iterdir()):
+        if not file.is_file():
+            raise InputError(f"{folder}: holds other files; expected a folder that is empty or does not exist")
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if overwrite:
+            for name in (*made, SETTINGS_FILE):
+                path = folder / name
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        elif found != stated:
+            differs = next(key for key in {**stated, **found} if found.get(key) != stated.get(key))
+            raise InputError(
+                f"{folder}: holds a {what} of another `{differs}`; use the same settings to go on with it, another "
+                "folder, or --overwrite to begin anew"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    with staged([file], overwrite=True) as stages:
+        stages[file].write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")

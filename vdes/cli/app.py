@@ -1,0 +1,120 @@
+"""The program: its commands, each imported when it is used, and how errors become messages and exit statuses."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+
+from cyclopts import App, CycloptsError, Parameter
+
+from vdes import __version__
+from vdes.cli.parameters import shown_default
+from vdes.errors import EXIT_STATUS, InputError, find_input_error
+
+HELP = {"--help", "-h"}
+INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
+DEFAULT = Parameter(negative=(), consume_multiple=1, show_default=shown_default)  # of all parameters
+# in the order of `vdes --help`; each is the `app` of the module of its name in this package
+COMMANDS = {
+    "datalist": "List the images of a data set, with labels, lesion masks and splits.",
+    "audit": "Find patients that splits share.",
+    "phantom": "Simulate patients with known truth.",
+    "synthesize": "Make the virtual DES images of a study in an archive.",
+    "study": "Ask whether virtual DES images can replace the real ones.",
+    "train": "Train the weights that bundles ship.",
+    "experiment": "Measure what a bundle's card states, and fill the card.",
+    "bundle": "List, verify and pack bundles.",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: arguments without the program's name; None takes the process's own.
+
+    Returns:
+        Exit status: 0; 1 for shared patients in an audit, or findings in a bundle; 2 for bad input; 130 when
+        interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    # warnings look as they do without it; of what is no warning, only the precision is told
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("vdes.engines.precision").setLevel(logging.INFO)
+    try:
+        command, bound, _ = application(words[:1]).parse_args(words, exit_on_error=False, print_error=False)
+        status = command(*bound.args, **bound.kwargs)
+    except (CycloptsError, InputError) as error:
+        print(f"error: {message(error)}", file=sys.stderr)
+        return EXIT_STATUS
+    except OSError as error:
+        print(f"error: {error.filename or 'file system'}: {error.strerror or error}", file=sys.stderr)
+        return EXIT_STATUS
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    if command.__name__ == App.help_print.__name__ and not HELP & set(words):
+        return EXIT_STATUS  # no command was named
+    return status or 0
+
+
+def application(commands: Sequence[str] = tuple(COMMANDS)) -> App:
+    """Return the program with all commands, of which the modules of ``commands`` alone are imported."""
+    app = App(
+        name="vdes",
+        help="Virtual dual-energy subtracted (DES) images from low-energy mammograms.",
+        help_epilogue="vdes COMMAND --help explains a command and gives examples.",
+        help_format="markdown",
+        version=f"vdes {__version__}",
+        default_parameter=DEFAULT,
+    )
+    for place, (name, summary) in enumerate(COMMANDS.items()):
+        if name in commands:
+            used = import_module(f"vdes.cli.{name}").app
+            used.sort_key = place
+            app.command(used)
+        else:
+            app.command(f"vdes.cli.{name}:app", name=name, help=summary, sort_key=place)
+    return app
+
+
+def complaint(words: Sequence[str]) -> str | None:
+    """Return what is wrong with a command line, or None; nothing is run.
+
+    Args:
+        words: arguments without the program's name.
+    """
+    try:
+        application(words[:1]).parse_args(words, exit_on_error=False, print_error=False)
+    except (CycloptsError, InputError) as error:
+        return message(error)
+    return None
+
+
+def options() -> set[str]:
+    """Return the options of all commands, as they are spelt, such as ``--patients``."""
+    return {name for command in _commands(application()) for name in _names(command) if name.startswith("--")}
+
+
+def _commands(app: App) -> Iterator[App]:
+    yield app
+    for name in app:
+        if not name.startswith("-"):
+            yield from _commands(app[name])
+
+
+def _names(command: App) -> Iterator[str]:
+    if command.default_command is not None:
+        for argument in command.assemble_argument_collection(default_parameter=DEFAULT):
+            yield from argument.names
+
+
+def message(error: CycloptsError | InputError) -> str:
+    """Return an error in one line; that of a command line says where its options are explained."""
+    found = find_input_error(error)
+    if found is not None:
+        return str(found)
+    command = " ".join(["vdes", *(getattr(error, "command_chain", None) or ())])
+    return f"{' '.join(str(error).split())} See {command} --help"

@@ -1,0 +1,136 @@
+"""``vdes experiment``: what a bundle's card states beyond its weights' figures, and the card itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App
+
+from vdes.cli.parameters import FIELDS
+from vdes.errors import InputError
+from vdes.experiments.settings import LearningCurve, RegistrationReport, ShortcutControl
+
+app = App(
+    name="experiment",
+    help="Measure what a bundle's card states, and fill the card.",
+    help_epilogue="vdes experiment COMMAND --help explains a command and gives an example.",
+)
+
+
+@app.command(
+    name="learning-curve",
+    help_epilogue=(
+        "example: vdes experiment learning-curve bundles/breast_cesm_lesion_classification --inputs des "
+        "--output runs/curve --folds des_fold0.json des_fold1.json des_fold2.json"
+    ),
+)
+def learning_curve(bundle: Path, /, *, settings: Annotated[LearningCurve, FIELDS], overwrite: bool = False) -> None:
+    """Train the classifier on fewer patients: would more of them help?
+
+    For each share of the training patients of each fold the bundle's own train.yaml runs, with as many steps as on all
+    of them, and its test patients are scored. Smaller shares lie within larger ones, all are stratified by pathology,
+    and validation and test patients stay as they are. Writes the AUC inside folds over the number of training patients
+    to docs/results/learning_curve_NAME.json. Give the same command again to go on with an interrupted run; finished
+    runs are not repeated.
+
+    Args:
+        bundle: folder of the classifier's bundle.
+        overwrite: replace the results.
+    """
+    from vdes.experiments.learning_curve import write_curve
+
+    print(f"wrote {write_curve(bundle, settings, overwrite)}")
+
+
+@app.command(
+    help_epilogue=(
+        "example: vdes experiment shortcuts --datalists fold0.json fold1.json fold2.json --output shortcuts.json"
+    )
+)
+def shortcuts(*, settings: Annotated[ShortcutControl, FIELDS], overwrite: bool = False) -> None:
+    """Ask whether anything but the breast's picture gives the class away.
+
+    Learners that never see the breast are trained to tell malignant from normal and benign, fold by fold as the
+    classifier is. Their out-of-fold AUC stands beside that of the same learners on labels that were shuffled between
+    patients. The feature groups have three scopes:
+
+    - file: what can be read from the file, its frame and the air in it. The classifier never sees it.
+    - kept: what outlives the classifier's preprocessing and is no picture of the breast. A learner above chance here
+      has found a shortcut that is open to the classifier.
+    - content: how many bytes the classifier's square takes as a JPEG, which grows with the breast's texture. This is no
+      control: it explains why the bytes of the file may tell the class.
+
+    Writes a JSON file and prints its tables as Markdown.
+
+    Args:
+        overwrite: replace the JSON file.
+    """
+    from vdes.experiments.shortcuts import markdown, write_control
+
+    print(markdown(write_control(settings, overwrite)))
+
+
+@app.command(
+    help_epilogue="example: vdes experiment registration datalist.json --output alignment.csv --cache runs/cache"
+)
+def registration(
+    datalist: Path, /, *, settings: Annotated[RegistrationReport, FIELDS], overwrite: bool = False
+) -> None:
+    """Measure how well DES images lie on their low-energy images, before and after registration.
+
+    Prints the median breast-edge offset over all pairs of a datalist and the pairs that registration left further apart
+    than --limit, and writes a row a pair. Offsets are in pixels of the files.
+
+    Args:
+        datalist: datalist of pairs.
+        overwrite: replace the csv file.
+    """
+    from vdes.experiments.registration import summary, write_offsets
+
+    print(summary(write_offsets(datalist, settings, overwrite), settings.limit))
+
+
+@app.command(
+    help_epilogue=(
+        "example: vdes experiment card bundles/breast_cesm_virtual_des_unet --datalist datalist.json\n\n"
+        "example: vdes experiment card bundles/breast_cesm_real_vs_virtual_des --study runs/study --name phantom"
+    )
+)
+def card(
+    bundle: Path,
+    /,
+    *,
+    datalist: Path | None = None,
+    study: Path | None = None,
+    name: str = "model",
+    height: int | None = None,
+) -> None:
+    """Fill the tables of a bundle's card, docs/README.md, from the results files in docs/results.
+
+    A table stands between marks such as `<!-- fidelity:NAME -->` and `<!-- /fidelity:NAME -->`. With --datalist a
+    generator's shipped weights are evaluated first: this writes docs/results/fidelity_NAME.json and
+    docs/fidelity_sheet_NAME.png. With --study the results of a finished study are kept first, in
+    docs/results/study_NAME.json and docs/forest_NAME.png, and the README of the clone is filled too.
+
+    Args:
+        bundle: folder of the bundle.
+        datalist: datalist whose test section the weights are evaluated on.
+        study: folder of a finished study.
+        name: of the weights models/NAME.pt, or of the study's data.
+        height: working size of the weights in pixels. Without it that of docs/results/runs_NAME.json.
+    """
+    if datalist is not None and study is not None:
+        raise InputError("card: --datalist, --study; expected at most one of them")
+    from vdes.experiments.card import CARD, evaluate, fill
+    from vdes.experiments.study_results import keep
+
+    filled = [bundle / CARD]
+    if study is not None:
+        filled = keep(study, name, bundle)
+    else:
+        if datalist is not None:
+            evaluate(bundle, datalist, name, height)
+        fill(filled[0], bundle)
+    for page in filled:
+        print(f"wrote {page}")

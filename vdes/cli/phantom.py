@@ -1,0 +1,39 @@
+"""``vdes phantom``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App
+
+from vdes.cli.parameters import FIELDS
+from vdes.phantom.settings import Settings
+
+app = App(name="phantom", help_epilogue="example: vdes phantom phantoms --patients 50 --seed 0 --size 256 --workers 2")
+
+
+@app.default
+def phantom(
+    out: Path,
+    /,
+    *,
+    settings: Annotated[Settings, FIELDS] = Settings(),
+    workers: int = 1,
+    overwrite: bool = False,
+) -> None:
+    """Simulate contrast-enhanced spectral mammograms with known truth.
+
+    Each patient has two breasts in two views each; two thirds of the patients have one lesion. Writes OUT/images,
+    OUT/truth.csv (everything that was drawn), OUT/oracle.csv (the ceiling of any classifier) and OUT/datalist.json,
+    split by patient. Give the same command again to go on with an interrupted run. The bytes do not depend on the
+    number of workers.
+
+    Args:
+        out: folder to write; must be empty or not exist.
+        workers: processes.
+        overwrite: replace the phantom set in OUT.
+    """
+    from vdes.phantom.generate import generate
+
+    print(f"wrote {generate(out, settings, workers, overwrite)}")

@@ -1,0 +1,38 @@
+"""``vdes synthesize``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cyclopts import App
+
+from vdes.cli.parameters import Bundles
+
+app = App(
+    name="synthesize",
+    help_epilogue="example: vdes synthesize --dicomweb https://pacs.example.org/dicom-web --study 1.2.840.113619.2.1",
+)
+
+
+@app.default
+def synthesize(
+    *, dicomweb: str, study: str, bundle: Path | None = None, bundles: Bundles = None, compression: str = "none"
+) -> None:
+    """Make the virtual DES images of a study in an archive.
+
+    Fetches the low-energy images of the study by DICOMweb, makes virtual DES images and stores them in the same study.
+    User and password are taken from ~/.netrc, certificates from REQUESTS_CA_BUNDLE.
+
+    Args:
+        dicomweb: base URL of the archive's DICOMweb services.
+        study: StudyInstanceUID.
+        bundle: folder of the bundle that makes the images. Without it breast_cesm_virtual_des_unet among the bundles.
+        bundles: folder of vdes's bundles. Without it those of the clone or of the installed vdes.
+        compression: none, jpeg-2000, jpeg-ls or rle, all lossless.
+    """
+    from vdes.bundle.locate import find_bundle
+    from vdes.bundle.synthesize_study import synthesize_study
+
+    bundle = bundle or find_bundle("breast_cesm_virtual_des_unet", bundles)
+    stored = synthesize_study(dicomweb, study, bundle, compression)
+    print(f"stored {len(stored)} virtual DES images in study {study}")

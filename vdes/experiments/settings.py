@@ -1,0 +1,177 @@
+"""What the experiments are asked for, a class each; what they do is in the module that each class names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vdes.errors import InputError
+
+LEAST_SHARE = 0.05  # the fewer patients the more epochs, each with its validation
+
+
+@dataclass(frozen=True)
+class GeneratorTraining:
+    """A generator's shipped weights: every arm and seed on one split; see `vdes.experiments.generator`.
+
+    Attributes:
+        datalist: datalist with training, validation and test sections.
+        output: folder of the runs.
+        name: the weights become models/NAME.pt of the bundle.
+        arms: values of the knob that the arms differ in. Without them those of the bundle's docs/recipe.yaml.
+        seeds: seeds of each arm, one run each.
+        height: working size in pixels. Without it that of the recipe.
+        jobs: number of runs at a time.
+    """
+
+    datalist: Path
+    output: Path
+    name: str = "model"
+    arms: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0, 1, 2)
+    height: int | None = None
+    jobs: int = 2
+
+
+@dataclass(frozen=True)
+class ClassifierTraining:
+    """The classifier's shipped weights on one split, and by folds; see `vdes.experiments.classifier`.
+
+    Attributes:
+        datalist: datalist with training, validation and test sections.
+        output: folder of the runs.
+        folds: datalists of the folds.
+        name: the weights become models/NAME.pt of the bundle.
+        inputs: what is trained on: both, low_energy or des.
+        evaluate: what the weights are shown in turn: any of both, low_energy and des. Without it what they are trained
+            on.
+        epochs: largest number of epochs of each run.
+        seed: seed of the training.
+        jobs: number of runs at a time.
+    """
+
+    datalist: Path
+    output: Path
+    folds: tuple[Path, ...] = ()
+    name: str = "model"
+    inputs: str = "both"
+    evaluate: tuple[str, ...] = ()
+    epochs: int = 10
+    seed: int = 0
+    jobs: int = 2
+
+
+@dataclass(frozen=True)
+class JointTraining:
+    """Training of U-Net and classifier together, beside its controls; see `vdes.experiments.joint`.
+
+    Attributes:
+        datalist: datalist with training, validation and test sections.
+        output: folder of the runs.
+        name: the results become docs/results/joint_NAME.json of the U-Net's bundle.
+        initial_weights: weights that the U-Net starts from. Without it its bundle's models/model_phantom.pt.
+        classifier_weights: weights that the classifier starts from. Without it its bundle's models/model_phantom.pt.
+        height: working size of the U-Net in pixels.
+        epochs: number of epochs of each arm.
+        weight: weight of the classifier's loss beside the U-Net's (classification_weight).
+        seeds: seeds, one run of each arm a seed.
+        jobs: number of runs at a time.
+    """
+
+    datalist: Path
+    output: Path
+    name: str = "phantom"
+    initial_weights: Path | None = None
+    classifier_weights: Path | None = None
+    height: int = 256
+    epochs: int = 2
+    weight: float = 0.1
+    seeds: tuple[int, ...] = (0,)
+    jobs: int = 2
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """The classifier trained on shares of the patients; see `vdes.experiments.learning_curve`.
+
+    Attributes:
+        folds: datalists of the folds.
+        output: folder of the runs.
+        shares: shares of the training patients, 0.05 to 1 each.
+        name: the results become docs/results/learning_curve_NAME.json of the bundle.
+        inputs: what is trained on: both, low_energy or des.
+        epochs: largest number of epochs of a run on all patients. Runs on a share have as many steps.
+        seed: seed of the training and of the shares.
+        jobs: number of runs at a time.
+    """
+
+    folds: tuple[Path, ...]
+    output: Path
+    shares: tuple[float, ...] = (0.5, 1.0)
+    name: str = "model"
+    inputs: str = "both"
+    epochs: int = 10
+    seed: int = 0
+    jobs: int = 2
+
+    def __post_init__(self) -> None:
+        """Check the shares.
+
+        Raises:
+            InputError: one of them is out of its range.
+        """
+        if not all(LEAST_SHARE <= share <= 1 for share in self.shares):
+            raise InputError(f"--shares: expected numbers of {LEAST_SHARE:g} to 1, got {list(self.shares)}")
+
+
+@dataclass(frozen=True)
+class ShortcutControl:
+    """What anything but the breast's picture tells of the class; see `vdes.experiments.shortcuts`.
+
+    Attributes:
+        datalists: the datalists of all folds.
+        output: JSON file to write; its folder is made.
+        modality: the images that are looked at.
+        size: side of the classifier's square in pixels.
+        shuffles: number of shuffles of the labels.
+        resamples: number of bootstrap samples.
+        seed: seed of shuffles and bootstrap.
+    """
+
+    datalists: tuple[Path, ...]
+    output: Path
+    modality: Literal["low_energy", "des"] = "des"
+    size: int = 256
+    shuffles: int = 100
+    resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            InputError: one of them is below 1.
+        """
+        for name in ("size", "shuffles", "resamples"):
+            if getattr(self, name) < 1:
+                raise InputError(f"--{name}: expected 1 or more, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class RegistrationReport:
+    """How well DES images lie on their low-energy images; see `vdes.experiments.registration`.
+
+    Attributes:
+        output: csv file to write, a row a pair.
+        cache: folder of preprocessed cases, which training shares.
+        limit: breast-edge offset in pixels above which a pair is flagged.
+        height: working size of the cached cases in pixels.
+        workers: number of processes.
+    """
+
+    output: Path
+    cache: Path
+    limit: float = 5.0
+    height: int = 512
+    workers: int = 2

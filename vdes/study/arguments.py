@@ -1,0 +1,118 @@
+"""What ``vdes study`` is asked for: the cases, the models, how they are trained, and the question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vdes.errors import InputError
+from vdes.study.question import Question
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Where the cases come from: one of three.
+
+    Attributes:
+        datalist: a datalist (vdes datalist --help).
+        cdd_cesm: the official folder of CDD-CESM.
+        phantom: make this many phantom test patients, and a third as many for validation, in OUTPUT/data.
+    """
+
+    datalist: Path | None = None
+    cdd_cesm: Path | None = None
+    phantom: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check that there is one.
+
+        Raises:
+            InputError: none is given, or several are.
+        """
+        given = [name for name, value in vars(self).items() if value is not None]
+        if len(given) != 1:
+            found = ", ".join(given) or "none"
+            raise InputError(f"cases: {found}; expected one of --datalist, --cdd-cesm and --phantom")
+        if self.phantom is not None and self.phantom < 3:
+            raise InputError(f"--phantom: {self.phantom}; expected 3 test patients or more")
+
+
+@dataclass(frozen=True)
+class Models:
+    """The generators and the classifier; vdes's own unless others are given.
+
+    Attributes:
+        generator: a generator in place of vdes's own, as NAME=BUNDLE: the folder of its bundle, and knobs of its
+            inference after commas, such as unet=my_bundle,height=512,ckpt_path=model.pt. May be given several times.
+        classifier: the classifier, likewise: my_classifier,ckpt_path=model.pt.
+        retrain_epochs: also retrain the classifier on virtual images, for this many epochs. The datalist must have
+            training cases.
+    """
+
+    generator: tuple[str, ...] = ()
+    classifier: str | None = None
+    retrain_epochs: int | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """Whether the models are trained inside the study, and how.
+
+    Attributes:
+        train: train every generator and the classifier inside each fold.
+        folds: number of folds, split by patient.
+        generator_epochs: epochs of each generator. Without it those of its bundle.
+        classifier_epochs: epochs of each classifier. Without it those of its bundle.
+        processes: GPUs of each training; with several it is started by torchrun.
+    """
+
+    train: bool = False
+    folds: int = 5
+    generator_epochs: int | None = None
+    classifier_epochs: int | None = None
+    processes: int = 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The question, fixed before the run; see `Question`.
+
+    Attributes:
+        metric: f1, auc, sensitivity or another of which more is better.
+        level: image, breast or examination.
+        margin: largest loss to accept.
+        arm: arm that would replace real DES. Without it virtual_des-NAME of the first generator.
+        resamples: number of bootstrap samples.
+    """
+
+    metric: str = Question.metric
+    level: str = Question.level
+    margin: float = Question.margin
+    arm: str | None = None
+    resamples: int = Question.n_resamples
+
+
+@dataclass(frozen=True)
+class StudyArguments:
+    """A study as the command line asks for it.
+
+    Attributes:
+        output: folder of the study.
+        cases: where the cases come from.
+        models: what is compared.
+        training: whether and how the models are trained.
+        question: what is asked.
+        bundles: folder of vdes's own bundles; None for those of the clone or of the installed package.
+        height: rows of the images that are compared, and trained on with ``training.train``; None is 256 for phantoms,
+            else 512.
+        seed: of everything.
+    """
+
+    output: Path
+    cases: Cases
+    models: Models = field(default_factory=Models)
+    training: Training = field(default_factory=Training)
+    question: Asked = field(default_factory=Asked)
+    bundles: Path | None = None
+    height: int | None = None
+    seed: int = 0
