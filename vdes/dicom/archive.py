@@ -6,7 +6,6 @@ never from a command line, which other users of a machine can read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +15,10 @@ import pydicom
 import requests
 from dicomweb_client import DICOMwebClient
 from pydicom import Dataset
-from pydicom.uid import RE_VALID_UID
 from retrying import RetryError
 
 from vdes.dicom.files import damage_as_input_error
+from vdes.dicom.values import is_uid
 from vdes.errors import InputError
 
 ATTEMPTS, FIRST_WAIT_MS, TIMEOUT_S = 4, 250, 60
@@ -52,7 +51,7 @@ class Archive:
         Raises:
             InputError: the UID is none, the archive does not answer, refuses, or has no such study.
         """
-        if not re.fullmatch(RE_VALID_UID, study):
+        if not is_uid(study):
             raise InputError(f"study: {study!r} is no UID; expected a StudyInstanceUID")
         with self._failures_as_input_errors(f"study {study}"):
             found = self._client.retrieve_study_metadata(study)
