@@ -18,6 +18,7 @@ from vdes.data.image_header import ImageHeader, common_dtype, image_suffix, is_d
 from vdes.data.staging import staged
 from vdes.data.vocabulary import BIRADS, DENSITIES, LATERALITIES, MODALITIES, PATHOLOGIES, VIEWS
 from vdes.errors import InputError
+from vdes.identifiers import identifier
 
 SECTIONS = ("training", "validation", "test")
 PATH_FIELDS = ("low_energy", "des", "lesion_mask", "des_lesion_mask")
@@ -230,9 +231,11 @@ def _check(datalist: dict[str, Any], path: Path, sections: Sequence[str]) -> Non
         place = f"{section}[{index}]"
         if cases.setdefault(item["case"], place) != place:
             raise InputError(f"{where}: case: '{item['case']}' is also {cases[item['case']]}; expected a unique id")
-        if splits.setdefault(item["patient"], section) != section:
+        # however the patient is spelled
+        other = splits.setdefault(identifier(item["patient"]), section)
+        if other != section:
             raise InputError(
-                f"{where}: patient: '{item['patient']}' is also in {splits[item['patient']]}; "
+                f"{where}: patient: '{item['patient']}' is also in {other}; "
                 "expected each patient in one split only (vdes audit lists all that are shared)"
             )
 

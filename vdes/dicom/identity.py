@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
-from vdes.dicom.values import items_of, normal, text_of, texts_of
+from vdes.dicom.values import items_of, text_of, texts_of
+from vdes.identifiers import identifier, normal
 
 KEYWORDS = (
     "PatientID", "IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "OtherPatientIDs",
     "OtherPatientIDsSequence", "PatientName", "PatientBirthDate", "PatientIdentityRemoved",
 )  # fmt: skip
-
-_NUMBERED = re.compile(r"([^\W\d]*)0*(\d+)")
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,6 @@ def identity_of(header: Dataset) -> Identity:
         name="" if removed else _name_hash(text_of(header, "PatientName")),
         birth_date="" if removed else "".join(re.findall(r"\d", text_of(header, "PatientBirthDate")))[:8],
     )
-
-
-def identifier(text: str) -> str:
-    """Return an identifier without case, padding and leading zeros: ``P007`` and ``p7 `` are one."""
-    plain = normal(text)
-    numbered = _NUMBERED.fullmatch(plain)
-    return f"{numbered[1]}{numbered[2]}" if numbered else plain
 
 
 def _name_hash(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from typing import Any
 
 from pydicom import Dataset
@@ -78,11 +77,6 @@ def uid_of(header: Dataset, keyword: str) -> str:
 def is_uid(text: str) -> bool:
     """Tell whether a text identifies as a UID does."""
     return bool(_UID.fullmatch(text)) and len(text) <= 128
-
-
-def normal(text: str) -> str:
-    """Return a text in the form in which two spellings of it are equal: composed, without case and padding."""
-    return " ".join(unicodedata.normalize("NFC", text.strip("\0 ")).casefold().split())
 
 
 def without_values(message: str) -> str:
