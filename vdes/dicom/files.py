@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import pydicom
-from pydicom import Dataset
+from pydicom import Dataset, config
 from pydicom.dataset import FileDataset
+from pydicom.tag import BaseTag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from vdes.dicom.values import items_of, number_of, text_of, without_values
+from vdes.dicom.values import items_of, number_of, tag_of, text_of, without_values
 from vdes.errors import InputError
 
 # the largest detector has 4800 x 6000 pixels; a header that claims more than this is damaged or no mammogram
@@ -46,9 +47,11 @@ def damage_as_input_error(path: Path) -> Iterator[None]:
     Their warnings, such as one for each value that breaks its representation's rules, are neither shown nor logged.
     """
     loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
+    levels = [(logger, logger.level) for logger in loggers if logger.level != logging.CRITICAL]
+    for logger, _ in levels:
         logger.setLevel(logging.CRITICAL)
+    validation = config.settings.reading_validation_mode
+    config.settings.reading_validation_mode = config.IGNORE
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -61,7 +64,8 @@ def damage_as_input_error(path: Path) -> Iterator[None]:
         reason = without_values(" ".join(str(error).split()))[:200] or type(error).__name__
         raise InputError(f"{path}: damaged or unreadable DICOM ({reason})") from error
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        config.settings.reading_validation_mode = validation
+        for logger, level in levels:
             logger.setLevel(level)
 
 
@@ -80,7 +84,7 @@ def read_header(path: Path, keywords: Sequence[str]) -> FileDataset:
         InputError: the file is not DICOM, is damaged, or has no pixel data, fewer than its header says, or absurdly
             many.
     """
-    wanted = [*_GEOMETRY, *keywords, "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]
+    wanted = [tag_of(keyword) for keyword in (*_GEOMETRY, *keywords, *_FUNCTIONAL_GROUPS)]
     with damage_as_input_error(path), _opened(path) as stream:
         header, _ = _read(path, stream, wanted)
     return header
@@ -134,7 +138,7 @@ def _inflated(path: Path, data: bytes) -> BinaryIO:
     return io.BytesIO(data[:start].replace(names[0], names[1].ljust(len(names[0]), b"\0")) + plain)
 
 
-def _read(path: Path, stream: BinaryIO, wanted: list[str] | None) -> tuple[FileDataset, PixelBytes]:
+def _read(path: Path, stream: BinaryIO, wanted: list[BaseTag] | None) -> tuple[FileDataset, PixelBytes]:
     header = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=wanted)
     check_one_image(path, header)
     lift_functional_groups(header)
@@ -146,7 +150,7 @@ def lift_functional_groups(dataset: Dataset) -> None:
 
     Breast Projection X-Ray Image keeps window, rescale, pixel spacing and laterality in there.
     """
-    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+    for groups in _FUNCTIONAL_GROUPS:
         for group in items_of(dataset, groups):
             for macro in group:
                 if macro.VR == "SQ" and macro.value:
@@ -157,6 +161,7 @@ def lift_functional_groups(dataset: Dataset) -> None:
         dataset.ImageLaterality = dataset.FrameLaterality
 
 
+_FUNCTIONAL_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _GEOMETRY = (
     "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "SamplesPerPixel", "NumberOfFrames",
     "PixelRepresentation", "PhotometricInterpretation",

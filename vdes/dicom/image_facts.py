@@ -95,9 +95,8 @@ def read_image_facts(path: Path) -> ImageFacts:
     Raises:
         InputError: see `vdes.dicom.files.read_header`; also where a UID is missing or pixels are not square.
     """
-    header = read_header(path, KEYWORDS)
     with damage_as_input_error(path):
-        return image_facts(header, path)
+        return image_facts(read_header(path, KEYWORDS), path)
 
 
 def image_facts(header: Dataset, path: Path) -> ImageFacts:
@@ -144,7 +143,7 @@ def image_facts(header: Dataset, path: Path) -> ImageFacts:
             if (uid := uid_of(item, "ReferencedSOPInstanceUID"))
         ),
         moments=moments_of(header),
-        unreadable=tuple(unreadable(header, KEYWORDS)),
+        unreadable=tuple(unreadable(header)),
     )
 
 

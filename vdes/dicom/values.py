@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from typing import Any
 
 from pydicom import Dataset
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import BaseTag, Tag
 
 # a UID as archives hold them: PS3.5 allows neither leading zeros in a component nor more than 64 characters
 _UID = re.compile(r"\d+(\.\d+)+")
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*"|'.*$|".*$""")
 
 
+@cache
+def tag_of(keyword: str) -> BaseTag:
+    """Return the tag of a keyword, which pydicom looks up anew each time."""
+    return Tag(keyword)
+
+
 def value_of(header: Dataset, keyword: str) -> Any:
     """Return the value of an attribute, None where it is absent, empty or cannot be understood."""
+    tag = tag_of(keyword)
+    element: Any = header.get_item(tag)
+    if element is None:
+        return None
     try:
-        value = header.get(keyword)
+        value = (header[tag] if isinstance(element, RawDataElement) else element).value
     except Exception:  # pydicom converts on access, and raises dozens of types on a value that breaks its rules
         return None
     return None if value is None or (isinstance(value, str) and not value.strip("\0 ")) else value
@@ -25,13 +39,17 @@ def value_of(header: Dataset, keyword: str) -> Any:
 def values_of(header: Dataset, keyword: str) -> list[Any]:
     """Return the values of an attribute of one or several, without the empty ones."""
     value = value_of(header, keyword)
-    several = list(value) if isinstance(value, list | tuple) or hasattr(value, "append") else [value]
-    return [one for one in several if one is not None and str(one).strip("\0 ")]
+    if value is None:
+        return []
+    if isinstance(value, str) or not hasattr(value, "append"):
+        return [value]
+    return [one for one in value if one is not None and str(one).strip("\0 ")]
 
 
 def text_of(header: Dataset, keyword: str) -> str:
     """Return the first value of an attribute as text, without padding; empty where there is none."""
-    return next(iter(texts_of(header, keyword)), "")
+    values = values_of(header, keyword)
+    return str(values[0]).strip("\0 ") if values else ""
 
 
 def texts_of(header: Dataset, keyword: str) -> list[str]:
@@ -84,12 +102,12 @@ def without_values(message: str) -> str:
     return _QUOTED.sub("...", message)
 
 
-def unreadable(header: Dataset, keywords: tuple[str, ...]) -> list[str]:
+def unreadable(header: Dataset) -> list[str]:
     """Return which attributes are there, but hold what cannot be understood."""
     found = []
-    for keyword in keywords:
+    for tag in [tag for tag in header.keys() if isinstance(header.get_item(tag), RawDataElement)]:  # noqa: SIM118
         try:
-            header.get(keyword)
+            header[tag]
         except Exception:  # see `value_of`
-            found.append(keyword)
+            found.append(keyword_for_tag(tag))
     return found
