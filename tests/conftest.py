@@ -214,10 +214,34 @@ def dcmdump(pytestconfig: pytest.Config) -> Callable[[Path], str]:
 
     def dump(path: Path) -> str:
         done = subprocess.run([program, str(path)], capture_output=True, text=True, errors="replace")
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0 and not done.stderr, done.stderr
         return done.stdout
 
     return dump
+
+
+@pytest.fixture(scope="session")
+def dcmtk_shows(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., np.ndarray | str]:
+    """The picture that dcmtk shows of an image, 0 to 65535, or what it says in its place."""
+    from PIL import Image
+
+    programs = {name: shutil.which(name) for name in ("dcmj2pnm", "dcml2pnm")}
+    for name, program in programs.items():
+        if program is None:
+            absent(pytestconfig, f"no {name}: install Debian's dcmtk")
+    picture = tmp_path_factory.mktemp("dcmtk") / "picture.png"
+
+    def show(path: Path, *options: str, program: str = "dcmj2pnm") -> np.ndarray | str:
+        command = [str(programs[program]), "+on2", *options, str(path), str(picture)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if done.returncode:
+            return done.stderr.strip()
+        with Image.open(picture) as image:
+            return np.asarray(image).astype(np.float32)
+
+    return show
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ def read_whole(path: Path) -> FileDataset:
         element = dataset["PixelData"]
         element.VR = "OB" if place.encapsulated or dataset.BitsAllocated == 8 else "OW"
         element.is_undefined_length = place.encapsulated
+        dataset.NumberOfFrames = 1  # whatever stands there
     return dataset
 
 

@@ -213,8 +213,8 @@ def _is(facts: ImageFacts) -> str:
 
 def _facts_for_presentation(path: Path) -> ImageFacts:
     facts = read_image_facts(path)
-    if facts.raw:
-        raise InputError(f"{path}: {facts.raw}")
+    if facts.foreign or facts.raw:
+        raise InputError(f"{path}: {facts.foreign or facts.raw}")
     return facts
 
 

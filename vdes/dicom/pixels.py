@@ -25,6 +25,7 @@ from pydicom.uid import (
 )
 
 from vdes.dicom.files import damage_as_input_error, read_whole
+from vdes.dicom.jpeg_extended import decode_jpeg_extended
 from vdes.dicom.lut import lut_of
 from vdes.dicom.values import number_of, numbers_of, text_of
 from vdes.errors import InputError
@@ -33,7 +34,6 @@ WHITE = 65535.0
 # pydicom takes whichever decoder is installed; with a fixed one the numbers do not depend on that
 _DECODERS = {
     JPEGBaseline8Bit: "gdcm",
-    JPEGExtended12Bit: "gdcm",
     JPEGLossless: "gdcm",
     JPEGLosslessSV1: "gdcm",
     JPEGLSLossless: "pyjpegls",
@@ -125,7 +125,11 @@ def decode(dataset: Dataset) -> npt.NDArray[np.int32]:
     shift = int(number_of(dataset, "HighBit") or bits - 1) + 1 - bits
     if shift < 0 or shift + bits > allocated:
         raise ValueError(f"HighBit {shift + bits - 1}: does not fit BitsStored {bits} and BitsAllocated {allocated}")
-    decoded = pixels.pixel_array(dataset, decoding_plugin=_DECODERS.get(syntax, ""))
+    if syntax == JPEGExtended12Bit:
+        decoded = decode_jpeg_extended(dataset)
+    else:
+        options = {"decoding_plugin": _DECODERS.get(syntax, ""), "correct_unused_bits": False}
+        decoded = pixels.pixel_array(dataset, **options)
     if decoded.shape != (dataset.Rows, dataset.Columns):
         raise ValueError(f"decoded to {decoded.shape}, but Rows and Columns are {dataset.Rows} x {dataset.Columns}")
     signed = dataset.get("PixelRepresentation") == 1

@@ -49,7 +49,7 @@ def scan_folder(folder: Path, workers: int = WORKERS, check_pixels: bool = False
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected a folder of DICOM studies")
-    files, hidden = _files(folder)
+    files, hidden = find_files(folder)
     if not files:
         raise InputError(f"{folder}: no file in it; expected DICOM studies")
     read = read_intact_image if check_pixels else read_image_facts
@@ -105,7 +105,7 @@ def _is_copy(one: ImageFacts, other: ImageFacts) -> bool:
     return replace(one, path=other.path) == other
 
 
-def _files(folder: Path) -> tuple[list[Path], list[Path]]:
+def find_files(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return the files of a folder and its sub-folders, and the hidden folders among these."""
     files, hidden = [], []
     entered = {os.path.realpath(folder)}
