@@ -147,7 +147,7 @@ def test_a_voi_lut_counts_before_a_window(write_mammogram, tmp_path: Path) -> No
 
 
 def test_an_overshoot_of_lossy_compression_is_clipped(write_mammogram, tmp_path: Path) -> None:
-    """A code stream of 16 bits in an image of 12 can hold values beyond 4095; cleared of their upper bits these are black."""
+    """A code stream of 16 bits in an image of 12 holds more than 4095; without their upper bits they are black."""
     stored = ramp(12).astype(int)
     overshooting = np.where(stored > 3000, stored + 1000, stored)
     for photometric, shape in (("MONOCHROME2", "IDENTITY"), ("MONOCHROME1", "INVERSE")):

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from vdes.errors import InputError
 
 # what the extra "dicom" installs, by the names that are imported
-_EXTRA = ("pydicom", "gdcm", "jpeg_ls", "openjpeg", "pebble", "dicomanonymizer", "dicomweb_client")
+_EXTRA = ("pydicom", "gdcm", "jpeg_ls", "openjpeg", "pebble", "dicomweb_client")
 for _module in _EXTRA:
     if find_spec(_module) is None:
         raise InputError(f"DICOM: {_module} is not installed; expected vdes with its extra: pip install 'vdes[dicom]'")

@@ -24,7 +24,7 @@ EMPTY_IF_ABSENT = (
 )  # fmt: skip
 _PATIENT_AND_STUDY = (
     "SpecificCharacterSet", "TimezoneOffsetFromUTC",
-    "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientAge", "PatientIdentityRemoved",
+    "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientAge",
     "DeidentificationMethod",
     "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber", "ReferringPhysicianName",
     "PositionReferenceIndicator", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime",
@@ -40,6 +40,7 @@ _SEQUENCES: Mapping[str, tuple[str, ...]] = {
 _TERMS: Mapping[str, tuple[str, ...]] = {
     "BreastImplantPresent": ("YES", "NO"),
     "PartialView": ("YES", "NO"),
+    "PatientIdentityRemoved": ("YES", "NO"),
     "PatientSex": ("M", "F", "O"),
     "PixelSpacingCalibrationType": ("GEOMETRY", "FIDUCIAL"),
 }
@@ -50,6 +51,7 @@ PARTS = {
 }  # fmt: skip
 _DIRECTION = re.compile(r"[AHFLRP]{1,3}")
 _LOSSY_METHODS = ("ISO_10918_1", "ISO_14495_1", "ISO_15444_1", "ISO_15444_15", "ISO_13818_2", "ISO_14496_10")
+_TEXTS = ("PN", "LO", "SH", "ST", "LT", "UT", "UC")
 _UIDS = ("StudyInstanceUID", "FrameOfReferenceUID")
 
 
@@ -78,6 +80,17 @@ def carry_over(source: Dataset, image: Dataset) -> None:
             setattr(image, keyword, text_of(source, keyword))
     _carry_geometry(source, image)
     _carry_view(source, image)
+    _complete(image)
+
+
+def _complete(image: Dataset) -> None:
+    """Add what the standard wants beside what was carried over, without saying more than the source."""
+    if image.get("PatientIdentityRemoved") == "YES" and "DeidentificationMethodCodeSequence" not in image:
+        image.DeidentificationMethod = image.get("DeidentificationMethod") or "not stated in the low-energy image"
+    if "SpecificCharacterSet" not in image:
+        texts = (str(element.value) for element in image.iterall() if element.VR in _TEXTS)
+        if not all(text.isascii() for text in texts):
+            image.SpecificCharacterSet = "ISO_IR 100"  # as which they were read
 
 
 def carry_compression(source: Dataset, image: Dataset, lossy: bool) -> None:
@@ -88,7 +101,7 @@ def carry_compression(source: Dataset, image: Dataset, lossy: bool) -> None:
     if not lossy:
         return
     image.LossyImageCompression = "01"
-    ratios = [ratio for ratio in numbers_of(source, "LossyImageCompressionRatio") if ratio > 0]
+    ratios = [ratio for ratio in numbers_of(source, "LossyImageCompressionRatio") if 1 <= ratio <= 1000]
     methods = codes_of(source, "LossyImageCompressionMethod")
     if ratios:
         image.LossyImageCompressionRatio = [f"{ratio:.6g}" for ratio in ratios]
@@ -134,7 +147,7 @@ def _only(item: Dataset, keywords: tuple[str, ...]) -> Dataset:
 def _carry_geometry(source: Dataset, image: Dataset) -> None:
     number = number_of(source, "InstanceNumber")
     image.InstanceNumber = None if number is None else int(number)
-    spacing = [value for value in numbers_of(source, "PixelSpacing") if value > 0]
+    spacing = [value for value in numbers_of(source, "PixelSpacing") if 0 < value < 100]
     if len(spacing) == 2:
         image.PixelSpacing = [f"{value:.8g}" for value in spacing]
     if "PixelSpacing" not in image:
@@ -144,7 +157,7 @@ def _carry_geometry(source: Dataset, image: Dataset) -> None:
         if "PixelSpacingCalibrationDescription" not in image:
             del image.PixelSpacingCalibrationType  # the two go together
     factor = number_of(source, "EstimatedRadiographicMagnificationFactor")
-    if factor is not None and factor > 0:
+    if factor is not None and 0.5 <= factor <= 10:
         image.EstimatedRadiographicMagnificationFactor = f"{factor:.8g}"
     image.PatientOrientation = orientation_stated(source)
 

@@ -20,14 +20,14 @@ METHODS = (
 # type 2: must be there, may be empty
 _EMPTIED = (
     "PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID", "AccessionNumber",
-    "ReferringPhysicianName",
+    "ReferringPhysicianName", "InstanceNumber",
 )  # fmt: skip
 _MAPPED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
 # What vdes itself wrote, numbers, and terms of the standard: none can name anyone.
 KEPT = frozenset(
     (
         "SOPClassUID", "Modality", "PresentationIntentType", "ImageType", "SyntheticData", "ContentQualification",
-        "SeriesDescription", "SeriesNumber", "InstanceNumber", "DerivationDescription", "Manufacturer",
+        "SeriesDescription", "SeriesNumber", "DerivationDescription", "Manufacturer",
         "ManufacturerModelName", "SoftwareVersions", "ContributingEquipmentSequence", "SourceImageSequence",
         "ImageLaterality", "ViewPosition", "ViewCodeSequence", "AnatomicRegionSequence", "BodyPartExamined",
         "OrganExposed", "PositionerType", "DetectorType", "AcquisitionContextSequence", "PatientOrientation",

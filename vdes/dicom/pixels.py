@@ -128,8 +128,8 @@ def decode(dataset: Dataset) -> npt.NDArray[np.int32]:
     if syntax == JPEGExtended12Bit:
         decoded = decode_jpeg_extended(dataset)
     else:
-        options = {"decoding_plugin": _DECODERS.get(syntax, ""), "correct_unused_bits": False}
-        decoded = pixels.pixel_array(dataset, **options)
+        # pydicom would clear the bits above BitsStored, whatever HighBit says
+        decoded = pixels.pixel_array(dataset, decoding_plugin=_DECODERS.get(syntax, ""), correct_unused_bits=False)
     if decoded.shape != (dataset.Rows, dataset.Columns):
         raise ValueError(f"decoded to {decoded.shape}, but Rows and Columns are {dataset.Rows} x {dataset.Columns}")
     signed = dataset.get("PixelRepresentation") == 1

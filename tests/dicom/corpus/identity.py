@@ -1,5 +1,6 @@
 """B: which studies are of one woman."""
 
+# ruff: noqa: E501 - a table
 from __future__ import annotations
 
 from functools import partial

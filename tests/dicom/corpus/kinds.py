@@ -1,5 +1,6 @@
 """C: what an image is."""
 
+# ruff: noqa: E501 - a table
 from __future__ import annotations
 
 from functools import partial

@@ -24,9 +24,10 @@ from vdes.dicom import read_mammogram
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "dicom_circumstances.md"
 HEAD = """# What vdes does with odd DICOM
 
-Mammograms come from archives in more forms than the standard allows. For each circumstance a phantom study was changed, `le` and `de` being its
-low-energy and DES images of one view, and run through the datalist, reading, a network and writing. The tests hold vdes to this table and compare
-each picture with dcmtk's. How vdes decides is described in [DICOM](dicom.md).
+Mammograms come from archives in more forms than the standard allows. For each circumstance below, a phantom study was
+changed and run through the datalist, reading, a network and writing; `le` and `de` are its low-energy and DES images of
+one view. The tests hold vdes to this table, and compare each picture with dcmtk's. [DICOM](dicom.md) describes how vdes
+decides.
 
 This page is written by `python tests/dicom/corpus/page.py`.
 """

@@ -1,5 +1,6 @@
 """E and I: what a virtual DES object states, and what of its source it must not tell."""
 
+# ruff: noqa: E501 - a table
 from __future__ import annotations
 
 from functools import partial
@@ -13,6 +14,7 @@ from corpus.variant import Variant
 V = partial(Variant, "I")
 E = partial(Variant, "E")
 LE = partial(sets, "le")
+BURNED_IN = {"~refused": "BurnedInAnnotation: not NO"}
 
 
 def entity(name: str) -> Dataset:
@@ -56,9 +58,9 @@ VARIANTS = [
     V("a mirrored image without PatientOrientation", lambda s: put(s["le"], PatientOrientation=None,
       PixelData=s["le"].pixel_array[:, ::-1].tobytes()), refused="PatientOrientation is missing", picture="other"),
     kept("a mirrored image with its PatientOrientation", LE(PatientOrientation=["P", "R"]), PatientOrientation=["P", "R"]),
-    kept("BurnedInAnnotation YES", LE(BurnedInAnnotation="YES"), BurnedInAnnotation="YES"),
+    V("BurnedInAnnotation YES", LE(BurnedInAnnotation="YES"), states={"BurnedInAnnotation": "YES"} | BURNED_IN),
     kept("BurnedInAnnotation NO", LE(BurnedInAnnotation="NO"), BurnedInAnnotation="NO"),
-    kept("BurnedInAnnotation missing", LE(BurnedInAnnotation=None), BurnedInAnnotation="YES"),
+    V("BurnedInAnnotation missing", LE(BurnedInAnnotation=None), states={"BurnedInAnnotation": "YES"} | BURNED_IN),
     kept("no times of making", LE(InstanceCreationTime="101010"), ContentTime=None, ContentDate=None,
          InstanceCreationTime=None, InstanceCreationDate=None),
     kept("no frame of reference", sets(FrameOfReferenceUID=None), FrameOfReferenceUID=None),
@@ -101,8 +103,8 @@ VARIANTS = [
     E("a part of the breast in free words", LE(PartialView="YES", PartialViewCodeSequence=[code("99", "99X", "Jane")]),
       states={"~PartialViewCodeSequence": None}),
     E("a method of de-identification in free words", LE(DeidentificationMethod="by Dr. Roe", PatientIdentityRemoved="YES")),
-    E("BurnedInAnnotation YES", LE(BurnedInAnnotation="YES"), states={"~refused": "BurnedInAnnotation: not NO"}),
-    E("BurnedInAnnotation missing", LE(BurnedInAnnotation=None), states={"~refused": "BurnedInAnnotation: not NO"}),
+    E("BurnedInAnnotation YES", LE(BurnedInAnnotation="YES"), states=BURNED_IN),
+    E("BurnedInAnnotation missing", LE(BurnedInAnnotation=None), states=BURNED_IN),
     E("no PatientOrientation, de-identified", LE(PatientOrientation=None), refused="PatientOrientation is missing",
       states={"~refused": "PatientOrientation is missing"}),
     E("private attributes", lambda s: s["le"].private_block(0x0051, "VENDOR", create=True).add_new(1, "LO", "Jane")),

@@ -1,5 +1,6 @@
 """D: from stored bits to the picture."""
 
+# ruff: noqa: E501 - a table
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -48,9 +48,8 @@ class Studies:
     def copy(self, name: str, new: str, **attributes: Any) -> Dataset:
         """Add a copy of an image with a SOPInstanceUID of its own."""
         image = copy.deepcopy(self.images[name])
-        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(
-            f"{image.SOPInstanceUID}.{len(self.images)}"
-        )
+        uid = UID(f"{image.SOPInstanceUID}.{len(self.images)}")
+        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = uid
         self.images[new] = image
         put(image, **attributes)
         return image
@@ -64,7 +63,7 @@ class Studies:
             put(image, **attributes)
 
     def add(self, *names: str) -> None:
-        """Add further images of the same study: ``le_r`` and ``de_r`` of the right breast, ``le_m``, ``de_m`` in MLO."""
+        """Add further images of the study: ``le_r`` and ``de_r`` of the right breast, ``le_m`` and ``de_m`` in MLO."""
         for name in names:
             self.images[name] = copy.deepcopy(self.spare[name])
 
@@ -72,17 +71,14 @@ class Studies:
         """Write the images into a folder."""
         folder.mkdir(parents=True)
         for name, image in self.images.items():
-            place = self.places.get(name, name)
-            file = os.path.join(os.fsencode(folder), place if isinstance(place, bytes) else place.encode())
-            os.makedirs(os.path.dirname(file), exist_ok=True)
-            with open(file, "wb") as stream:
+            file = folder / os.fsdecode(self.places.get(name, name)).format(name=folder.name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("wb") as stream:
                 image.save_as(stream, enforce_file_format=True)
             if name in self.rewritten:
-                data = open(file, "rb").read()
-                with open(file, "wb") as stream:
-                    stream.write(self.rewritten[name](data))
+                file.write_bytes(self.rewritten[name](file.read_bytes()))
         for name, target in self.linked.items():
-            (folder / name).symlink_to(target)
+            (folder / name).symlink_to(target.format(name=folder.name))
 
 
 Change = Callable[[Studies], None]

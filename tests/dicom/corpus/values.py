@@ -1,5 +1,6 @@
 """F: values that are empty, doubled or mis-encoded."""
 
+# ruff: noqa: E501 - a table
 from __future__ import annotations
 
 from functools import partial
@@ -41,7 +42,7 @@ VARIANTS = [
     V("ImagerPixelSpacing that is no number", le(ImagerPixelSpacing=Raw("DS", "a\\b")), refused="ImagerPixelSpacing is missing"),
     V("ImagerPixelSpacing with commas", le(ImagerPixelSpacing=Raw("DS", "0,1\\0,1")), refused="ImagerPixelSpacing is missing"),
     V("SeriesNumber that is no number", le(SeriesNumber=Raw("IS", "3a")), states={"SeriesNumber": "9000"}),
-    V("SeriesNumber with a fraction", le(SeriesNumber=Raw("IS", "3.5")), states={"SeriesNumber": "9000"}),
+    V("SeriesNumber with a fraction", le(SeriesNumber=Raw("IS", "3.5")), states={"SeriesNumber": "9003"}),
     V("SeriesNumber negative", le(SeriesNumber="-3"), states={"SeriesNumber": "9003"}),
     V("SeriesNumber of ten digits", le(SeriesNumber="2147483647")),
     V("InstanceNumber that is no number", le(InstanceNumber=Raw("IS", "A1")), states={"InstanceNumber": ""}),
@@ -55,7 +56,8 @@ VARIANTS = [
     V("AccessionNumber longer than allowed", le(AccessionNumber=Raw("SH", "A" * 30)), states={"AccessionNumber": ""}),
     V("StudyDescription longer than allowed", le(StudyDescription=Raw("LO", "A" * 80)), states={"StudyDescription": None}),
     V("PatientName in Latin-1", le(SpecificCharacterSet="ISO_IR 100", PatientName="M\u00fcller^J\u00f6rg")),
-    V("PatientName in Latin-1, character set not stated", le(PatientName=Raw("PN", b"M\xfcller"))),
+    V("PatientName in Latin-1, character set not stated", le(PatientName=Raw("PN", b"M\xfcller")),
+      states={"SpecificCharacterSet": "ISO_IR 100"}),
     V("PatientName in a character set that does not exist", le(SpecificCharacterSet=Raw("CS", "ISO_IR 999"))),
     V("ImageType empty, KVP 29", le(ImageType="")),
     V("ImageType of one value", le(ImageType="ORIGINAL")),

@@ -95,7 +95,7 @@ class Outcome:
     @property
     def words(self) -> str:
         """One line for the documentation."""
-        parts = [f"`{pair}` a pair by {evidence}" for pair, evidence in self.pairs.items()]
+        parts = [f"`{pair}` paired by {evidence}" for pair, evidence in self.pairs.items()]
         parts += [f"`{name}` left out: {why}" for name, why in self.left.items()]
         if self.picture == "inverted":
             parts.append("shown inverted")

@@ -177,12 +177,8 @@ def _weighed(low: ImageFacts, des: ImageFacts, study: _Study) -> _Candidate:
             f"acquisition, {spoilt}",
         )
     if gap.most > MOST_SECONDS:
-        return _Candidate(
-            low,
-            des,
-            against=f"taken {gap.words} s before or after the {{}} image of the view, and at most {MOST_SECONDS:g} s "
-            "are evidence",
-        )
+        against = f"taken {gap.words} s from the {{}} image of the view; at most {MOST_SECONDS:g} s are evidence"
+        return _Candidate(low, des, against=against)
     return _Candidate(low, des, _TIME, frozenset(), f"{of}, {gap.words} s apart", gap)
 
 
