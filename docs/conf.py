@@ -6,7 +6,12 @@ README, the bundles' cards and the notebooks are pages as they are.
 
 from __future__ import annotations
 
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
 import vdes
+from vdes.cli.reference import reference
 
 project = "vdes"
 author = "The vdes developers"
@@ -19,7 +24,6 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
-    "sphinxarg.ext",
 ]
 root_doc = "docs/index"
 include_patterns = [
@@ -39,7 +43,7 @@ apidoc_modules = [
         "destination": "docs/reference/api",
         "separate_modules": True,
         "module_first": True,
-        "exclude_patterns": ["cli.py"],  # docs/reference/commands.md
+        "exclude_patterns": ["../vdes/cli"],  # docs/reference/commands.md
         "automodule_options": {"members", "show-inheritance"},
     }
 ]
@@ -64,3 +68,16 @@ html_theme = "furo"
 html_title = "vdes"
 html_additional_pages = {"index": "to_the_start.html"}
 templates_path = ["templates"]
+
+
+class Commands(SphinxDirective):
+    """All commands of ``vdes``, as ``--help`` describes them."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the parsed description."""
+        return self.parse_text_to_nodes(reference(), allow_section_headings=True)
+
+
+def setup(app: Sphinx) -> None:
+    """Add what Sphinx lacks for this documentation."""
+    app.add_directive("commands", Commands)

@@ -70,7 +70,7 @@ def small_datalist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A datalist of noise: five patients, P1 to P5, of two views each; P1 to P3 train, P4 validates, P5 tests."""
     from PIL import Image
 
-    from vdes.data.datalist import write_datalist
+    from vdes.data.datalist import Datalist
 
     folder = tmp_path_factory.mktemp("small")
     random = np.random.default_rng(0)
@@ -86,7 +86,7 @@ def small_datalist(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 Image.fromarray(random.integers(0, 255, (24, 18), np.uint8)).save(folder / item[field])
             sections["training" if number < 4 else "validation" if number == 4 else "test"].append(item)
     head = {"name": "noise", "pixel_size_mm": None, "intensity_range": {"low_energy": [0, 255], "des": [0, 255]}}
-    write_datalist(folder / "datalist.json", {**head, "split": {"method": "by hand"}, **sections})
+    Datalist.write(folder / "datalist.json", {**head, "split": {"method": "by hand"}, **sections})
     return folder / "datalist.json"
 
 

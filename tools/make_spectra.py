@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from vdes.data.staging import staged
+
 STEP_KEV = 0.5
 # anode, kVp, filter, filter thickness in mm; the anode angle fits the half-value layers of published CESM beams
 ANODE_ANGLE_DEGREES = 18
@@ -69,7 +71,8 @@ def main() -> None:
     )
     rows = zip(*columns.values(), strict=True)
     text = "".join(",".join(f"{value:.5g}" for value in row) + "\n" for row in rows)
-    out.write_text(header + ",".join(columns) + "\n" + text)
+    with staged([out], overwrite=True) as stages:
+        stages[out].write_text(header + ",".join(columns) + "\n" + text)
     print(f"{out}: {len(energy)} energies, {len(columns)} columns, {out.stat().st_size} bytes")
 
 

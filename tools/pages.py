@@ -16,6 +16,7 @@ from vdes.bundle.verify.commands import Command, joined
 from vdes.bundle.verify.line import Line
 from vdes.bundle.verify.phantoms import SETTINGS
 from vdes.bundle.verify.run_commands import run, shortened
+from vdes.cli.program import program as vdes
 
 PROJECT = Path(__file__).resolve().parents[1]
 # what a comment before a block may say, and where it is tested: <!-- not run: takes minutes; tests/study -->
@@ -118,7 +119,7 @@ def check_unrun(block: Block) -> Iterator[Line]:
         if command.monai:
             problems = list(of_monai(PROJECT, command))
         elif program == "vdes":
-            problems = list(of_vdes(command, program()))
+            problems = list(of_vdes(command, vdes()))
         elif program in ("python", "bash"):
             problems = list(of_tools(command))
         else:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from vdes.data.cdd_cesm.names import FOLDERS
+from vdes.data.staging import staged
 from vdes.errors import EXIT_STATUS, InputError
 from vdes.phantom.latents import Knobs
 from vdes.phantom.patient import VIEWS, build_patient
@@ -103,7 +104,8 @@ def main() -> None:
         tiles = phantom_tiles(arguments.patients, arguments.seed, arguments.height, Acquisition("rh-ag", 1.0, "post"))
         if arguments.real:
             tiles += real_tiles(arguments.real, len(tiles), arguments.seed, arguments.height)
-        Image.fromarray(sheet(tiles, arguments.columns)).save(arguments.out)
+        with staged([arguments.out], overwrite=True) as stages:
+            Image.fromarray(sheet(tiles, arguments.columns)).save(stages[arguments.out])
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(EXIT_STATUS) from error

@@ -4,7 +4,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/.venv
 stamp=$venv/.installed
-wanted=$(cat "$root/setup.cfg" "$root/constraints.txt" | python3 -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
+wanted=$(cat "$root/setup.cfg" "$root/setup.py" "$root/constraints.txt" | python3 -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   echo "setting up $venv (about 2 minutes, 3 GB)"
   [ -x "$venv/bin/python" ] || python3 -m venv "$venv"

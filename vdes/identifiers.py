@@ -9,8 +9,8 @@ _NUMBERED = re.compile(r"([^\W\d]*)0*(\d+)")
 
 
 def normal(text: str) -> str:
-    """Return a text in the form in which two spellings of it are equal: composed, without case and padding."""
-    return " ".join(unicodedata.normalize("NFC", text.strip("\0 ")).casefold().split())
+    """Return a text in the form in which two spellings of it are equal: composed, without case, padding and width."""
+    return " ".join(unicodedata.normalize("NFKC", text.strip("\0 ")).casefold().split())
 
 
 def identifier(text: str) -> str:

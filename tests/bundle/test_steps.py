@@ -80,6 +80,18 @@ def test_several_steps_run_at_a_time_and_each_after_what_it_needs(tmp_path: Path
     assert sorted(ran[:2]) == ["a", "b"] and ran[2] == "last"
 
 
+def test_a_model_comes_with_its_datalists_and_what_these_are_made_of(tmp_path: Path) -> None:
+    job = Job()
+    steps = [
+        Step("real", "datalist", 1, job.runner("real")),
+        Step("control", "datalist", 1, job.runner("control"), ("real",)),
+        Step("judge", "predict", 1, job.runner("judge"), ("control",), model="arms"),
+        *job.steps[:1],
+    ]
+    assert run_steps(steps, tmp_path, parsed_only("model=arms")) == {}
+    assert job.ran == ["real", "control", "judge"]
+
+
 def test_steps_of_one_fold_and_model_alone(tmp_path: Path) -> None:
     job = Job()
     assert run_steps(job.steps, tmp_path, parsed_only("fold=1,model=unet")) == {}

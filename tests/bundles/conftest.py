@@ -23,7 +23,7 @@ from monai.data import list_data_collate
 from PIL import Image
 from scipy.ndimage import gaussian_filter, shift
 
-from vdes.data.datalist import write_datalist
+from vdes.data.datalist import Datalist
 from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
 
@@ -106,7 +106,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     (folder / field).mkdir(exist_ok=True)
                     Image.fromarray(image if laterality == "L" else image[:, ::-1]).save(item[field])
                 datalist[section].append(item)
-    write_datalist(folder / "datalist.json", datalist)
+    Datalist.write(folder / "datalist.json", datalist)
     return folder / "datalist.json"
 
 
@@ -137,7 +137,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 (folder / field).mkdir(exist_ok=True)
                 Image.fromarray(images[field] if laterality == "L" else images[field][:, ::-1]).save(item[field])
             datalist[section].append(item)
-    write_datalist(folder / "datalist.json", datalist)
+    Datalist.write(folder / "datalist.json", datalist)
     return folder / "datalist.json"
 
 
@@ -234,7 +234,7 @@ def trained_in_turn() -> Callable[..., dict[str, torch.Tensor]]:
 
     def train(workflow: ConfigWorkflow, shares: list[list[dict[str, Any]]], steps: int) -> dict[str, torch.Tensor]:
         content = workflow.parser.get_parsed_content
-        network, loss = content("network").train(), content("loss")
+        network, loss = content("network").train(), content("train#trainer#loss_function")
         optimizer, lr_scheduler = content("optimizer"), content("lr_scheduler")
         prepare_batch = content("train#trainer#prepare_batch")
         for _ in range(steps):

@@ -16,7 +16,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.cdd_cesm.settings import CddCesmSettings
-from vdes.data.datalist import read_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.levels import labelled_items
 from vdes.errors import find_input_error
 from vdes.networks.lesion_classifier import LesionClassifier
@@ -233,9 +233,7 @@ def test_the_same_weights_take_either_input_or_both(predict, labelled):
         assert ((table["probability"] >= table["threshold"]) == (table["prediction"] == 1)).all()
     images = [table[table["level"] == "image"]["logit"].to_numpy() for table in tables.values()]
     assert not np.allclose(images[0], images[1]) and not np.allclose(images[0], images[2])
-    cases = {
-        item["case"] for items in map(read_datalist(labelled).get, ("training", "validation", "test")) for item in items
-    }
+    cases = {item["case"] for item in Datalist.read(labelled).items()}
     assert set(tables["both"].query("level == 'image'")["case"]) == cases
 
 

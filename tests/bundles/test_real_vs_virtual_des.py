@@ -14,7 +14,7 @@ import pytest
 from monai.bundle import ConfigWorkflow
 from PIL import Image
 
-from vdes.data.datalist import read_datalist
+from vdes.data.datalist import Datalist
 from vdes.errors import find_input_error
 from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
@@ -53,7 +53,7 @@ def test_inference_makes_the_images_and_judges_them(
     run: Run, cases: Path, tmp_path: Path, phantom_weights: dict[str, Any]
 ) -> None:
     run("inference", workflow_type="infer", dataset_dir=str(cases), output_dir=str(tmp_path), **phantom_weights)
-    items = [item for section in ("validation", "test") for item in read_datalist(cases)[section]]
+    items = [item for section in ("validation", "test") for item in Datalist.read(cases).items(section)]
     table = pd.read_csv(tmp_path / "predictions.csv")
     assert set(table.loc[table["level"] == "image", "case"]) == {item["case"] for item in items}
     assert set(table["inputs"]) == {"des"}

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from vdes.data.datalist import write_datalist
+from vdes.data.datalist import Datalist
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ def knobs(bundle: Path) -> dict[str, Any]:
 def few(labelled: Path) -> Path:
     datalist = json.loads(labelled.read_text())
     few = datalist | {"training": [], "validation": [], "test": datalist["test"][:CASES]}
-    write_datalist(labelled.with_name("few.json"), few, overwrite=True)
+    Datalist.write(labelled.with_name("few.json"), few, overwrite=True)
     return labelled.with_name("few.json")
 
 

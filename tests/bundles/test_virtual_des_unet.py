@@ -12,13 +12,15 @@ import pandas as pd
 import pydicom
 import pytest
 import torch
+from ignite.engine import Engine, Events
 from monai.bundle import ConfigWorkflow
 from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.nn.functional import l1_loss
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
-from vdes.data.datalist import read_datalist, write_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.dicom_folder.datalist import write_dicom_datalist
 from vdes.dicom import read_mammogram
 from vdes.errors import find_input_error
@@ -116,7 +118,7 @@ def test_training_leaves_weights_a_checkpoint_and_curves(trained, training):
         curves |= {tag: [event.value for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
     assert len(curves["train_loss"]) == progress["iteration"] and len(curves["psnr_breast"]) == progress["epoch"]
     assert max(curves["psnr_breast"]) == pytest.approx(progress["best_metric"])
-    assert not [file for file in trained.rglob("*") if "partial" in file.name]
+    assert not [file for file in trained.rglob("*") if file.name.startswith(".")]
 
 
 def test_the_same_command_gives_the_same_weights(run, pairs, trained, cache_dir, tmp_path, training):
@@ -160,6 +162,33 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
     assert_same_training(trained, tmp_path)
 
 
+def losses_of(workflow: ConfigWorkflow) -> list[tuple[float, float, float]]:
+    """Train, and return for each batch its loss, the absolute error of the DES image, and that of all that is named."""
+    trainer = workflow.parser.get_parsed_content("train#trainer")
+    found = []
+
+    def compare(engine: Engine) -> None:
+        pred, batch = engine.state.output["pred"], engine.state.batch
+        pred = pred["pred"] if isinstance(pred, dict) else pred
+        stacked = torch.cat([batch[key] for key in ("label", "lesion_mask", "breast_mask")], dim=1)
+        errors = (l1_loss(pred, batch["label"]), (pred - stacked).abs().mean())
+        found.append((engine.state.output["loss"].item(), *(error.item() for error in errors)))
+
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, compare)
+    trainer.run()
+    return found
+
+
+def test_a_foreign_loss_is_minimised_on_the_des_image_alone(run, pairs, cache_dir, tmp_path, training):
+    knobs = {"dataset_dir": str(pairs), "output_dir": str(tmp_path), "cache_dir": str(cache_dir), **training}
+    found = losses_of(run("train", run=[], loss={"_target_": "torch.nn.L1Loss"}, **{**knobs, "epochs": 2}))
+    assert len(found) == 6
+    for loss, error, stacked in found:
+        assert loss == error
+        assert abs(loss - stacked) > 0.01
+    assert found[-1][0] < found[0][0]
+
+
 def test_float16_trains_with_a_gradient_scaler_that_the_checkpoint_keeps(run, pairs, cache_dir, tmp_path, training):
     common = {**training, "epochs": 1, "dataset_dir": str(pairs), "cache_dir": str(cache_dir)}
     run("train", output_dir=str(tmp_path), precision="float16", **common)
@@ -196,7 +225,7 @@ def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
     datalist = json.loads(pairs.read_text())
     datalist["training"] = datalist["training"][2:4]
     listed = pairs.with_name("two.json")
-    write_datalist(listed, datalist, overwrite=True)
+    Datalist.write(listed, datalist, overwrite=True)
     knobs = {**training, "epochs": 2, "dataset_dir": str(listed), "cache_dir": str(tmp_path / "cache")}
     knobs["optimizer"] = {
         "_target_": "torch.optim.SGD",
@@ -280,7 +309,7 @@ def test_inference_writes_each_image_of_a_folder(program, pairs, trained, tmp_pa
 def test_inference_of_a_datalist_writes_nifti_in_the_units_of_its_des(run, pairs, trained, tmp_path):
     datalist = json.loads(pairs.read_text()) | {"intensity_range": {"low_energy": [0, 255], "des": [1000, 3000]}}
     listed = pairs.with_name("other_range.json")
-    write_datalist(listed, datalist, overwrite=True)
+    Datalist.write(listed, datalist, overwrite=True)
     weights = {"ckpt_path": str(trained / "model.pt")}
     for extension in (".nii.gz", ".png"):
         knobs = {"dataset_dir": str(listed), "output_dir": str(tmp_path), "output_ext": extension, **weights}
@@ -347,7 +376,7 @@ def test_evaluation_writes_what_its_cases_say(evaluation, pairs):
     folder, workflow = evaluation
     assert {file.name for file in folder.iterdir()} == {"fidelity_per_case.csv", "fidelity.json", "fidelity_sheet.png"}
     rows = pd.read_csv(folder / "fidelity_per_case.csv")
-    tested = {item["case"] for item in read_datalist(pairs)["test"]}
+    tested = {item["case"] for item in Datalist.read(pairs).items("test")}
     assert set(rows["case"]) == tested and len(rows) == 4 * len(tested)
     result = json.loads((folder / "fidelity.json").read_text())
     means = [row for row in result["summary"] if row["statistic"] == "mean"]
@@ -532,7 +561,7 @@ def test_dicom_goes_in_and_comes_out_valid(run, dicom_phantoms, trained, tmp_pat
     knobs = {"dataset_dir": str(datalist), "output_ext": ".dcm", "ckpt_path": str(trained / "model.pt")}
     for name, more in (("plain", {}), ("compressed", {"compression": "jpeg-ls"}), ("blind", {"deidentify": "true"})):
         run("inference", workflow_type="infer", output_dir=str(tmp_path / name), **knobs, **more)
-    read = read_datalist(datalist)
+    read = Datalist.read(datalist).content()
     items = [item for section in ("training", "validation", "test") for item in read[section]]
     assert {file.stem for file in (tmp_path / "plain").iterdir()} == {item["case"] for item in items}
     for item in items:
@@ -597,14 +626,15 @@ def test_shipped_weights_beat_the_constant_level_on_real_pairs(run, bundle, cdd_
     """On eight test pairs, of patients that the weights were not trained on."""
     if not (bundle / "models" / "model.pt").is_file():
         pytest.skip("no weights: models/model.pt does not exist")
-    [datalist] = write_cdd_cesm(cdd_cesm / "pairs", tmp_path / "all.json").values()
+    [listed] = write_cdd_cesm(cdd_cesm / "pairs", tmp_path / "all.json").values()
+    datalist = listed.content()
     paired = {
         section: [item for item in datalist[section] if item["low_energy"] and item["des"]]
         for section in ("training", "validation", "test")
     }
     few = {"training": paired["training"][::8][:8], "validation": [], "test": paired["test"][::4][:8]}
     assert len(few["training"]) == len(few["test"]) == 8
-    write_datalist(tmp_path / "few.json", {**datalist, **few})
+    Datalist.write(tmp_path / "few.json", {**datalist, **few})
     knobs = {"dataset_dir": str(tmp_path / "few.json"), "output_dir": str(tmp_path / "out"), "height": 512}
     run("train", "evaluate", **knobs)
     rows = pd.read_csv(tmp_path / "out" / "fidelity_per_case.csv")
@@ -640,6 +670,13 @@ def joint(run, labelled, cache_dir, tmp_path):
 def test_the_joint_workflow_has_the_ids_that_monai_wants(run, labelled, cache_dir, tmp_path):
     data = {"dataset_dir": str(labelled), "output_dir": str(tmp_path), "cache_dir": str(cache_dir)}
     assert run("train", "joint", run=[], **data, **JOINT).check_properties() == []
+
+
+def test_a_foreign_loss_of_joint_training_is_that_of_the_des_image(run, labelled, cache_dir, tmp_path):
+    data = {"dataset_dir": str(labelled), "output_dir": str(tmp_path), "cache_dir": str(cache_dir)}
+    foreign = {"loss": {"_target_": "torch.nn.L1Loss"}, "classification_weight": 0.0}
+    found = losses_of(run("train", "joint", run=[], **data, **JOINT, **foreign))
+    assert found and all(loss == error != stacked for loss, error, stacked in found)
 
 
 def test_the_classifiers_loss_flows_back_into_the_unet(joint):

@@ -137,6 +137,12 @@ def test_an_option_with_several_values_may_be_repeated(tmp_path: Path) -> None:
     assert bound.arguments["models"].generator == ("a=b,height=64", "c=d")
 
 
+def test_of_an_option_that_is_given_twice_the_last_counts() -> None:
+    words = ["phantom", "out", "--patients", "9", "--patients=5", "--overwrite", "--overwrite"]
+    _, bound, _ = application(["phantom"]).parse_args(words)
+    assert bound.arguments["settings"].patients == 5 and bound.arguments["overwrite"]
+
+
 def test_bundles_come_from_the_environment_unless_an_option_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VDES_BUNDLES", "mine")
     words = ["study", "--phantom=9", "--output=x"]

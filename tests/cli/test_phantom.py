@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from vdes.cli import main
-from vdes.data.datalist import SECTIONS, read_datalist
+from vdes.data.datalist import SECTIONS, Datalist
 
 
 def test_a_set_is_written_and_the_command_can_be_given_again(tmp_path: Path) -> None:
     command = ["phantom", str(tmp_path / "out"), "--patients", "3", "--seed", "1", "--size", "64"]
     assert main(command) == 0
-    listed = read_datalist(tmp_path / "out" / "datalist.json")
+    listed = Datalist.read(tmp_path / "out" / "datalist.json").content()
     assert sum(len(listed[name]) for name in SECTIONS) == 12  # four views a patient
     assert {item["patient"] for item in listed["test"]}.isdisjoint(item["patient"] for item in listed["training"])
 

@@ -145,3 +145,16 @@ def test_headers_of_dicom_images_tell_who_is_one_person(write_mammogram, tmp_pat
     assert [(one.first, one.second, one.patients) for one in found if one.patients] == [
         ("training", "test", ("P1 = P2",))
     ]
+
+
+def test_the_other_lists_of_a_datalist_are_no_splits(tmp_path: Path) -> None:
+    items = {name: [{"case": f"P{n}", "patient": f"P{n}"}] for n, name in enumerate(("training", "validation", "test"))}
+    (tmp_path / "d.json").write_text(json.dumps({**items, "oracle": [{"split": "all", "auc": 0.9}]}))
+    assert read_splits([tmp_path / "d.json"]) == {"training": {"P0"}, "validation": {"P1"}, "test": {"P2"}}
+
+
+def test_a_patient_in_two_spellings_is_one(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("patient\nP1\nP2\n")
+    (tmp_path / "test.csv").write_text("patient\np1\nP3\n")
+    [overlap] = overlaps(read_splits([tmp_path / "train.csv", tmp_path / "test.csv"]))
+    assert overlap.patients == ("P1",)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.cdd_cesm.settings import CddCesmSettings
+from vdes.data.datalist import Datalist
 from vdes.data.summary import section_table, summary
 
 
@@ -15,13 +16,14 @@ def test_table_counts_patients_pairs_and_classes(official, tmp_path: Path) -> No
     assert table.loc["all"].tolist() == [12, 26, 25, 3, 9, 7, 10]
     assert (table.drop(index="all").sum() == table.loc["all"]).all()
     for section in ("training", "validation", "test"):
-        assert table.loc[section, "items"] == len(datalist[section])
+        assert table.loc[section, "items"] == len(datalist.fields[section])
 
 
 def test_unknown_pathologies_have_a_column_and_empty_splits_a_row(official, tmp_path: Path) -> None:
     (datalist,) = write_cdd_cesm(official.path, tmp_path / "d.json", CddCesmSettings(test_fraction=0)).values()
-    datalist["training"][0]["pathology"] = None
-    table = section_table(datalist)
+    content = datalist.content()
+    content["training"][0] |= {"pathology": None, "malignant": None}
+    table = section_table(Datalist.made(tmp_path / "d.json", content))
     assert table.loc["all", "unknown"] == 1 and table.loc["test"].sum() == 0
 
 

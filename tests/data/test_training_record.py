@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vdes.data.datalist import read_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.training_record import DIGITS, check_trained_on, fingerprint, training_record
 from vdes.errors import InputError
 
@@ -50,13 +50,13 @@ def weights(tmp_path: Path, small_datalist: Path) -> Path:
 
 
 def test_weights_that_have_not_seen_the_test_patients_are_taken(weights: Path, small_datalist: Path) -> None:
-    test = read_datalist(small_datalist)["test"]
+    test = Datalist.read(small_datalist).items("test")
     assert check_trained_on(weights, test, "d.json") == "noise: 16 images of 4 patients, none of them in this test set"
 
 
 @pytest.mark.parametrize("section", ["training", "validation"])
 def test_weights_that_have_seen_one_are_refused(weights: Path, small_datalist: Path, section: str) -> None:
-    datalist = read_datalist(small_datalist)
+    datalist = Datalist.read(small_datalist).content()
     items = datalist["test"] + datalist[section][:1]
     with pytest.raises(InputError) as caught:
         check_trained_on(weights, items, "d.json")
@@ -65,7 +65,7 @@ def test_weights_that_have_seen_one_are_refused(weights: Path, small_datalist: P
 
 
 def test_a_renamed_copy_of_an_image_is_known(weights: Path, small_datalist: Path, tmp_path: Path) -> None:
-    item = read_datalist(small_datalist)["training"][0]
+    item = Datalist.read(small_datalist).items("training")[0]
     copy = tmp_path / "renamed.png"
     copy.write_bytes(Path(item["des"]).read_bytes())
     with pytest.raises(InputError, match="trained or validated on 1"):
@@ -73,7 +73,8 @@ def test_a_renamed_copy_of_an_image_is_known(weights: Path, small_datalist: Path
 
 
 def test_without_a_record_nobody_knows(tmp_path: Path, small_datalist: Path) -> None:
-    assert "unknown" in check_trained_on(tmp_path / "model.pt", read_datalist(small_datalist)["training"], "d.json")
+    items = Datalist.read(small_datalist).items("training")
+    assert "unknown" in check_trained_on(tmp_path / "model.pt", items, "d.json")
 
 
 @pytest.mark.parametrize("text", ["no json", "[]", '{"images": []}'])

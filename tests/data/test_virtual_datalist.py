@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from vdes.cli import main
-from vdes.data.datalist import intensity_range, pairs_aligned, read_datalist, write_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.errors import InputError
 
@@ -35,7 +35,7 @@ def source(tmp_path: Path) -> Path:
         items.append(item)
     items[2] |= {"low_energy": None, "lesion_mask": None}
     head = {"name": "toy", "pixel_size_mm": 0.5, "intensity_range": {"low_energy": [0, 255], "des": [0, 255]}}
-    write_datalist(tmp_path / "d.json", {**head, "training": items[:1], "validation": [], "test": items[1:]})
+    Datalist.write(tmp_path / "d.json", {**head, "training": items[:1], "validation": [], "test": items[1:]})
     for number in range(2):
         save(tmp_path / "virtual" / f"P{number}_LE.png")
     return tmp_path / "d.json"
@@ -43,7 +43,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_des_and_its_mask_are_those_of_the_virtual_image(source: Path, tmp_path: Path) -> None:
     write_virtual_datalist(source, tmp_path / "virtual", tmp_path / "v.json")
-    virtual, real = read_datalist(tmp_path / "v.json"), read_datalist(source)
+    virtual, real = Datalist.read(tmp_path / "v.json").content(), Datalist.read(source).content()
     (item,) = virtual["test"]
     assert item["des"] == str(tmp_path / "virtual" / "P1_LE.png")
     assert item["des_lesion_mask"] == item["lesion_mask"] == real["test"][0]["lesion_mask"]
@@ -56,9 +56,9 @@ def test_des_and_its_mask_are_those_of_the_virtual_image(source: Path, tmp_path:
 
 def test_the_range_of_des_is_that_of_the_written_files(source: Path, tmp_path: Path) -> None:
     write_virtual_datalist(source, tmp_path / "virtual", tmp_path / "v.json")
-    assert intensity_range(tmp_path / "v.json", "des") == (0, 65535)
-    assert intensity_range(tmp_path / "v.json", "low_energy") == (0, 255)
-    assert pairs_aligned(tmp_path / "v.json") and "virtual DES" in read_datalist(tmp_path / "v.json")["name"]
+    assert Datalist.read(tmp_path / "v.json").intensity_range("des") == (0, 65535)
+    assert Datalist.read(tmp_path / "v.json").intensity_range("low_energy") == (0, 255)
+    assert Datalist.read(tmp_path / "v.json").aligned and "virtual DES" in Datalist.read(tmp_path / "v.json").name
 
 
 def test_a_missing_image_is_named_with_its_case(source: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_an_excuse_that_is_none_and_a_command_that_is_not_there_are_found() -> N
     found = [str(line) for line in check_unrun(Block("page.md:3", "bash", lines, "not run: no time; tests/no.py"))]
     assert found[0].startswith("page.md:3: not run: no time; tests/no.py; expected not run: installs packages, ")
     assert found[1] == "page.md:3: tests/no.py: no such test"
-    assert found[2] == "page.md:4: vdes: error: unrecognized arguments: --patents 3"
+    assert found[2] == "page.md:4: Unknown option: --patents. Did you mean --patients? See vdes phantom --help"
     assert found[3] == "page.md:5: tools/no.sh: no such script in the project"
     assert found[4].startswith("page.md:6: rm: expected bash, python, vdes")
 

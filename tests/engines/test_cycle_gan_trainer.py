@@ -141,6 +141,12 @@ def test_the_lesion_term_looks_inside_drawn_lesions_only():
         assert float(trainer.state.output["des_lesion_loss"]) == pytest.approx(expected)
 
 
+def test_a_lesion_term_without_masks_is_refused():
+    """MONAI's own `default_prepare_batch` leaves them out, and the term would be 0 for ever."""
+    with pytest.raises(InputError, match="lesion_weight: the batches have no lesion_mask; expected"):
+        toy(paired=True, lesion_weight=1.0).run()
+
+
 def test_gradients_take_the_steps_of_the_closed_form():
     """Plain descent of four levels a, b (generators) and s, t (discriminators)."""
     rate = 0.01

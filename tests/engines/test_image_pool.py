@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from vdes.engines.image_pool import ImagePool
+from vdes.errors import InputError
 
 
 def images(*values: float) -> torch.Tensor:
@@ -79,5 +80,5 @@ def test_a_restored_pool_goes_on_as_the_first_would():
 
 
 def test_more_images_than_fit_are_not_taken():
-    with pytest.raises(ValueError, match="3 images for a pool of 2"):
+    with pytest.raises(InputError, match="3 images for a pool of 2"):
         ImagePool(2).load_state_dict({"images": list(images(1, 2, 3))})

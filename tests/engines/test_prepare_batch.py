@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vdes.engines.prepare_batch import PrepareBatchWithMasks
+from vdes.losses.named_target import NamedTargetLoss
 from vdes.losses.virtual_des_loss import VirtualDesLoss
 
 
@@ -19,17 +20,15 @@ def test_the_target_is_the_des_image_and_the_two_masks(dtype):
     }
     image, target = PrepareBatchWithMasks()(batch, torch.device("cpu"))
     assert torch.equal(image, batch["image"])
-    assert target.shape == (2, 3, 32, 24)
-    assert target.dtype == torch.float32
-    assert torch.equal(target[:, :1], batch["label"])
-    assert torch.equal(target[:, 1:2], batch["lesion_mask"].float())
-    assert torch.equal(target[:, 2:], batch["breast_mask"].float())
+    assert list(target) == ["des", "lesion_mask", "breast_mask"]
+    assert torch.equal(target["des"], batch["label"])
+    assert all(torch.equal(target[name], batch[name]) for name in ("lesion_mask", "breast_mask"))
     # and it is what the loss takes: the error of a lesion pixel counts twice
-    loss = VirtualDesLoss(l1_weight=1.0, ssim_weight=0.0, lesion_weight=1.0)
+    loss = NamedTargetLoss(VirtualDesLoss(l1_weight=1.0, ssim_weight=0.0, lesion_weight=1.0))
     assert float(loss(batch["label"] + 0.25, target)) == pytest.approx(0.5)
 
 
 def test_the_batch_goes_to_the_device_that_is_asked_for():
     batch = {key: torch.rand(1, 1, 4, 4) for key in ("image", "label", "lesion_mask", "breast_mask")}
     image, target = PrepareBatchWithMasks()(batch, "meta")
-    assert (image.device.type, target.device.type) == ("meta", "meta")
+    assert {image.device.type, *(part.device.type for part in target.values())} == {"meta"}

@@ -18,11 +18,12 @@ def test_the_trainer_gets_images_both_targets_and_asks_for_maps(small_classifier
         }
         for i, pathology in enumerate(("benign", "malignant"))
     ]
-    image, (levels, lesions), args, kwargs = PrepareLesionMaps()(default_collate(items), torch.device("cpu"))
+    image, target, args, kwargs = PrepareLesionMaps()(default_collate(items), torch.device("cpu"))
+    levels, lesions = target["levels"], target["lesion_map"]
     assert image.shape == lesions.shape == (2, 2, 64, 64)
     assert levels.tolist() == [[1, 0, 0], [2, 1, 1]]
     assert lesions[:, 0, 0, 0].tolist() == [0.0, 1.0]
     assert args == ()
     # as a trainer does with them
     output = small_classifier().train()(image, *args, **kwargs)
-    assert bool(LesionMapLoss(MultiLevelLoss())(output, (levels, lesions)).isfinite())
+    assert bool(LesionMapLoss(MultiLevelLoss())(output, target).isfinite())

@@ -4,8 +4,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from vdes.cli import main
 from vdes.errors import InputError
-from vdes.experiments.card import filled, main
+from vdes.experiments.card import filled
 from vdes.statistics.fidelity_summary import summarise
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
@@ -56,12 +57,40 @@ def test_a_mark_without_results_is_an_error_that_names_the_file(tmp_path: Path) 
         filled(CARD, tmp_path)
 
 
-def test_the_command_reports_a_missing_card(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_command_reports_a_missing_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "card", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'docs' / 'README.md'}: no such file")
+
+
+def test_the_results_of_a_study_fill_the_card_and_the_readme(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["model_card.py", str(tmp_path)])
-    assert main() == 2
-    assert capsys.readouterr().err.startswith("error: ")
+    """The study's own results, as a shipped results file has them, come out as the shipped card has them."""
+    shipped = BUNDLES / "breast_cesm_real_vs_virtual_des"
+    kept = json.loads((shipped / "docs" / "results" / "study_phantom.json").read_text())
+    study, target = tmp_path / "study", tmp_path / "clone" / "bundles" / shipped.name
+    (study / "steps").mkdir(parents=True)
+    (study / "steps" / "one.json").write_text('{"seconds": 1.5}')
+    (study / "metrics.json").write_text(json.dumps(kept))
+    (target / "docs").mkdir(parents=True)
+    marks = "<!-- study:phantom -->\n<!-- /study:phantom -->\n"
+    pages = target / "docs" / "README.md", tmp_path / "clone" / "README.md"
+    for page in pages:
+        page.write_text(marks)
+    assert main(["experiment", "card", str(target), "--study", str(study), "--name", "phantom"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [Path(line.removeprefix("wrote ")).resolve() for line in printed] == [page.resolve() for page in pages]
+    for page in pages:
+        assert page.read_text() in (shipped / "docs" / "README.md").read_text()
+    assert json.loads((target / "docs" / "results" / "study_phantom.json").read_text()) == kept | {"seconds": 1.5}
+
+
+def test_a_study_that_is_not_finished_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "card", str(tmp_path / "bundle"), "--study", str(tmp_path / "study")]) == 2
+    assert "metrics.json: no such file; expected the folder of a finished study" in capsys.readouterr().err
+    assert main(["experiment", "card", str(tmp_path), "--study", "a", "--datalist", "b"]) == 2
+    assert "expected at most one of them" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("bundle", sorted(path.parent.parent for path in BUNDLES.glob("*/docs/README.md")))

@@ -2,21 +2,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from joint_training import ARMS, CLASSIFICATION, REFERENCE, RESAMPLES, SEED, classification_rows
-from joint_training import main as joint_training
 from sklearn.metrics import roc_auc_score
 
-from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.cli import main
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.training_record import training_record
-from vdes.experiments.classifier import main as train_classifier
-from vdes.experiments.learning_curve import main as learning_curve
+from vdes.experiments.joint import ARMS, CLASSIFICATION, REFERENCE, RESAMPLES, SEED, classification_rows
 from vdes.networks.lesion_classifier import LesionClassifier
 from vdes.networks.virtual_des_unet import VirtualDesUNet
 from vdes.networks.weights import load_weights
@@ -32,14 +29,14 @@ SMALL = {"size: 256 ": "size: 64 ", "encoder_weights: imagenet ": "encoder_weigh
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A datalist of twelve patients, dealt so that each split has malignant and other images."""
     file = generate(tmp_path_factory.mktemp("phantoms") / "set", Settings(12, 3, 64))
-    datalist = read_datalist(file)
+    datalist = Datalist.read(file).content()
     items = [item for section in SECTIONS for item in datalist[section]]
     malignant = sorted({item["patient"] for item in items if item["malignant"]})
     others = sorted({item["patient"] for item in items} - set(malignant))
     dealt = {patient: SECTIONS[i % 3] for group in (malignant, others) for i, patient in enumerate(group)}
     assert len(malignant) >= 3 and len(others) >= 3
     split = {section: [item for item in items if dealt[item["patient"]] == section] for section in SECTIONS}
-    write_datalist(file, {**datalist, **split}, overwrite=True)
+    Datalist.write(file, {**datalist, **split}, overwrite=True)
     return file
 
 
@@ -58,22 +55,22 @@ def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def rotated(datalist: Path, folder: Path) -> list[Path]:
     """Return three folds, each with another section of ``datalist`` as its test section."""
-    content = read_datalist(datalist)
+    content = Datalist.read(datalist).content()
     files = []
     for k in range(3):
         file = folder / f"fold{k}.json"
-        write_datalist(file, {**content, **{name: content[SECTIONS[(i + k) % 3]] for i, name in enumerate(SECTIONS)}})
+        Datalist.write(file, {**content, **{name: content[SECTIONS[(i + k) % 3]] for i, name in enumerate(SECTIONS)}})
         files.append(file)
     return files
 
 
 @pytest.mark.slow
-def test_weights_results_and_curves_come_from_one_command(phantoms, bundles, tmp_path, monkeypatch, capsys):
+def test_weights_results_and_curves_come_from_one_command(phantoms, bundles, tmp_path, capsys):
     bundle = bundles / "breast_cesm_lesion_classification"
     folds = list(map(str, rotated(phantoms, tmp_path)))
-    command = ["train_classifier.py", str(bundle), "--datalist", str(phantoms), "--output", str(tmp_path / "runs")]
-    monkeypatch.setattr(sys, "argv", [*command, "--epochs", "1", "--evaluate", "des", "both", "--folds", *folds])
-    assert train_classifier() == 0
+    command = ["train", "classifier", str(bundle), "--datalist", str(phantoms), "--output", str(tmp_path / "runs")]
+    command += ["--epochs", "1", "--evaluate", "des", "both", "--folds", *folds]
+    assert main(command) == 0
     weights = load_weights(LesionClassifier(size=64), bundle / "models" / "model.pt")
     assert weights.seen.tolist() == [True, True]
     result = json.loads((bundle / "docs" / "results" / "classification_model.json").read_text())
@@ -82,7 +79,7 @@ def test_weights_results_and_curves_come_from_one_command(phantoms, bundles, tmp
         key: pd.DataFrame(value["summary"]).set_index(["level", "metric"])["cases"]
         for key, value in result["test"].items()
     }
-    content = read_datalist(phantoms)
+    content = Datalist.read(phantoms).content()
     assert cases["des"]["image", "auc"] == cases["both"]["image", "auc"] == len(content["test"])
     pooled = pd.DataFrame(result["folds"]["summary"]).set_index(["level", "metric"])["cases"]
     assert pooled["examination", "auc"] == 12 and pooled["image", "auc"] == sum(len(content[name]) for name in SECTIONS)
@@ -101,49 +98,50 @@ def test_weights_results_and_curves_come_from_one_command(phantoms, bundles, tmp
     assert (bundle / "docs" / "roc_model.png").is_file() and (bundle / "docs" / "calibration_model.png").is_file()
 
     capsys.readouterr()
-    assert train_classifier() == 2
+    assert main(command) == 2
     assert "model.pt: exists already; pass --overwrite" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_the_learning_curve_takes_the_same_test_patients_and_fewer_for_training(
-    phantoms, bundles, tmp_path, monkeypatch
-):
+def test_the_learning_curve_takes_the_same_test_patients_and_fewer_for_training(phantoms, bundles, tmp_path):
     bundle = bundles / "breast_cesm_lesion_classification"
     folds = rotated(phantoms, tmp_path)
-    command = ["learning_curve.py", str(bundle), "--output", str(tmp_path / "runs"), "--folds", *map(str, folds)]
-    monkeypatch.setattr(sys, "argv", [*command, "--epochs", "1", "--shares", "1", "0.5", "--inputs", "des"])
-    assert learning_curve() == 0
+    command = ["experiment", "learning-curve", str(bundle), "--output", str(tmp_path / "runs")]
+    command += ["--folds", *map(str, folds), "--epochs", "1", "--shares", "1", "0.5", "--inputs", "des"]
+    assert main(command) == 0
     result = json.loads((bundle / "docs" / "results" / "learning_curve_model.json").read_text())
     half, full = result["points"]
-    training = [len({item["patient"] for item in read_datalist(fold)["training"]}) for fold in folds]
+    training = [len({item["patient"] for item in Datalist.read(fold).items("training")}) for fold in folds]
     assert full["patients"] == training and half["patients"] == [round(count / 2) for count in training]
     for point in (half, full):
         cases = pd.DataFrame(point["auc_within_folds"]).set_index("level")["cases"]
         assert cases["examination"] == 12
     for k, fold in enumerate(folds):
-        less = read_datalist(tmp_path / "runs" / "share0.5" / f"fold{k}.json")
-        assert {item["case"] for item in less["training"]} < {item["case"] for item in read_datalist(fold)["training"]}
-        assert less["test"] == read_datalist(fold)["test"]
+        less = Datalist.read(tmp_path / "runs" / "share0.5" / f"fold{k}.json").content()
+        whole = Datalist.read(fold).content()
+        assert {item["case"] for item in less["training"]} < {item["case"] for item in whole["training"]}
+        assert less["test"] == whole["test"]
     # as many steps: half the patients, twice the epochs
     epochs = [
-        torch.load(tmp_path / "runs" / f"share{s}" / "fold0" / "last.pt", weights_only=True) for s in ("0.5", "1")
+        torch.load(tmp_path / "runs" / f"share{s}" / "fold0" / "training" / "last.pt", weights_only=True)
+        for s in ("0.5", "1")
     ]
     assert [run["progress"]["epoch"] for run in epochs] == [2, 1]
-    assert learning_curve() == 2  # the results are there
+    assert main(command) == 2  # the results are there
 
 
-@pytest.mark.parametrize("main", [train_classifier, learning_curve], ids=["weights", "curve"])
-def test_what_cannot_be_is_said_before_any_run(main, phantoms, bundles, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    "command", [["train", "classifier"], ["experiment", "learning-curve"]], ids=["weights", "curve"]
+)
+def test_what_cannot_be_is_said_before_any_run(command, phantoms, bundles, tmp_path, capsys):
     folds = list(map(str, rotated(phantoms, tmp_path)))
 
     def said(folds: list[str], bundle: str = "breast_cesm_lesion_classification", **more: str) -> str:
         options = {"--output": str(tmp_path / "runs"), **more}
-        if main is train_classifier:
+        if command[0] == "train":
             options["--datalist"] = str(phantoms)
-        command = [name for pair in options.items() for name in pair]
-        monkeypatch.setattr(sys, "argv", ["tool", str(bundles / bundle), *command, "--folds", *folds])
-        assert main() == 2
+        given = [name for pair in options.items() for name in pair]
+        assert main([*command, str(bundles / bundle), *given, "--folds", *folds]) == 2
         assert not (tmp_path / "runs").exists()
         return capsys.readouterr().err
 
@@ -151,7 +149,7 @@ def test_what_cannot_be_is_said_before_any_run(main, phantoms, bundles, tmp_path
     assert "is tested by" in said([*folds, folds[0]])
     (tmp_path / "cut.json").write_text(Path(folds[0]).read_text()[:500])
     assert "cut.json: line " in said([*folds, str(tmp_path / "cut.json")])
-    if main is learning_curve:
+    if command[0] == "experiment":
         assert "--shares: expected numbers of 0.05 to 1, got [2.0]" in said(folds, **{"--shares": "2"})
     (tmp_path / "taken").write_text("mine")
     assert "Not a directory" in said(folds, **{"--output": str(tmp_path / "taken" / "runs")})
@@ -159,22 +157,18 @@ def test_what_cannot_be_is_said_before_any_run(main, phantoms, bundles, tmp_path
 
 
 @pytest.mark.slow
-def test_joint_training_compares_its_arms_on_the_same_test_cases(phantoms, bundles, tmp_path, monkeypatch):
-    unet, classifier = bundles / "breast_cesm_virtual_des_unet", bundles / "breast_cesm_lesion_classification"
-    monkeypatch.setattr("joint_training.GENERATOR", unet)
-    monkeypatch.setattr("joint_training.CLASSIFIER", classifier)
+def test_joint_training_compares_its_arms_on_the_same_test_cases(phantoms, bundles, tmp_path):
+    unet = bundles / "breast_cesm_virtual_des_unet"
     torch.manual_seed(0)
     torch.save(VirtualDesUNet().state_dict(), tmp_path / "unet.pt")
     torch.save(LesionClassifier(size=64).state_dict(), tmp_path / "classifier.pt")
     weights = ["--initial-weights", str(tmp_path / "unet.pt"), "--classifier-weights", str(tmp_path / "classifier.pt")]
-    command = ["joint_training.py", "--datalist", str(phantoms), "--output", str(tmp_path / "runs"), *weights]
-    monkeypatch.setattr(
-        sys, "argv", [*command, "--height", "64", "--epochs", "1", "--weight", "1.0", "--seeds", "0", "1"]
-    )
-    assert joint_training() == 0
+    command = ["train", "joint", "--datalist", str(phantoms), "--output", str(tmp_path / "runs"), *weights]
+    command += ["--bundles", str(bundles), "--height", "64", "--epochs", "1", "--weight", "1.0", "--seeds", "0", "1"]
+    assert main(command) == 0
     result = json.loads((unet / "docs" / "results" / "joint_phantom.json").read_text())
     fidelity = pd.DataFrame(result["fidelity"]).set_index(["arm", "metric", "statistic"])
-    count = len(read_datalist(phantoms)["test"])
+    count = len(Datalist.read(phantoms).items("test"))
     assert fidelity.loc[("joint", "psnr_breast", "value"), "cases"] == count
     arms = [fidelity.loc[(arm, "psnr_breast", "value"), "value"] for arm in ("apart", "joint")]
     assert fidelity.loc[("joint", "psnr_breast", "difference"), "value"] == pytest.approx(arms[1] - arms[0])
@@ -221,13 +215,12 @@ def test_the_means_of_seeds_have_the_paired_intervals_of_the_library():
     assert twice["each"].map(len).eq(2).all()
 
 
-def test_joint_training_refuses_weights_that_have_seen_a_test_patient(phantoms, tmp_path, monkeypatch, capsys):
+def test_joint_training_refuses_weights_that_have_seen_a_test_patient(phantoms, tmp_path, capsys):
     torch.save(VirtualDesUNet().state_dict(), tmp_path / "unet.pt")
     # in the second of these folds the test patients are for training
     record = training_record(rotated(phantoms, tmp_path)[1])
     (tmp_path / "unet.json").write_text(json.dumps(record))
-    command = ["joint_training.py", "--datalist", str(phantoms), "--output", str(tmp_path / "runs"), "--overwrite"]
-    monkeypatch.setattr(sys, "argv", [*command, "--initial-weights", str(tmp_path / "unet.pt")])
-    assert joint_training() == 2
+    command = ["train", "joint", "--datalist", str(phantoms), "--output", str(tmp_path / "runs"), "--overwrite"]
+    assert main([*command, "--initial-weights", str(tmp_path / "unet.pt")]) == 2
     assert "unet.pt: trained or validated on" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()

@@ -1,12 +1,18 @@
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 import yaml
 
 from vdes.errors import InputError
-from vdes.experiments.generator import RECIPE, REPORTED, Run, arm_means, finished, read_recipe
+from vdes.experiments.experiment import Experiment
+from vdes.experiments.generator import RECIPE, REPORTED, Run, arm_means, read_recipe, ship, steps_of
+from vdes.experiments.settings import GeneratorTraining
+from vdes.networks.virtual_des_unet import VirtualDesUNet
+from vdes.networks.weights import load_weights
 
 PATIENTS = 5
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
@@ -59,8 +65,41 @@ def test_a_folder_without_recipe_is_named(tmp_path: Path) -> None:
         read_recipe(tmp_path, "model")
 
 
-def test_a_stage_is_finished_after_its_last_epoch(tmp_path: Path) -> None:
-    assert not finished(tmp_path, epochs=3)
-    torch.save({"progress": {"epoch": 2}}, tmp_path / "last.pt")
-    assert not finished(tmp_path, epochs=3)
-    assert finished(tmp_path, epochs=2)
+def test_a_run_is_its_stages_one_after_the_other_and_then_its_evaluations(tmp_path: Path) -> None:
+    recipe = {
+        "knob": "encoder_weights",
+        "stages": [
+            {"name": "coarse", "scale": 0.5, "settings": {"epochs": 2}},
+            {"name": "fine", "scale": 1, "settings": {"epochs": 1}},
+        ],
+    }
+    run = Run("none", 3, tmp_path / "none_seed3", "fine")
+    counts = {"training": 10, "validation": 2, "test": 4}
+    steps = steps_of(Experiment(tmp_path, 1, "x"), tmp_path, tmp_path / "d.json", run, recipe, 256, counts)
+    assert [step.name for step in steps] == [
+        f"none_seed3 {name}" for name in ("coarse", "fine", "training", "validation", "test")
+    ]
+    assert [list(step.needs) for step in steps] == [[], ["none_seed3 coarse"], *3 * [["none_seed3 fine"]]]
+    assert [step.units for step in steps] == [5.0, 10.0, 10.0, 2.0, 4.0]  # images, weighted by their area
+
+
+@pytest.mark.slow
+def test_one_command_trains_measures_and_ships_and_repeats_nothing(small_datalist: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "breast_cesm_virtual_des_unet"
+    shutil.copytree(BUNDLES / bundle.name, bundle, ignore=shutil.ignore_patterns("*.pt", "results"))
+    stage = {"name": "fine", "scale": 1, "settings": {"epochs": 1, "batch_size": 2, "register": False}}
+    recipe = {"knob": "encoder_weights", "arms": ["none"], "height": 64, "stages": [stage]}
+    (bundle / RECIPE).write_text(yaml.safe_dump(recipe))
+    settings = GeneratorTraining(small_datalist, tmp_path / "runs", seeds=(0,), jobs=1)
+    ship(bundle, settings)
+    assert load_weights(VirtualDesUNet(), bundle / "models" / "model.pt")
+    listed = json.loads((bundle / "docs" / "results" / "runs_model.json").read_text())
+    assert listed["shipped"] == {"arm": "none", "seed": 0, "chosen_by": "validation psnr_breast"}
+    marks = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "runs" / "steps").iterdir()}
+    assert len(marks) == 4
+    with pytest.raises(InputError, match=r"model\.pt: exists already; pass --overwrite"):
+        ship(bundle, settings)
+    ship(bundle, settings, overwrite=True)
+    assert {file.name: file.stat().st_mtime_ns for file in (tmp_path / "runs" / "steps").iterdir()} == marks
+    with pytest.raises(InputError, match=r"holds a training of another `height`; use the same settings .*folder$"):
+        ship(bundle, replace(settings, height=96), overwrite=True)

@@ -15,6 +15,7 @@ from PIL import Image
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import roc_auc_score
 
+from vdes.cli import main
 from vdes.errors import InputError
 from vdes.experiments import shortcuts as shortcut_control
 from vdes.experiments.shortcuts import (
@@ -29,7 +30,6 @@ from vdes.experiments.shortcuts import (
     group_rows,
     jpeg_bytes,
     jpeg_features,
-    main,
     markdown,
     out_of_fold,
     shuffled_labels,
@@ -103,10 +103,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     def command(datalists: list[Path], *more: str) -> int:
         few = ["--size", "48", "--shuffles", "3", "--resamples", "50"]
         output = ["--output", str(tmp_path / "docs" / "results" / "control.json")]
-        monkeypatch.setattr(
-            "sys.argv", ["shortcut_control.py", "--datalists", *map(str, datalists), *output, *few, *more]
-        )
-        return main()
+        return main(["experiment", "shortcuts", "--datalists", *map(str, datalists), *output, *few, *more])
 
     return command
 

@@ -2,10 +2,25 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from vdes.handlers.classification_table import LABELS, classification_table
-from vdes.statistics.classification_metrics import METRICS
+from vdes.handlers.classification_table import classification_table
+from vdes.report.study_words import metric_label
+from vdes.statistics.classification_metrics import METRICS, Metric
 from vdes.statistics.classification_summary import COLUMNS, classification_summary
+
+# the rows, in this order
+LABELS = {
+    "auc": "AUC",
+    "pr_auc": "PR-AUC",
+    "f1": "F1",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "balanced_accuracy": "balanced accuracy",
+    "mcc": "MCC",
+    "brier": "Brier score",
+    "ece": "ECE",
+}
 
 
 def rows_of(table: str) -> dict[str, list[str]]:
@@ -36,10 +51,11 @@ def test_rows_are_metrics_and_columns_are_levels():
     assert table.splitlines()[-1] == "With 95 % patient-bootstrap intervals."
 
 
-def test_it_shows_a_summary_of_predictions():
+@pytest.fixture()
+def predictions() -> pd.DataFrame:
     rng = np.random.default_rng(0)
     malignant = np.arange(40) % 2
-    predictions = pd.DataFrame(
+    return pd.DataFrame(
         {
             "level": "image",
             "case": [f"c{i}" for i in range(40)],
@@ -49,10 +65,26 @@ def test_it_shows_a_summary_of_predictions():
             "threshold": 0.5,
         }
     )
+
+
+def test_it_shows_a_summary_of_predictions(predictions):
     summary = classification_summary(predictions, n_resamples=50)
     rows = rows_of(classification_table(summary))
-    assert set(LABELS) <= set(METRICS)
     for metric, label in LABELS.items():
         [row] = summary[summary["metric"] == metric].to_dict("records")
         assert rows[label] == [f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})"]
     assert rows["cases (malignant) of patients"] == ["40 (20) of 20"]
+
+
+def test_one_entry_adds_a_metric(predictions, monkeypatch):
+    def youden(counts):
+        tp, fp, fn, tn = counts
+        return tp / (tp + fn) + tn / (tn + fp) - 1
+
+    monkeypatch.setitem(METRICS, "youden", Metric("Youden index", of_decisions=youden))
+    rows = rows_of(classification_table(classification_summary(predictions, n_resamples=50)))
+    sensitivity, specificity, found = (
+        float(rows[label][0].split()[0]) for label in ("sensitivity", "specificity", "Youden index")
+    )
+    assert found == pytest.approx(sensitivity + specificity - 1, abs=0.002)
+    assert metric_label("youden") == "Youden index"

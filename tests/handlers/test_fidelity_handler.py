@@ -12,8 +12,8 @@ from monai.engines import SupervisedEvaluator
 
 from vdes.errors import InputError
 from vdes.handlers.fidelity_handler import FidelityHandler
-from vdes.handlers.fidelity_table import TABLES, to_markdown
-from vdes.metrics.fidelity import case_rows
+from vdes.handlers.fidelity_table import to_markdown
+from vdes.metrics.fidelity import TABLES, case_rows
 from vdes.statistics.fidelity_summary import summarise
 
 PROVENANCE = {"datalist": "pairs", "split": "test", "weights_sha256": "0" * 64}

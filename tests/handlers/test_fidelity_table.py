@@ -5,7 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from vdes.handlers.fidelity_table import TABLES, all_tables, to_markdown
+from vdes.handlers.fidelity_table import all_tables, to_markdown
+from vdes.metrics.fidelity import TABLES
 from vdes.statistics.fidelity_summary import COLUMNS, summarise
 
 

@@ -13,6 +13,8 @@ from vdes.errors import InputError
 from vdes.handlers.provenance import provenance
 
 SPLIT = {"seed": 1, "method": "hold-out"}
+RANGES = {"low_energy": [0, 255], "des": [0, 255]}
+EMPTY = {"pixel_size_mm": None, "intensity_range": RANGES, "training": [], "validation": [], "test": []}
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     """A datalist and weights, in a folder whose name must not come out."""
     folder = tmp_path / "private"
     folder.mkdir()
-    (folder / "pairs.json").write_text(json.dumps({"name": "CDD-CESM pairs", "split": SPLIT, "test": []}))
+    (folder / "pairs.json").write_text(json.dumps({"name": "CDD-CESM pairs", "split": SPLIT, **EMPTY}))
     (folder / "model.pt").write_bytes(b"weights")
     return folder / "pairs.json", folder / "model.pt"
 
@@ -55,7 +57,7 @@ def test_it_is_json_and_holds_no_path(files):
 
 
 def test_a_datalist_without_a_split_says_so(files):
-    files[0].write_text(json.dumps({"name": "phantom"}))
+    files[0].write_text(json.dumps({"name": "phantom", **EMPTY}))
     assert provenance(files[0], "test", files[1])["split"] is None
 
 

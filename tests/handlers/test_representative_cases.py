@@ -30,3 +30,10 @@ def test_cases_without_the_metric_are_no_candidates():
     assert list(representative_cases(table({"a": 3.0, "x": None, "b": 2.0, "c": 1.0})).index) == ["a", "b", "c"]
     with pytest.raises(InputError, match="expected at least 3 cases with `psnr_breast`, got 2"):
         representative_cases(table({"a": 3.0, "x": None, "b": 2.0}))
+
+
+def test_of_an_error_the_smallest_is_best():
+    errors = table({"a": 3.0, "b": -1.0, "c": 1.0}).rename(columns={"psnr_breast": "mae_breast"})
+    assert representative_cases(errors, "mae_breast").to_dict() == pytest.approx({"b": 1.0, "c": -1.0, "a": -3.0})
+    with pytest.raises(InputError, match="metric: 'malignancy'; expected one of mae_image, mae_breast"):
+        representative_cases(errors, "malignancy")

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from vdes.errors import InputError
 from vdes.losses.multi_level_loss import MultiLevelLoss
 from vdes.networks.view_pooling import pooled_logits
 
@@ -135,11 +136,11 @@ def test_a_prediction_in_bfloat16_is_scored_in_single_precision():
 
 @pytest.mark.parametrize("weights", [(0.0, 0.0, 0.0), (1.0, -0.5, 0.0)])
 def test_weights_below_zero_or_all_zero_are_refused(weights):
-    with pytest.raises(ValueError, match="expected weights of 0 or more, and one above 0"):
+    with pytest.raises(InputError, match="expected weights of 0 or more, and one above 0"):
         MultiLevelLoss(*weights)
 
 
 @pytest.mark.parametrize("focal_gamma", [-1.0, 0.5, float("nan")])
 def test_a_focal_loss_without_a_gradient_is_refused(focal_gamma):
-    with pytest.raises(ValueError, match="focal_gamma: expected 0, or 1 and more"):
+    with pytest.raises(InputError, match=r"focal_gamma: .*; expected 0, or 1 and more"):
         MultiLevelLoss(focal_gamma=focal_gamma)

@@ -156,5 +156,5 @@ def test_a_damaged_wheel_is_not_used(monkeypatch, tmp_path, content):
 
 
 def test_monais_way_to_pretrained_weights_is_closed():
-    with pytest.raises(ValueError, match="load_encoder_weights"):
+    with pytest.raises(InputError, match="load_encoder_weights"):
         EfficientNetLite0Encoder(pretrained=True)

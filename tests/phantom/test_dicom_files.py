@@ -10,8 +10,7 @@ import pydicom
 import pytest
 from PIL import Image
 
-from vdes.data.datalist import SECTIONS, intensity_range, read_datalist
-from vdes.data.datalist import section as read_section
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.dicom_folder.datalist import write_dicom_datalist
 from vdes.dicom import read_mammogram
 from vdes.dicom.image_facts import read_image_facts
@@ -44,21 +43,21 @@ def test_dicom_shows_what_png_holds(sets: dict[str, Path], files: list[Path]) ->
 
 
 def test_the_datalist_states_what_is_read(sets: dict[str, Path]) -> None:
-    datalist = read_datalist(sets["dicom"] / "datalist.json")
-    assert intensity_range(sets["dicom"] / "datalist.json", "des") == (0, 65535)
+    datalist = Datalist.read(sets["dicom"] / "datalist.json").content()
+    assert Datalist.read(sets["dicom"] / "datalist.json").intensity_range("des") == (0, 65535)
     items = [item for section in SECTIONS for item in datalist[section]]
     assert {Path(item["low_energy"]).suffix for item in items} == {".dcm"}
     assert {Path(item["lesion_mask"]).suffix for item in items if item["lesion_mask"]} == {".png"}
     assert datalist["physical_scales"]["iodine"]["step"] == 2e-4
-    read_section(sets["dicom"] / "datalist.json", "training")  # masks have the size of their images
+    Datalist.read(sets["dicom"] / "datalist.json").section("training")  # masks have the size of their images
 
 
 def test_training_sees_the_same_pairs(sets: dict[str, Path]) -> None:
     cases = {}
     for form, datalist in ((name, folder / "datalist.json") for name, folder in sets.items()):
-        low_energy, des = (intensity_range(datalist, modality) for modality in ("low_energy", "des"))
+        low_energy, des = (Datalist.read(datalist).intensity_range(modality) for modality in ("low_energy", "des"))
         preprocess = paired_preprocessing(64, 48, low_energy, des, pixel_size_mm=4.0, register=False)
-        cases[form] = [preprocess(item) for item in read_section(datalist, "training")]
+        cases[form] = [preprocess(item) for item in Datalist.read(datalist).section("training")]
     assert len(cases["png"]) == len(cases["dicom"]) == 4
     for one, other in zip(*cases.values(), strict=True):
         assert one["case"] == other["case"]
@@ -79,14 +78,13 @@ def test_the_makers_differ_where_real_ones_do(files: list[Path]) -> None:
 
 def test_pairs_are_found_from_the_headers_alone(sets: dict[str, Path], tmp_path: Path) -> None:
     found = write_dicom_datalist(sets["dicom"] / "images", tmp_path / "found.json")
-    stated = read_datalist(sets["dicom"] / "datalist.json")
+    stated = Datalist.read(sets["dicom"] / "datalist.json")
 
-    def pairs(datalist: dict, folder: Path) -> set[tuple[str, ...]]:
-        items = [item for section in SECTIONS for item in datalist[section]]
-        return {(str(folder / i["low_energy"]), str(folder / i["des"]), i["laterality"], i["view"]) for i in items}
+    def pairs(datalist: Datalist) -> set[tuple[str, ...]]:
+        return {(i["low_energy"], i["des"], i["laterality"], i["view"]) for i in datalist.items()}
 
-    assert pairs(found, tmp_path) == pairs(stated, tmp_path) and len(pairs(found, tmp_path)) == 12
-    assert {entry["what"] for entry in found["report"]["left_out"]} == {"not a DICOM file (no DICM at byte 128)"}
+    assert pairs(found) == pairs(stated) and len(pairs(found)) == 12
+    assert {entry["what"] for entry in found.fields["report"]["left_out"]} == {"not a DICOM file (no DICM at byte 128)"}
 
 
 def test_orientation_agrees_with_the_picture(files: list[Path]) -> None:

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vdes.data.datalist import SECTIONS, read_datalist
-from vdes.data.datalist import section as read_section
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.errors import InputError
 from vdes.phantom import generate as module
 from vdes.phantom.generate import generate
@@ -38,7 +37,7 @@ def _pixels(path):
 
 
 def test_datalist_is_read_with_all_its_checks(whole):
-    datalist = read_datalist(whole / "datalist.json")
+    datalist = Datalist.read(whole / "datalist.json").content()
     items = [item for section in SECTIONS for item in datalist[section]]
     assert len(items) == 4 * SETTINGS.patients
     assert all(datalist[section] for section in SECTIONS)
@@ -52,11 +51,11 @@ def test_datalist_is_read_with_all_its_checks(whole):
     for section in SECTIONS:
         for item in datalist[section]:
             assert by_patient.setdefault(item["patient"], section) == section
-        read_section(whole / "datalist.json", section)  # opens every header: sizes of masks and images agree
+        Datalist.read(whole / "datalist.json").section(section)  # opens every header: sizes of masks and images agree
 
 
 def test_images_have_one_size_and_nothing_outside_the_breast(whole):
-    datalist = read_datalist(whole / "datalist.json")
+    datalist = Datalist.read(whole / "datalist.json").content()
     for item in datalist["training"]:
         breast = _pixels(whole / item["breast_mask"]) > 0
         assert breast.shape == SETTINGS.shape
@@ -71,7 +70,7 @@ def test_images_have_one_size_and_nothing_outside_the_breast(whole):
 
 
 def test_masks_follow_pathology_and_the_truth_tables_positions(whole):
-    datalist = read_datalist(whole / "datalist.json")
+    datalist = Datalist.read(whole / "datalist.json").content()
     truth = pd.read_csv(whole / "truth.csv").set_index("case")
     assert len(truth) == 4 * SETTINGS.patients
     lesions = 0
@@ -99,7 +98,7 @@ def test_masks_follow_pathology_and_the_truth_tables_positions(whole):
 
 
 def test_stored_physical_values_agree_with_the_scales(whole):
-    datalist = read_datalist(whole / "datalist.json")
+    datalist = Datalist.read(whole / "datalist.json").content()
     scale = datalist["physical_scales"]["iodine"]
     truth = pd.read_csv(whole / "truth.csv").set_index("case")
     item = next(item for section in SECTIONS for item in datalist[section] if item["enhances"])
@@ -186,7 +185,7 @@ def test_an_unfinished_set_of_other_settings_is_refused(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"holds an unfinished set with seed 0; expected 7 to go on"):
         generate(out, replace(SETTINGS, seed=7))
     generate(out, replace(SETTINGS, seed=7, patients=3), overwrite=True)
-    assert read_datalist(out / "datalist.json")["phantom"]["seed"] == 7
+    assert Datalist.read(out / "datalist.json").content()["phantom"]["seed"] == 7
 
 
 def test_overwrite_replaces_a_set(tmp_path):
@@ -213,6 +212,6 @@ def test_nifti_holds_the_same_pixels(whole, tmp_path):
     path = tmp_path / "set" / "images" / "P1" / "P1_R_MLO_low_energy.nii.gz"
     stored = nibabel.load(path).get_fdata().T
     assert np.array_equal(stored, _pixels(whole / "images" / "P1" / "P1_R_MLO_low_energy.png"))
-    read_section(tmp_path / "set" / "datalist.json", "training")
+    Datalist.read(tmp_path / "set" / "datalist.json").section("training")
     datalist = json.loads((tmp_path / "set" / "datalist.json").read_text())
     assert datalist["physical_scales"]["iodine"]["step"] == 1.0

@@ -16,10 +16,10 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import expit
 from skimage.measure import find_contours
 
+from vdes.metrics.difference_colours import DIFFERENCE_COLOURS, DIFFERENCE_RANGE
 from vdes.statistics.fidelity_summary import summarise
 from vdes.statistics.paired_bootstrap import paired_bootstrap
 from vdes.study.arms import Arm, study_arms
-from vdes.study.case_pictures import DIFFERENCE_COLOURS, DIFFERENCE_RANGE
 from vdes.study.disagreement import FRAME, DisagreementSums
 from vdes.study.question import Question
 from vdes.study.study_tables import at_level, records, study_tables

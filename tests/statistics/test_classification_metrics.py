@@ -38,7 +38,7 @@ def resamples(n: int, n_resamples: int = 20) -> np.ndarray:
 def test_values_are_those_of_scikit_learn(ties):
     malignant, probability = cases(80, ties)
     values = classification_metrics(malignant, probability, threshold=0.5)
-    assert tuple(values) == METRICS
+    assert list(values) == list(METRICS)
     for name, value in values.items():
         assert value.shape == (1,), name
     for name, metric in SKLEARN_OF_DECISIONS.items():

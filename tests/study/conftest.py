@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from scipy.special import expit
 
-from vdes.data.datalist import SECTIONS, intensity_range, read_datalist
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.inference_items import output_stem
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.phantom.generate import generate
@@ -23,9 +23,9 @@ NOISE = {"quiet": 0.01, "loud": 0.05}  # standard deviation, of the intensity ra
 def write_noisy_copies(datalist: Path, folder: Path, noise: float) -> Path:
     """Write ``<folder>/*.png``, the real DES images with noise in 16 bits, and the datalist ``<folder>.json``."""
     rng = np.random.default_rng(0)
-    low, high = intensity_range(datalist, "des")
+    low, high = Datalist.read(datalist).intensity_range("des")
     folder.mkdir(parents=True)
-    listed = read_datalist(datalist)
+    listed = Datalist.read(datalist).content()
     for item in (item for section in SECTIONS for item in listed[section]):
         with Image.open(item["des"]) as image:
             real = (np.asarray(image, dtype=float) - low) / (high - low)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from vdes.data.datalist import read_datalist, write_datalist
+from vdes.data.datalist import Datalist
 from vdes.errors import InputError, find_input_error
 from vdes.study.aligned_images import AlignedImages
 
@@ -17,7 +17,7 @@ MASKS = ("breast_mask", "lesion_mask", "des_lesion_mask")
 
 def moved_copy(datalist: Path, folder: Path, by: int) -> Path:
     """Copy the test section with DES images and their masks moved down by some rows, and say nothing of alignment."""
-    listed = read_datalist(datalist)
+    listed = Datalist.read(datalist).content()
     folder.mkdir()
     for item in listed["test"]:
         for field in ("des", "des_lesion_mask"):
@@ -26,13 +26,13 @@ def moved_copy(datalist: Path, folder: Path, by: int) -> Path:
                     pixels = np.roll(np.asarray(image), by, axis=0)
                 item[field] = str(folder / Path(item[field]).name)
                 Image.fromarray(pixels).save(item[field])
-    write_datalist(folder / "moved.json", listed | {"training": [], "validation": [], "aligned": False})
+    Datalist.write(folder / "moved.json", listed | {"training": [], "validation": [], "aligned": False})
     return folder / "moved.json"
 
 
 def test_all_images_of_a_case_lie_on_one_grid(phantoms, virtual):
     images = AlignedImages(phantoms, "test", 64, virtual)
-    items = read_datalist(phantoms)["test"]
+    items = Datalist.read(phantoms).items("test")
     assert len(images) == len(items)
     assert [case["case"] for case in images] == [item["case"] for item in items]
     noise = {name: [] for name in virtual}
@@ -60,7 +60,7 @@ def test_all_images_of_a_case_lie_on_one_grid(phantoms, virtual):
 
 
 def test_the_pixel_size_is_that_of_the_grid(phantoms, tmp_path):
-    item = read_datalist(phantoms)["test"][0]
+    item = Datalist.read(phantoms).items("test")[0]
     case = AlignedImages(phantoms, "test", 64)[0]
     with Image.open(phantoms.parent / item["breast_mask"]) as image:
         area = item["pixel_size_mm"] ** 2 * (np.asarray(image) > 0).sum()
@@ -74,7 +74,7 @@ def test_the_pixel_size_is_that_of_the_grid(phantoms, tmp_path):
             for entry in listed:
                 entry[field] = entry[field] and str(phantoms.parent / entry[field])
                 entry.pop("pixel_size_mm", None)
-    write_datalist(tmp_path / "unknown.json", unknown)
+    Datalist.write(tmp_path / "unknown.json", unknown)
     assert AlignedImages(tmp_path / "unknown.json", "test", 64)[0]["pixel_size_mm"] is None
 
 
@@ -99,12 +99,12 @@ def test_what_does_not_belong_together_is_refused(phantoms, virtual, tmp_path):
     with pytest.raises(InputError, match=rf"lacking\.json: no virtual DES of case {first}"):
         AlignedImages(phantoms, "test", 64, {"g": lacking})
 
-    item = read_datalist(virtual["quiet"])["test"][0]
+    item = Datalist.read(virtual["quiet"]).items("test")[0]
     small = tmp_path / "small.png"
     Image.fromarray(np.zeros((20, 10), np.uint16)).save(small)
-    listed = read_datalist(virtual["quiet"])
+    listed = Datalist.read(virtual["quiet"]).content()
     listed["test"][0]["des"] = str(small)
-    write_datalist(tmp_path / "other_size.json", listed)
+    Datalist.write(tmp_path / "other_size.json", listed)
     images = AlignedImages(phantoms, "test", 64, {"g": tmp_path / "other_size.json"})
     with pytest.raises(RuntimeError) as raised:
         images[0]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.inference_items import inference_items
 from vdes.errors import InputError
 from vdes.phantom.generate import generate
@@ -17,29 +17,29 @@ from vdes.study.arm_datalists import write_low_energy_datalist, write_real_datal
 @pytest.fixture
 def two_test_patients(small_datalist: Path, tmp_path: Path) -> Path:
     """The small datalist with P1 moved from training to test."""
-    datalist = read_datalist(small_datalist)
+    datalist = Datalist.read(small_datalist).content()
     datalist["test"] += [item for item in datalist["training"] if item["patient"] == "P1"]
     datalist["training"] = [item for item in datalist["training"] if item["patient"] != "P1"]
     datalist["validation"] = []
-    write_datalist(tmp_path / "datalist.json", datalist)
+    Datalist.write(tmp_path / "datalist.json", datalist)
     return tmp_path / "datalist.json"
 
 
 def items(file: Path) -> dict[str, dict[str, Any]]:
-    datalist = read_datalist(file)
+    datalist = Datalist.read(file).content()
     return {item["case"]: {**item, "section": section} for section in SECTIONS for item in datalist[section]}
 
 
 def test_pairs_alone_are_in_a_study(small_datalist: Path, tmp_path: Path) -> None:
-    datalist = read_datalist(small_datalist)
+    datalist = Datalist.read(small_datalist).content()
     datalist["training"][0]["des"] = None
-    write_datalist(tmp_path / "source.json", datalist)
+    Datalist.write(tmp_path / "source.json", datalist)
     write_real_datalist(tmp_path / "source.json", tmp_path / "real.json")
     assert items(small_datalist).keys() - items(tmp_path / "real.json").keys() == {datalist["training"][0]["case"]}
 
     for item in datalist["test"]:
         item["low_energy"] = None
-    write_datalist(tmp_path / "source.json", datalist, overwrite=True)
+    Datalist.write(tmp_path / "source.json", datalist, overwrite=True)
     with pytest.raises(InputError, match=r"source.json: test: no item has both"):
         write_real_datalist(tmp_path / "source.json", tmp_path / "none.json")
 
@@ -62,10 +62,10 @@ def test_inference_takes_low_energy_twice_in_dicom_and_no_other_image_for_des(tm
     found = inference_items(tmp_path / "twice.json", ("low_energy", "des"))
     assert len(found) == 16
     assert all(item["des"] == item["low_energy"] for item in found)
-    datalist = read_datalist(source)
+    datalist = Datalist.read(source).content()
     for item in datalist["test"]:
         item["low_energy"], item["des"] = item["des"], item["low_energy"]
-    write_datalist(tmp_path / "swapped.json", datalist)
+    Datalist.write(tmp_path / "swapped.json", datalist)
     with pytest.raises(InputError, match="expected a"):
         inference_items(tmp_path / "swapped.json", ("low_energy", "des"))
 

@@ -8,14 +8,8 @@ import torch
 from PIL import Image
 from skimage.draw import polygon2mask
 
-from vdes.study.case_pictures import (
-    DIFFERENCE_COLOURS,
-    DIFFERENCE_RANGE,
-    MAX_HEIGHT,
-    case_outline,
-    case_pictures,
-    picture_shape,
-)
+from vdes.metrics.difference_colours import DIFFERENCE_COLOURS, DIFFERENCE_RANGE
+from vdes.study.case_pictures import MAX_HEIGHT, case_outline, case_pictures, picture_shape
 
 ROWS, COLUMNS = 96, 48
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.inference_items import output_stem
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.errors import InputError
@@ -35,7 +35,7 @@ def test_every_lesion_has_its_matches_and_features_of_every_image(table, phantom
     malignant = {
         item["case"]: section
         for section in SECTIONS
-        for item in read_datalist(phantoms)[section]
+        for item in Datalist.read(phantoms).items(section)
         if item["malignant"] and item["lesion_mask"] is not None
     }
     cases = table["case"].str.split("/").str[0]
@@ -146,7 +146,7 @@ def test_the_study_writes_predictions_whose_tables_are_those_of_the_statistics(
 
 def constant_copy(datalist: Path, folder: Path) -> tuple[Path, Path]:
     """Copy a datalist with the same level in every breast, and virtual images that are the same."""
-    listed = read_datalist(datalist)
+    listed = Datalist.read(datalist).content()
     folder.mkdir()
     (folder / "virtual").mkdir()
     for item in (item for section in SECTIONS for item in listed[section]):
@@ -157,7 +157,7 @@ def constant_copy(datalist: Path, folder: Path) -> tuple[Path, Path]:
             Image.fromarray((2000 * breast).astype(np.uint16)).save(item[field])
         virtual = Image.fromarray((30000 * breast).astype(np.uint16))
         virtual.save(folder / "virtual" / f"{output_stem(item)}.png")
-    write_datalist(folder / "datalist.json", listed)
+    Datalist.write(folder / "datalist.json", listed)
     write_virtual_datalist(folder / "datalist.json", folder / "virtual", folder / "virtual.json")
     return folder / "datalist.json", folder / "virtual.json"
 
@@ -181,9 +181,9 @@ def test_a_lesion_without_a_match_is_left_out(table, predictions, virtual):
 
 
 def test_a_section_without_a_lesion_is_refused(phantoms, virtual, tmp_path):
-    listed = read_datalist(phantoms)
+    listed = Datalist.read(phantoms).content()
     for item in listed["validation"]:
         item |= {"lesion_mask": None, "des_lesion_mask": None}
-    write_datalist(tmp_path / "datalist.json", listed)
+    Datalist.write(tmp_path / "datalist.json", listed)
     with pytest.raises(InputError, match="validation: no malignant lesion drawn on both images"):
         region_table(tmp_path / "datalist.json", virtual, 64)

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from vdes.cli import main
-from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.training_record import training_record
 from vdes.errors import InputError
 from vdes.phantom.generate import generate
@@ -49,7 +49,7 @@ def study_of(cases: Path, output: Path, **changes: Any) -> Study:
         "question": Question("virtual_des-unet", n_resamples=50),
         "height": 64,
     }
-    return Study(cases, output, **{**settings, **changes})
+    return Study(Datalist.read(cases), output, **{**settings, **changes})
 
 
 def figures(study: Path) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def test_all_arms_have_the_same_test_cases(finished: Path, cases: Path) -> None:
         "low_energy+low_energy",
         "low_energy+shuffled_des",
     }
-    test = {item["case"] for item in read_datalist(cases)["test"]}
+    test = {item["case"] for item in Datalist.read(cases).items("test")}
     for arm in content["arms"]:
         table = pd.read_csv(finished / "arms" / arm["arm"] / "predictions.csv")
         assert set(table.loc[table["level"] == "image", "case"]) == test
@@ -189,20 +189,20 @@ def test_a_failing_arm_loses_no_other(
 
 
 def test_a_lone_validation_patient_costs_the_shuffled_control_alone(cases: Path, tmp_path: Path) -> None:
-    datalist = read_datalist(cases)
+    datalist = Datalist.read(cases).content()
     lone = next(item["patient"] for item in datalist["validation"] if item["malignant"])
     datalist["validation"] = [item for item in datalist["validation"] if item["patient"] == lone]
-    write_datalist(tmp_path / "lone.json", datalist)
+    Datalist.write(tmp_path / "lone.json", datalist)
     study = study_of(tmp_path / "lone.json", tmp_path / "study")
     failed = run_study(study)
-    assert failed.keys() == {"split swap DES", "split predict low_energy+shuffled_des"}
+    assert failed.keys() == {"split datalist of shuffled", "split predict low_energy+shuffled_des"}
     assert {row["arm"] for row in figures(study.output)["left_out"]} == {"low_energy+shuffled_des"}
 
 
 def test_a_classifier_that_has_seen_a_test_patient_is_refused(cases: Path, tmp_path: Path) -> None:
-    datalist = read_datalist(cases)
+    datalist = Datalist.read(cases).content()
     swapped = {**datalist, "training": datalist["test"], "test": datalist["validation"], "validation": []}
-    write_datalist(tmp_path / "swapped.json", swapped)
+    Datalist.write(tmp_path / "swapped.json", swapped)
     weights = tmp_path / "model.pt"
     shutil.copy(CLASSIFIER / "models" / "model_phantom.pt", weights)
     weights.with_suffix(".json").write_text(json.dumps(training_record(tmp_path / "swapped.json")))
@@ -213,21 +213,21 @@ def test_a_classifier_that_has_seen_a_test_patient_is_refused(cases: Path, tmp_p
 
 
 def test_a_test_set_without_malignant_cases_is_refused(cases: Path, tmp_path: Path) -> None:
-    datalist = read_datalist(cases)
+    datalist = Datalist.read(cases).content()
     datalist["test"] = [item for item in datalist["test"] if not item["malignant"]]
-    write_datalist(tmp_path / "benign.json", datalist)
+    Datalist.write(tmp_path / "benign.json", datalist)
     with pytest.raises(InputError, match=r"benign.json: test: of \d+, none is malignant"):
         study_of(tmp_path / "benign.json", tmp_path / "study")
 
 
 def test_where_all_cases_are_malignant_regions_are_judged(phantoms: Path, tmp_path: Path) -> None:
-    datalist = read_datalist(phantoms)
+    datalist = Datalist.read(phantoms).content()
     malignant = [item for name in SECTIONS for item in datalist[name] if item["malignant"]]
     patients = sorted({item["patient"] for item in malignant})
     third = {patient: SECTIONS[number % 3] for number, patient in enumerate(patients)}
     for name in SECTIONS:
         datalist[name] = [item for item in malignant if third[item["patient"]] == name]
-    write_datalist(tmp_path / "malignant.json", datalist)
+    Datalist.write(tmp_path / "malignant.json", datalist)
     study = study_of(tmp_path / "malignant.json", tmp_path / "study")
     assert run_study(study) == {}
     content = figures(study.output)
@@ -288,13 +288,13 @@ def test_every_model_is_trained_inside_its_fold(tmp_path: Path, capsys: pytest.C
     assert main(arguments) == 0
     assert weights.read_bytes() == trained
     content = figures(output)
-    listed = {item["case"]: item["patient"] for name in SECTIONS for item in read_datalist(cases)[name]}
+    listed = {item["case"]: item["patient"] for name in SECTIONS for item in Datalist.read(cases).items(name)}
     for arm in content["arms"]:
         table = pd.read_csv(output / "arms" / arm["arm"] / "predictions.csv")
         assert sorted(table.loc[table["level"] == "image", "case"]) == sorted(listed)
     for fold in ("fold0", "fold1"):
         part = output / "parts" / fold
-        tested = {item["patient"] for item in read_datalist(part / "datalists" / "real_all.json")["test"]}
+        tested = {item["patient"] for item in Datalist.read(part / "datalists" / "real_all.json").items("test")}
         for model in ("unet", "classifier-real", "classifier-virtual-unet", "classifier-low_energy"):
             record = json.loads((part / "models" / model / "model.json").read_text())
             assert record["patients"] == 12 - len(tested)

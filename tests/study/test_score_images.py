@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vdes.data.datalist import read_datalist, write_datalist
+from vdes.data.datalist import Datalist
 from vdes.errors import InputError
 from vdes.metrics.fidelity import case_rows
 from vdes.study.aligned_images import AlignedImages
@@ -88,7 +88,7 @@ def test_real_enhancement_is_the_simulated_one_in_most_lesions(phantoms, virtual
     for section in ("training", "validation", "test"):
         score_images(phantoms, {"quiet": virtual["quiet"]}, section, 128, tmp_path / section)
         table = pd.read_csv(tmp_path / section / "images" / "enhancement_per_case.csv").drop_duplicates("case")
-        truth = {item["case"]: item["enhances"] for item in read_datalist(phantoms)[section]}
+        truth = {item["case"]: item["enhances"] for item in Datalist.read(phantoms).items(section)}
         drawn = table[table["real_enhances"].notna()]
         agree += list(drawn["real_enhances"] == drawn["case"].map(truth).astype(float))
     print(f"real enhancement agrees with the truth in {sum(agree)} of {len(agree)} lesions")
@@ -98,7 +98,7 @@ def test_real_enhancement_is_the_simulated_one_in_most_lesions(phantoms, virtual
 
 def test_each_case_has_its_entry_and_its_pictures(phantoms, scored):
     entries = json.loads((scored / "images" / "cases.json").read_text())
-    items = read_datalist(phantoms)["test"]
+    items = Datalist.read(phantoms).items("test")
     assert [entry["case"] for entry in entries] == [item["case"] for item in items]
     shown = set()
     for entry, item in zip(entries, items, strict=True):
@@ -121,7 +121,7 @@ def test_each_case_has_its_entry_and_its_pictures(phantoms, scored):
 
 
 def test_disagreement_sums_hold_all_cases(scored, phantoms):
-    items = read_datalist(phantoms)["test"]
+    items = Datalist.read(phantoms).items("test")
     means = {}
     for generator in ("quiet", "loud"):
         with np.load(scored / "images" / f"disagreement_map-{generator}.npz") as sums:
@@ -138,11 +138,11 @@ def test_processes_beside_this_one_change_nothing(phantoms, virtual, scored, tmp
 
 
 def test_a_result_is_whole_and_replaced_only_when_told(phantoms, virtual, scored, tmp_path):
-    listed = read_datalist(virtual["loud"])
+    listed = Datalist.read(virtual["loud"]).content()
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no image")
     listed["test"][-1]["des"] = str(broken)
-    write_datalist(tmp_path / "broken.json", listed)
+    Datalist.write(tmp_path / "broken.json", listed)
     folder = tmp_path / "study"
     with pytest.raises(RuntimeError):
         score_images(phantoms, {"loud": tmp_path / "broken.json"}, "test", 64, folder)
@@ -156,11 +156,11 @@ def test_a_result_is_whole_and_replaced_only_when_told(phantoms, virtual, scored
 
 @pytest.mark.parametrize(("kept", "source"), [("validation", "validation"), (None, None)])
 def test_the_constant_level_is_that_of_what_is_there(phantoms, virtual, tmp_path, caplog, kept, source):
-    listed = read_datalist(phantoms)
+    listed = Datalist.read(phantoms).content()
     listed = listed | {
         name: listed[name] if name in (kept, "test") else [] for name in ("training", "validation", "test")
     }
-    write_datalist(tmp_path / "datalist.json", listed)
+    Datalist.write(tmp_path / "datalist.json", listed)
     with caplog.at_level(logging.WARNING):
         score_images(tmp_path / "datalist.json", {"quiet": virtual["quiet"]}, "test", 64, tmp_path / "study")
     scoring = json.loads((tmp_path / "study" / "images" / "scoring.json").read_text())

@@ -5,6 +5,7 @@ import pytest
 import torch
 from monai.transforms import Compose
 
+from vdes.errors import InputError
 from vdes.transforms.rand_gamma import RandGamma, RandGammad
 
 DIM = torch.linspace(0, 0.4, 12).reshape(1, 3, 4)
@@ -46,5 +47,5 @@ def test_keys_have_powers_of_their_own_and_the_same_seed_gives_the_same():
 
 @pytest.mark.parametrize("gamma", [(0.0, 1.0), (1.4, 0.7), (-1.0, 1.0)])
 def test_powers_that_are_none_are_refused(gamma):
-    with pytest.raises(ValueError, match="gamma: expected two numbers above 0 in order"):
+    with pytest.raises(InputError, match="gamma: expected two numbers above 0 in order"):
         RandGamma(gamma)

@@ -147,5 +147,5 @@ def test_the_inverse_of_stretching_restores_size_and_place():
 
 
 def test_a_stretched_grid_has_no_pixel_size():
-    with pytest.raises(ValueError, match="stretch: a pixel size fixes the scale; expected one of the two"):
+    with pytest.raises(InputError, match="stretch: a pixel size fixes the scale; expected one of the two"):
         WorkingGrid(64, 48, pixel_size_mm=0.1, stretch=True)

@@ -22,7 +22,7 @@ from monai.data import DataLoader, Dataset
 from monai.engines import SupervisedEvaluator
 from monai.transforms import Compose
 
-from vdes.data.datalist import intensity_range, read_datalist, without_null_paths
+from vdes.data.datalist import Datalist, without_null_paths
 from vdes.data.datasets.cached_dataset import cached_dataset
 from vdes.data.levels import with_levels
 from vdes.engines.autocast_inferer import AutocastInferer
@@ -66,10 +66,10 @@ def predict(
 ) -> tuple[float, float]:
     """Return the seconds that the predictions of cached cases take, and the peak memory of this process in MiB."""
     torch.set_num_threads(threads)
-    listed = read_datalist(datalist)
-    items = [without_null_paths(item) for item in (*listed["training"], *listed["validation"], *listed["test"])]
+    listed = Datalist.read(datalist)
+    items = [without_null_paths(item) for item in listed.items()]
     cases = [with_levels({**items[i % len(items)], "case": f"{i:06d}"}) for i in range(count)]
-    ranges = [intensity_range(datalist, name) for name in ("low_energy", "des")]
+    ranges = [listed.intensity_range(name) for name in ("low_energy", "des")]
     cache = cached_dataset(cases, classifier_preprocessing(size, ranges[0], ranges[1], inputs), folder)
     network = LesionClassifier(size=size)
     weights = BUNDLE / "models" / "model_phantom.pt"

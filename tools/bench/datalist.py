@@ -22,7 +22,7 @@ from PIL import Image
 
 from vdes.data.cdd_cesm.annotations import COLUMNS
 from vdes.data.cdd_cesm.names import FOLDERS
-from vdes.data.datalist import read_datalist, section
+from vdes.data.datalist import Datalist
 from vdes.data.inference_items import inference_items
 
 PAIRS = 1003
@@ -55,8 +55,10 @@ def main() -> None:
                 "vdes datalist cdd-cesm",
                 timed(lambda: run([*command, "datalist", "cdd-cesm", folder, "--output", output])),
             ),
-            ("read_datalist", timed(lambda: read_datalist(output))),
-            ("section(training)", timed(lambda: section(output, "training"))),
+            ("Datalist.read", timed(lambda: Datalist.read(output))),
+            ("  again", timed(lambda: Datalist.read(output))),
+            ("  with all files", timed(lambda: Datalist.read(output).items())),
+            ("  section(training)", timed(lambda: Datalist.read(output).section("training"))),
             ("inference_items(folder)", timed(lambda: inference_items(folder))),
         ]
     print(f"{PAIRS} pairs of {HEIGHT} x {WIDTH} pixels, {SHAPES} shapes on {DRAWN_IMAGES} images")

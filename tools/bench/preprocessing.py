@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from vdes.data.datalist import intensity_range, section
+from vdes.data.datalist import Datalist
 from vdes.data.datasets.cached_dataset import cached_dataset
 from vdes.transforms.paired_preprocessing import paired_preprocessing
 
@@ -22,8 +22,9 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=512, help="working size in pixels (default: 512)")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
     arguments = parser.parse_args()
-    items = section(arguments.datalist, "training")
-    low_energy, des = (intensity_range(arguments.datalist, modality) for modality in ("low_energy", "des"))
+    listed = Datalist.read(arguments.datalist)
+    items = listed.section("training")
+    low_energy, des = (listed.intensity_range(modality) for modality in ("low_energy", "des"))
     start = time.perf_counter()
     preprocessing = paired_preprocessing(arguments.height, arguments.height * 3 // 4, low_energy, des)
     print(f"loading ITK's registration: {time.perf_counter() - start:.1f} s, once")

@@ -19,7 +19,7 @@ def open_job(
     settings: Mapping[str, Any],
     what: str,
     made: Sequence[str],
-    overwrite: bool = False,
+    overwrite: bool | None = None,
     kept: Sequence[str] = (),
 ) -> None:
     """Make the folder of a job, or go on with the job of the same settings in it.
@@ -29,7 +29,7 @@ def open_job(
         settings: what decides its figures; they are stored in `SETTINGS_FILE`.
         what: the job in a word, for messages.
         made: names of what the job writes into the folder.
-        overwrite: begin anew: what an earlier job made is removed.
+        overwrite: begin anew: what an earlier job made is removed. None where the job has no such option.
         kept: names that may be there before the job, and stay.
 
     Raises:
@@ -47,9 +47,9 @@ def open_job(
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         elif found != stated:
             differs = next(key for key in {**stated, **found} if found.get(key) != stated.get(key))
+            anew = "or another folder" if overwrite is None else "another folder, or --overwrite to begin anew"
             raise InputError(
-                f"{folder}: holds a {what} of another `{differs}`; use the same settings to go on with it, another "
-                "folder, or --overwrite to begin anew"
+                f"{folder}: holds a {what} of another `{differs}`; use the same settings to go on with it, {anew}"
             )
     folder.mkdir(parents=True, exist_ok=True)
     with staged([file], overwrite=True) as stages:

@@ -47,7 +47,7 @@ class Step:
     name: str
     kind: str
     units: float
-    run: Callable[[], None]
+    run: Callable[[], object]
     needs: Sequence[str] = field(default_factory=tuple)
     fold: int | None = None
     model: str | None = None
@@ -155,14 +155,20 @@ def parsed_only(text: str | None) -> dict[str, str]:
 
 
 def _chosen(steps: Sequence[Step], only: Mapping[str, str] | None) -> list[Step]:
-    """Return the steps of a fold and model, and those that write their datalists."""
+    """Return the steps of a fold and model, and those that write their datalists and what these are made of."""
     if not only:
         return list(steps)
     names = {step.name for step in steps if all(str(getattr(step, key)) == value for key, value in only.items())}
     if not names:
         raise InputError(f"only: {_text(only)}; no step of the study is of it")
-    needed = {need for step in steps if step.name in names for need in step.needs}
-    return [step for step in steps if step.name in names or (step.kind == "datalist" and step.name in needed)]
+    by_name = {step.name: step for step in steps}
+    needed = [need for step in steps if step.name in names for need in step.needs]
+    while needed:
+        step = by_name[needed.pop()]
+        if step.kind == "datalist" and step.name not in names:
+            names.add(step.name)
+            needed += step.needs
+    return [step for step in steps if step.name in names]
 
 
 def is_done(step: Step, folder: Path) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vdes.bundle.bundle import Bundle
-from vdes.data.inference_items import inference_items, output_stem
+from vdes.data.datalist import Datalist
+from vdes.data.inference_items import image_source, inference_items, output_stem
 from vdes.data.levels import with_levels
 from vdes.data.virtual_datalist import SUFFIX
 
@@ -16,7 +17,7 @@ FOLDER = "virtual_des"
 
 def virtual_items(
     generator: Bundle,
-    dataset_dir: str | Path,
+    dataset_dir: str | Path | Datalist,
     output_dir: str | Path,
     output_ext: str = SUFFIX,
     overwrite: bool = False,
@@ -26,7 +27,7 @@ def virtual_items(
 
     Args:
         generator: the bundle that makes them.
-        dataset_dir: a low-energy image, a folder of them or a datalist.
+        dataset_dir: a low-energy image, a folder of them or a datalist, or its file.
         output_dir: the images go to its folder ``virtual_des``, as 16-bit PNG, which the classifier reads.
         output_ext: .png, or in which format they are written too, .nii.gz or .dcm, into the same folder.
         overwrite: replace images that exist.
@@ -37,8 +38,10 @@ def virtual_items(
 
     """
     folder = Path(output_dir) / FOLDER
+    source = image_source(dataset_dir)
+    path = source.path if isinstance(source, Datalist) else source
     knobs = {"overwrite": overwrite} | ({} if intensity_range is None else {"intensity_range": list(intensity_range)})
     for extension in dict.fromkeys((SUFFIX, output_ext)):
-        generator.infer(Path(dataset_dir), folder, output_ext=extension, **knobs)
-    items = [with_levels(item) for item in inference_items(dataset_dir)]
+        generator.infer(path, folder, output_ext=extension, **knobs)
+    items = [with_levels(item) for item in inference_items(source)]
     return [{**item, "des": str((folder / f"{output_stem(item)}{SUFFIX}").absolute())} for item in items]

@@ -15,7 +15,9 @@ from vdes.errors import EXIT_STATUS, InputError, find_input_error
 
 HELP = {"--help", "-h"}
 INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
-DEFAULT = Parameter(negative=(), consume_multiple=1, show_default=shown_default)  # of all parameters
+# of all parameters. Of an option that is given twice the last counts, so that a script's may be overridden; what takes
+# several values gathers them.
+DEFAULT = Parameter(negative=(), consume_multiple=1, allow_repeating=True, show_default=shown_default)
 # in the order of `vdes --help`; each is the `app` of the module of its name in this package
 COMMANDS = {
     "datalist": "List the images of a data set, with labels, lesion masks and splits.",
@@ -65,7 +67,7 @@ def application(commands: Sequence[str] = tuple(COMMANDS)) -> App:
     app = App(
         name="vdes",
         help="Virtual dual-energy subtracted (DES) images from low-energy mammograms.",
-        help_epilogue="vdes COMMAND --help explains a command and gives examples.",
+        help_epilogue="``vdes COMMAND --help`` explains a command and gives examples.",
         help_format="markdown",
         version=f"vdes {__version__}",
         default_parameter=DEFAULT,
@@ -95,14 +97,15 @@ def complaint(words: Sequence[str]) -> str | None:
 
 def options() -> set[str]:
     """Return the options of all commands, as they are spelt, such as ``--patients``."""
-    return {name for command in _commands(application()) for name in _names(command) if name.startswith("--")}
+    return {name for command in commands(application()) for name in _names(command) if name.startswith("--")}
 
 
-def _commands(app: App) -> Iterator[App]:
+def commands(app: App) -> Iterator[App]:
+    """Yield a program, its commands, and theirs."""
     yield app
     for name in app:
         if not name.startswith("-"):
-            yield from _commands(app[name])
+            yield from commands(app[name])
 
 
 def _names(command: App) -> Iterator[str]:

@@ -12,7 +12,7 @@ from vdes.cli.parameters import Bundles
 app = App(
     name="bundle",
     help="List, verify and pack bundles: the folders of configs, weights and docs that MONAI runs.",
-    help_epilogue="vdes bundle COMMAND --help explains a command and gives an example.",
+    help_epilogue="``vdes bundle COMMAND --help`` explains a command and gives an example.",
 )
 
 
@@ -40,7 +40,7 @@ def path(name: str, /, *, bundles: Bundles = None) -> None:
     """Print the folder of a bundle, for other programs.
 
     Args:
-        name: name of the bundle, as vdes bundle list shows it.
+        name: name of the bundle, as ``vdes bundle list`` shows it.
         bundles: folder that holds the bundles. Without it those of the clone or of the installed vdes.
     """
     from vdes.bundle.locate import find_bundle
@@ -62,21 +62,21 @@ def verify(bundle: list[Path], /, *, static: bool = False, run_commands: bool = 
 
     - files: what the zoo wants is there, with at most 25 MB a file; names are region_modality_task; the weights that
       the card names exist
-    - metadata: the schema, the version in the changelog, `image` and `pred`, every imported package
+    - metadata: the schema, the version in the changelog, ``image`` and ``pred``, every imported package
     - paths: no path of one machine in configs, docs and results
     - code: no config needs vdes before MONAI puts the bundle's folder on the search path
-    - weights: their sha256 is recorded with their results (weights_sha256 in `docs/results/*_NAME.json`), they are
+    - weights: their sha256 is recorded with their results (weights_sha256 in ``docs/results/*_NAME.json``), they are
       nothing but finite tensors, and they fit network_def
     - network: verify_net_in_out, shapes and finite values, at several sizes where the metadata leave them open
     - exports: TorchScript (traced, read again) and ONNX (dynamic batch and size, in onnxruntime) against torch
     - workflows: check_properties() of train, evaluate and inference, set up on phantoms
     - card: each command of docs/README.md and of the heads of configs names configs, knobs, weights and scripts that
-      exist; pictures exist and tables are filled; with --run-commands the commands run on phantoms
+      exist; pictures exist and tables are filled; with ``--run-commands`` the commands run on phantoms
 
     Prints one line for each finding: the bundle, the file, what is wrong and what was expected.
 
-    Verifying runs the bundle's configs, which may hold any code. Ask --static alone of bundles that you do not trust:
-    it runs nothing of them. A bundle whose weights or metadata are refused is not run either.
+    Verifying runs the bundle's configs, which may hold any code. Use ``--static`` for bundles that you do not trust: it
+    runs nothing of them. A bundle whose weights or metadata are refused is not run either.
 
     Args:
         bundle: folder of a bundle; one or more.
@@ -112,8 +112,8 @@ def pack(bundle: Path, /, *, output: Path = Path("dist"), overwrite: bool = Fals
     """Pack a bundle and the code it needs into one zip file that runs where vdes is not installed.
 
     The archive holds what git has committed. It is the same, byte for byte, whenever the same commit is packed. Files
-    that the bundle's large_files.yml lists are left out; `python -m monai.bundle download_large_files` fetches them.
-    What vdes bundle verify --static finds is refused.
+    that the bundle's large_files.yml lists are left out; ``python -m monai.bundle download_large_files`` fetches them.
+    What ``vdes bundle verify --static`` finds is refused.
 
     Args:
         bundle: folder of the bundle, in a git checkout of the project.

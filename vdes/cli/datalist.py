@@ -14,7 +14,7 @@ from vdes.data.dicom_folder.settings import DicomFolderSettings
 app = App(
     name="datalist",
     help="List the images of a data set, with labels, lesion masks and splits by patient, as MONAI's JSON.",
-    help_epilogue="vdes datalist COMMAND --help explains a source and gives an example.",
+    help_epilogue="``vdes datalist COMMAND --help`` explains a source and gives an example.",
 )
 
 

@@ -14,7 +14,7 @@ from vdes.experiments.settings import LearningCurve, RegistrationReport, Shortcu
 app = App(
     name="experiment",
     help="Measure what a bundle's card states, and fill the card.",
-    help_epilogue="vdes experiment COMMAND --help explains a command and gives an example.",
+    help_epilogue="``vdes experiment COMMAND --help`` explains a command and gives an example.",
 )
 
 
@@ -80,7 +80,7 @@ def registration(
     """Measure how well DES images lie on their low-energy images, before and after registration.
 
     Prints the median breast-edge offset over all pairs of a datalist and the pairs that registration left further apart
-    than --limit, and writes a row a pair. Offsets are in pixels of the files.
+    than ``--limit``, and writes a row a pair. Offsets are in pixels of the files.
 
     Args:
         datalist: datalist of pairs.
@@ -108,9 +108,9 @@ def card(
 ) -> None:
     """Fill the tables of a bundle's card, docs/README.md, from the results files in docs/results.
 
-    A table stands between marks such as `<!-- fidelity:NAME -->` and `<!-- /fidelity:NAME -->`. With --datalist a
-    generator's shipped weights are evaluated first: this writes docs/results/fidelity_NAME.json and
-    docs/fidelity_sheet_NAME.png. With --study the results of a finished study are kept first, in
+    A table stands between marks such as ``<!-- fidelity:NAME -->`` and ``<!-- /fidelity:NAME -->``. With
+    ``--datalist`` a generator's shipped weights are evaluated first: this writes docs/results/fidelity_NAME.json and
+    docs/fidelity_sheet_NAME.png. With ``--study`` the results of a finished study are kept first, in
     docs/results/study_NAME.json and docs/forest_NAME.png, and the README of the clone is filled too.
 
     Args:

@@ -60,7 +60,7 @@ def study(
         bundles: folder of vdes's bundles, whose weights for phantoms or for CDD-CESM are taken. Without it those of the
             clone or of the installed vdes.
         only: run only the steps of one fold or model, such as fold=2,model=cyclegan.
-        height: rows of the images that are compared, and trained on with --train. Without it 256 for phantoms, else
+        height: rows of the images that are compared, and trained on with ``--train``. Without it 256 for phantoms, else
             512.
         seed: seed of everything.
         dry_run: list the steps and how long they may take.

@@ -14,9 +14,9 @@ app = App(
     name="train",
     help=(
         "Train the weights that bundles ship, and measure them. To train a bundle on data of your own, run its "
-        "train.yaml (see its card) or vdes study --train."
+        "train.yaml (see its card) or ``vdes study --train``."
     ),
-    help_epilogue="vdes train COMMAND --help explains a command and gives an example.",
+    help_epilogue="``vdes train COMMAND --help`` explains a command and gives an example.",
 )
 
 
@@ -51,10 +51,11 @@ def generator(bundle: Path, /, *, settings: Annotated[GeneratorTraining, FIELDS]
 def classifier(bundle: Path, /, *, settings: Annotated[ClassifierTraining, FIELDS], overwrite: bool = False) -> None:
     """Train the classifier's shipped weights on one split, and by folds for an estimate that uses every patient.
 
-    A run is the bundle's own train.yaml, then evaluate.yaml on the test patients. The run on --datalist gives
-    models/NAME.pt in half precision and its test figures. The runs on --folds give the same method's figures over the
-    test patients of all folds. All figures go to docs/results/classification_NAME.json, with ROC and calibration curves
-    beside the card. Give the same command again to go on with an interrupted run; finished runs are not repeated.
+    A run is the bundle's own train.yaml, then evaluate.yaml on the test patients. The run on ``--datalist`` gives
+    models/NAME.pt in half precision and its test figures. The runs on ``--folds`` give the same method's figures over
+    the test patients of all folds. All figures go to docs/results/classification_NAME.json, with ROC and calibration
+    curves beside the card. Give the same command again to go on with an interrupted run; finished runs are not
+    repeated.
 
     Args:
         bundle: folder of the classifier's bundle.

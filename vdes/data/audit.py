@@ -13,9 +13,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from vdes.data.datalist import read_json
 from vdes.data.image_header import is_dicom
-from vdes.data.vocabulary import MODALITIES
+from vdes.data.json_file import read_json
+from vdes.data.vocabulary import MODALITIES, SECTIONS
 from vdes.errors import InputError
 from vdes.identifiers import identifier
 
@@ -64,7 +64,7 @@ def read_splits(paths: Sequence[Path], pattern: str = PATIENT_PATTERN) -> dict[s
     datalist of DICOM images the headers are read too: patients that are one person by them are one, named ``P1 = P2``.
 
     Returns:
-        The patients by name of split.
+        The patients by name of split, those that differ in upper and lower case alone under the first spelling.
 
     Raises:
         InputError: a file cannot be read, a row names no patient, or there are fewer than two splits with patients.
@@ -127,7 +127,10 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 def _datalist_rows(path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
-    for split, items in read_json(path).items():
+    content = read_json(path)
+    if all(isinstance(content.get(section), list) for section in SECTIONS):
+        content = {section: content[section] for section in SECTIONS}  # a vdes datalist, which has other lists too
+    for split, items in content.items():
         if not isinstance(items, list) or not all(isinstance(item, dict | str) for item in items):
             continue
         for index, item in enumerate(items):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from vdes.dicom.files import read_header
 from vdes.errors import InputError
 
 PIL_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
@@ -164,7 +165,5 @@ def _read_nifti(path: Path) -> ImageHeader:
 
 
 def _read_dicom(path: Path) -> ImageHeader:
-    from vdes.dicom.files import read_header  # here, because it needs an extra that other formats do without
-
     header = read_header(path, ())
     return ImageHeader(int(header.Columns), int(header.Rows), "uint16")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from vdes.data.cdd_cesm.names import FOLDERS
-from vdes.data.datalist import SECTIONS, intensity_range, read_datalist, without_null_paths
+from vdes.data.datalist import Datalist, PathLike, without_null_paths
+from vdes.data.ids import check_id
 from vdes.data.image_header import (
     DICOM_SUFFIX,
     IMAGE_SUFFIXES,
@@ -19,18 +20,32 @@ from vdes.data.image_header import (
     read_image_header,
 )
 from vdes.data.vocabulary import MODALITIES
+from vdes.dicom.image_facts import des_facts, low_energy_facts
+from vdes.dicom.virtual_des_object import check_source
 from vdes.errors import InputError
 
 Item = dict[str, Any]
-PathLike = str | os.PathLike[str]
+Source = Datalist | Path  # what images come from
 
 
-def inference_items(path: PathLike, inputs: Sequence[str] = ("low_energy",)) -> list[Item]:
+def image_source(path: PathLike | Datalist) -> Source:
+    """Read a datalist, so that all that needs it can be handed it; other paths are returned as they are.
+
+    Raises:
+        InputError: as `vdes.data.datalist.Datalist.read`.
+    """
+    if isinstance(path, Datalist):
+        return path
+    path = Path(path)
+    return Datalist.read(path) if path.suffix.lower() == ".json" and path.is_file() else path
+
+
+def inference_items(path: PathLike | Datalist, inputs: Sequence[str] = ("low_energy",)) -> list[Item]:
     """List the images to work on.
 
     Args:
         path: one image file; a folder of images, without its sub-folders (of a folder in CDD-CESM's layout the
-            sub-folder of the modality is read); or a datalist, of which all splits are taken together.
+            sub-folder of the modality is read); or a datalist or its file, of which all splits are taken together.
         inputs: the modalities that a datalist's item needs at least one of. Of an image or a folder, which do not state
             it, the last is the modality.
 
@@ -44,32 +59,28 @@ def inference_items(path: PathLike, inputs: Sequence[str] = ("low_energy",)) -> 
             stem (their outputs would get the same name), their bit depths differ, or a DICOM header says that an image
             is raw or not of the modality that it is taken for.
     """
-    path = Path(path)
-    if path.is_dir():
-        items = _from_folder(path, inputs[-1])
-    elif not path.exists():
-        raise InputError(f"{path}: no such file or folder; expected an image, a folder of images or a datalist")
-    elif path.suffix.lower() == ".json":
-        datalist = read_datalist(path)
-        listed = [item for section in SECTIONS for item in datalist[section]]
+    source = image_source(path)
+    if isinstance(source, Datalist):
+        listed = source.items()
         items = [without_null_paths(item) for item in listed if any(item[name] is not None for name in inputs)]
         if not items:
-            raise InputError(f"{path}: no item has {' or '.join(map(repr, inputs))}; expected at least one image")
-    elif image_suffix(path) is not None or is_dicom(path):
-        items = [_item(path, inputs[-1])]
+            raise InputError(f"{source}: no item has {' or '.join(map(repr, inputs))}; expected at least one image")
+    elif source.is_dir():
+        items = _from_folder(source, inputs[-1])
+    elif not source.exists():
+        raise InputError(f"{source}: no such file or folder; expected an image, a folder of images or a datalist")
+    elif image_suffix(source) is not None or is_dicom(source):
+        items = [_item(source, inputs[-1])]
     else:
-        raise InputError(
-            f"{path}: not a file that vdes reads; expected an image ({', '.join(IMAGE_SUFFIXES)}) or a datalist (.json)"
-        )
-    _check_stems(path, items, inputs)
+        suffixes = ", ".join(IMAGE_SUFFIXES)
+        raise InputError(f"{source}: not a file that vdes reads; expected an image ({suffixes}) or a datalist (.json)")
+    _check_stems(source, items, inputs)
     for name in inputs:
         shown = [item[name] for item in items if name in item]
         if shown:
             common_dtype((file, read_image_header(file)) for file in shown)
     for name in inputs:
         for item in (item for item in items if name in item and is_dicom(item[name])):
-            from vdes.dicom.image_facts import des_facts, low_energy_facts  # here: other formats do without its extra
-
             # a study's control has low energy in both places, which is meant so
             real_des = name == "des" and item["des"] != item.get("low_energy")
             (des_facts if real_des else low_energy_facts)(Path(item[name]))
@@ -98,7 +109,7 @@ def output_stem(item: Item, deidentified: bool = False) -> str:
 
 
 def input_intensity_range(
-    path: PathLike, items: Sequence[Item], given: Sequence[float] | None = None, modality: str = "low_energy"
+    path: PathLike | Datalist, items: Sequence[Item], given: Sequence[float] | None = None, modality: str = "low_energy"
 ) -> tuple[float, float]:
     """Return the fixed range that the pixel values of a modality are scaled by.
 
@@ -115,8 +126,9 @@ def input_intensity_range(
     Raises:
         InputError: the range is not two increasing numbers, or the files are neither 8- nor 16-bit and none is given.
     """
-    if Path(path).suffix.lower() == ".json":
-        return intensity_range(path, modality)
+    source = image_source(path)
+    if isinstance(source, Datalist):
+        return source.intensity_range(modality)
     if given is not None:
         limits = [float(limit) for limit in given]
         if len(limits) != 2 or not limits[0] < limits[1]:
@@ -168,8 +180,6 @@ def check_outputs(
 def _check_dicom(low_energy: str, deidentified: bool) -> None:
     if not is_dicom(low_energy):
         raise InputError(f"{low_energy}: not DICOM; outputs in {DICOM_SUFFIX} need low-energy images in DICOM")
-    from vdes.dicom.virtual_des_object import check_source  # here: other formats do without its extra
-
     check_source(low_energy, deidentified)
 
 
@@ -187,10 +197,12 @@ def _from_folder(folder: Path, modality: str) -> list[Item]:
 
 
 def _item(file: Path, modality: str) -> Item:
-    return {"case": image_stem(file), modality: str(file.absolute())}
+    case = unicodedata.normalize("NFC", image_stem(file))  # some file systems take names apart
+    check_id(case, f"{str(file)!a}: the file's name")
+    return {"case": case, modality: str(file.absolute())}
 
 
-def _check_stems(path: Path, items: Sequence[Item], inputs: Sequence[str]) -> None:
+def _check_stems(path: Source, items: Sequence[Item], inputs: Sequence[str]) -> None:
     """Make sure that outputs get names of their own: one of low energy alone is named by its file, others by case."""
     seen: dict[str, str] = {}
     for item in items:

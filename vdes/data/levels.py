@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vdes.data.datalist import PathLike, section
+from vdes.data.datalist import Datalist, PathLike
 from vdes.data.vocabulary import DRAWN_ON, MODALITIES, PATHOLOGIES
 from vdes.errors import InputError
 
@@ -37,7 +37,9 @@ def with_levels(item: Item) -> Item:
     }
 
 
-def labelled_items(path: PathLike, name: str, inputs: Sequence[str] = MODALITIES, paired: bool = False) -> list[Item]:
+def labelled_items(
+    source: PathLike | Datalist, name: str, inputs: Sequence[str] = MODALITIES, paired: bool = False
+) -> list[Item]:
     """Return the items of a datalist section whose pathology is known and that have an image of ``inputs``.
 
     With ``paired`` they have all of ``inputs``.
@@ -45,19 +47,20 @@ def labelled_items(path: PathLike, name: str, inputs: Sequence[str] = MODALITIES
     Each has `LEVEL_FIELDS`: ``pathology_index`` is 0.0 normal, 1.0 benign, 2.0 malignant; ``malignant`` 0.0 or 1.0.
 
     Raises:
-        InputError: see `vdes.data.datalist.section`; also when no item has one of the inputs, or all items are
+        InputError: see `vdes.data.datalist.Datalist.section`; also when no item has one of the inputs, or all items are
             malignant or none is.
 
     """
-    labelled = section(path, name, ["pathology", *(inputs if paired else ())])
+    listed = Datalist.of(source)
+    labelled = listed.section(name, ["pathology", *(inputs if paired else ())])
     items = [item for item in labelled if any(field in item for field in inputs)]
     if not items:
-        raise InputError(f"{path}: {name}: no item with a pathology has {' or '.join(inputs)}; expected at least one")
+        raise InputError(f"{listed}: {name}: no item with a pathology has {' or '.join(inputs)}; expected at least one")
     classes = {item["pathology"] == "malignant" for item in items}
     if len(classes) == 1:
         found = "all" if classes == {True} else "none"
         raise InputError(
-            f"{path}: {name}: {found} of {len(items)} items are malignant; expected malignant and other images"
+            f"{listed}: {name}: {found} of {len(items)} items are malignant; expected malignant and other images"
         )
     return [with_levels(item) for item in items]
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
-from vdes.data.datalist import SECTIONS
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.vocabulary import PATHOLOGIES
 
 SHOWN = 5  # names that a line shows
 
 
-def section_table(datalist: dict[str, Any]) -> pd.DataFrame:
+def section_table(datalist: Datalist) -> pd.DataFrame:
     """Count patients, items, complete pairs, lesion masks and pathologies of each split and of all.
 
     Args:
-        datalist: a checked datalist.
+        datalist: the datalist; its files need not exist.
 
     Returns:
         A row for each split and ``all``; columns ``patients``, ``items``, ``pairs``, ``with masks`` (items with at
@@ -31,7 +29,7 @@ def section_table(datalist: dict[str, Any]) -> pd.DataFrame:
             "pathology": item["pathology"] or "unknown",
         }
         for section in SECTIONS
-        for item in datalist[section]
+        for item in datalist.fields[section]
     ]
     table = pd.DataFrame(rows, columns=["split", "patient", "pair", "masked", "pathology"])
     everything = pd.concat([table, table.assign(split="all")])
@@ -50,15 +48,15 @@ def section_table(datalist: dict[str, Any]) -> pd.DataFrame:
     return counts.reindex([*SECTIONS, "all"], fill_value=0).astype(int)
 
 
-def summary(datalist: dict[str, Any]) -> str:
+def summary(datalist: Datalist) -> str:
     """Return the table of `section_table`, then the datalist's own report of what was left out and noted.
 
     Args:
-        datalist: a checked datalist; its ``report``, where there is one, has the lists ``left_out`` and ``notes`` of
+        datalist: the datalist; its ``report``, where there is one, has the lists ``left_out`` and ``notes`` of
             entries with ``what``, ``count`` and ``names``.
     """
     lines = [section_table(datalist).rename_axis(None).to_string()]
-    report = datalist.get("report", {})
+    report = datalist.fields.get("report", {})
     for title, entries in (("left out", report.get("left_out")), ("noted", report.get("notes"))):
         for entry in entries or ():
             names = ", ".join(entry["names"][:SHOWN]) + (", ..." if entry["count"] > SHOWN else "")

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from vdes.data.datalist import PathLike, read_datalist
+from vdes.data.datalist import Datalist, PathLike
 from vdes.data.vocabulary import MODALITIES
 from vdes.errors import InputError
 
@@ -17,7 +17,7 @@ DIGITS = 12  # of a hash: 48 bits, in which two of a million images are hardly e
 SEEN = ("training", "validation")
 
 
-def training_record(datalist: PathLike) -> dict[str, Any]:
+def training_record(datalist: PathLike | Datalist) -> dict[str, Any]:
     """Return what weights that are trained on a datalist have seen: the record beside their file.
 
     Images are known by the first `DIGITS` hexadecimal digits of their file's SHA-256, which tell nothing of a patient.
@@ -27,16 +27,16 @@ def training_record(datalist: PathLike) -> dict[str, Any]:
         sorted fingerprints of the training and validation sections.
 
     Raises:
-        InputError: as `read_datalist`.
+        InputError: as `vdes.data.datalist.Datalist.items`.
 
     """
-    listed = read_datalist(datalist, SEEN)
-    items = [item for section in SEEN for item in listed[section]]
+    listed = Datalist.of(datalist)
+    items = listed.items(*SEEN)
     files = {item[field] for item in items for field in MODALITIES if item[field] is not None}
     return {
-        "data": listed["name"],
-        "split": listed.get("split"),
-        "datalist_sha256": hashlib.sha256(Path(datalist).read_bytes()).hexdigest(),
+        "data": listed.name,
+        "split": listed.split,
+        "datalist_sha256": listed.sha256,
         "patients": len({item["patient"] for item in items}),
         "images": sorted(fingerprint(file) for file in files),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.datalist import SECTIONS, Datalist, PathLike
 from vdes.data.inference_items import output_stem
 from vdes.errors import InputError
 
@@ -13,7 +13,9 @@ SUFFIX = ".png"
 RANGE = [0, 65535]  # of the 16-bit PNG files that the generators' inference writes
 
 
-def write_virtual_datalist(source: Path, images: Path, output: Path, overwrite: bool = False) -> dict[str, Any]:
+def write_virtual_datalist(
+    source: PathLike | Datalist, images: Path, output: Path, overwrite: bool = False
+) -> Datalist:
     """Write a datalist whose DES images are those that a generator's inference made of its low-energy images.
 
     Cases, patients, labels and splits are those of ``source``, so that a classifier can be trained or evaluated on
@@ -32,7 +34,7 @@ def write_virtual_datalist(source: Path, images: Path, output: Path, overwrite: 
         InputError: ``source`` is not a datalist, an image is missing, or ``output`` exists and ``overwrite`` is off.
 
     """
-    datalist = read_datalist(source)
+    datalist = Datalist.of(source).content()
     virtual = {
         **datalist,
         "name": f"{datalist['name']}, virtual DES",
@@ -44,8 +46,7 @@ def write_virtual_datalist(source: Path, images: Path, output: Path, overwrite: 
         virtual[section] = [
             {**item, "des": str(_image(images, item)), "des_lesion_mask": item["lesion_mask"]} for item in items
         ]
-    write_datalist(output, virtual, overwrite)
-    return virtual
+    return Datalist.write(output, virtual, overwrite)
 
 
 def _image(folder: Path, item: dict[str, Any]) -> Path:

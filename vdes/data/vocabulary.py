@@ -1,7 +1,8 @@
-"""The words of a datalist item: what its labels may be."""
+"""The words of a datalist: its splits, and what the labels of an item may be."""
 
 from __future__ import annotations
 
+SECTIONS = ("training", "validation", "test")
 LATERALITIES = ("L", "R")
 VIEWS = ("CC", "MLO")
 DENSITIES = ("a", "b", "c", "d")

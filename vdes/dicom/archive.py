@@ -12,14 +12,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pydicom
-import requests
-from dicomweb_client import DICOMwebClient
 from pydicom import Dataset
-from retrying import RetryError
 
+from vdes.dicom.extra import need
 from vdes.dicom.files import damage_as_input_error
 from vdes.dicom.values import is_uid
 from vdes.errors import InputError
+
+need("DICOMweb", "dicomweb_client")
+
+import requests  # noqa: E402 - after the check, which says what to install
+from dicomweb_client import DICOMwebClient  # noqa: E402
+from retrying import RetryError  # noqa: E402
 
 ATTEMPTS, FIRST_WAIT_MS, TIMEOUT_S = 4, 250, 60
 _UNAUTHORISED = (401, 403)

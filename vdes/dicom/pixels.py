@@ -24,8 +24,8 @@ from pydicom.uid import (
     JPEGLSNearLossless,
 )
 
+from vdes.dicom.extra import need_plugin
 from vdes.dicom.files import damage_as_input_error, read_whole
-from vdes.dicom.jpeg_extended import decode_jpeg_extended
 from vdes.dicom.lut import lut_of
 from vdes.dicom.values import number_of, numbers_of, text_of
 from vdes.errors import InputError
@@ -34,6 +34,7 @@ WHITE = 65535.0
 # pydicom takes whichever decoder is installed; with a fixed one the numbers do not depend on that
 _DECODERS = {
     JPEGBaseline8Bit: "gdcm",
+    JPEGExtended12Bit: "gdcm",
     JPEGLossless: "gdcm",
     JPEGLosslessSV1: "gdcm",
     JPEGLSLossless: "pyjpegls",
@@ -74,7 +75,7 @@ def read_mammogram(path: str | Path) -> Mammogram:
 
     Raises:
         InputError: the file is damaged, is no single grey image, cannot be decoded, or is raw (For Processing): raw
-            values are not what networks are trained on.
+            values are not what networks are trained on. A compressed file may need the extra ``dicom``.
     """
     path = Path(path)
     dataset = read_whole(path)
@@ -82,10 +83,16 @@ def read_mammogram(path: str | Path) -> Mammogram:
         raw = raw_reason(dataset)
         if raw:
             raise InputError(f"{path}: {raw}")
+        _need_decoder(path, dataset)
         stored = decode(dataset)
         table, lowest = display_table(dataset)
         shown = table[stored - lowest]
         return Mammogram(shown, pixel_size_mm(dataset))
+
+
+def _need_decoder(path: Path, dataset: Dataset) -> None:
+    syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or "")
+    need_plugin(f"{path}: transfer syntax {syntax.name}", _DECODERS.get(syntax, ""))
 
 
 def raw_reason(header: Dataset) -> str | None:
@@ -126,6 +133,8 @@ def decode(dataset: Dataset) -> npt.NDArray[np.int32]:
     if shift < 0 or shift + bits > allocated:
         raise ValueError(f"HighBit {shift + bits - 1}: does not fit BitsStored {bits} and BitsAllocated {allocated}")
     if syntax == JPEGExtended12Bit:
+        from vdes.dicom.jpeg_extended import decode_jpeg_extended  # here: it needs the extra
+
         decoded = decode_jpeg_extended(dataset)
     else:
         # pydicom would clear the bits above BitsStored, whatever HighBit says

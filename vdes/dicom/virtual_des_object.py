@@ -17,6 +17,7 @@ from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless
 from vdes import __version__
 from vdes.dicom.carried import carry_compression, carry_over, orientation_stated, without_burned_in_text
 from vdes.dicom.codes import Code, code_item
+from vdes.dicom.extra import need_plugin
 from vdes.dicom.files import damage_as_input_error, lift_functional_groups, read_header
 from vdes.dicom.image_facts import ImageFacts, low_energy_facts
 from vdes.dicom.mg_object import mammogram_object
@@ -131,13 +132,16 @@ def virtual_des_object(
 
 
 def check_compression(compression: str) -> None:
-    """Make sure that a compression is known.
+    """Make sure that a compression is known, and that its encoder is installed.
 
     Raises:
-        InputError: it is none of `COMPRESSIONS`.
+        InputError: it is none of `COMPRESSIONS`, or needs the extra ``dicom``.
     """
     if compression not in COMPRESSIONS:
         raise InputError(f"compression: {compression!r}; expected one of {', '.join(COMPRESSIONS)}")
+    syntax = COMPRESSIONS[compression]
+    if syntax is not None:
+        need_plugin(f"compression: {compression}", _ENCODERS[syntax])
 
 
 def _uid(text: str) -> UID:

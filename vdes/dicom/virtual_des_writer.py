@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from pydicom import Dataset
 
-from vdes.dicom.deidentify import deidentify
 from vdes.dicom.virtual_des_object import Model, check_compression, virtual_des_object
 
 
@@ -23,21 +24,27 @@ class VirtualDesWriter:
         deidentified: write the objects de-identified.
 
     Raises:
-        InputError: the compression is unknown.
+        InputError: the compression is unknown, or it or the de-identification needs the extra ``dicom``.
     """
 
     def __init__(
         self, name: str, version: str, weights: str | Path | None, compression: str, deidentified: bool
     ) -> None:
         check_compression(compression)
+        self._deidentify = _deidentify() if deidentified else None
         digest = "none" if weights is None else hashlib.sha256(Path(weights).read_bytes()).hexdigest()
         self.model = Model(name, version, digest)
         self.compression = compression
-        self.deidentified = deidentified
 
     def __call__(self, file: Path, low_energy: str | Path, values: npt.NDArray[np.floating]) -> None:
         """Write a virtual DES image to ``file``; see `virtual_des_object` for the other arguments."""
         image = virtual_des_object(low_energy, values, self.model, self.compression)
-        if self.deidentified:
-            deidentify(image)
+        if self._deidentify is not None:
+            self._deidentify(image)
         image.save_as(file, enforce_file_format=True)
+
+
+def _deidentify() -> Callable[[Dataset], None]:
+    from vdes.dicom.deidentify import deidentify  # here, because it needs an extra that other objects do without
+
+    return deidentify

@@ -75,7 +75,7 @@ class CycleGanTrainer(Trainer):
         gradient_scaler: the scaler that float16 needs, to save its state with the rest; None makes one.
         epoch_length: iterations in an epoch, None for all batches.
         non_blocking: copy to a GPU while it computes.
-        prepare_batch: takes image and target from a batch.
+        prepare_batch: takes image and target from a batch: the DES image, or by name ``des`` and ``lesion_mask``.
         postprocessing: transforms of the output.
         key_train_metric: metric of the output.
         additional_metrics: further metrics.
@@ -165,7 +165,9 @@ class CycleGanTrainer(Trainer):
         batch = self.prepare_batch(batchdata, self.state.device, self.non_blocking, **self.to_kwargs)
         # without metadata, which slows every operation and would go into the image pools and their checkpoint
         low_energy, target = (convert_to_tensor(images, track_meta=False) for images in batch)
-        des, lesion_mask = target[:, :1], target[:, 1:2]
+        des, lesion_mask = (target["des"], target["lesion_mask"]) if isinstance(target, Mapping) else (target, None)
+        if self.weights["lesion"] and lesion_mask is None:
+            raise InputError("lesion_weight: the batches have no lesion_mask; expected PrepareBatchWithMasks")
         self.state.output = {CommonKeys.IMAGE: low_energy, CommonKeys.LABEL: des}
         for network in (
             self.des_generator,
@@ -180,7 +182,7 @@ class CycleGanTrainer(Trainer):
         self.fire_event(IterationEvents.MODEL_COMPLETED)
         return self.state.output
 
-    def _train_generators(self, low_energy: torch.Tensor, des: torch.Tensor, lesion_mask: torch.Tensor) -> None:
+    def _train_generators(self, low_energy: torch.Tensor, des: torch.Tensor, lesion_mask: torch.Tensor | None) -> None:
         """Take the generators' step."""
         judges = [_plain(network) for network in (self.des_discriminator, self.low_energy_discriminator)]
         for judge in judges:

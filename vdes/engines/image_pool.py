@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from vdes.errors import InputError
+
 
 class ImagePool:
     """Mix made images with those of earlier steps (Shrivastava et al., CVPR 2017; Zhu et al., ICCV 2017).
@@ -45,8 +47,8 @@ class ImagePool:
         """Take images that were saved.
 
         Raises:
-            ValueError: there are more of them than the pool's size.
+            InputError: there are more of them than the pool's size.
         """
         if len(state["images"]) > self.size:
-            raise ValueError(f"{len(state['images'])} images for a pool of {self.size}")
+            raise InputError(f"{len(state['images'])} images for a pool of {self.size}")
         self.images = list(state["images"])

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 from monai.engines import PrepareBatch
+from monai.utils import CommonKeys
 
 
 class PrepareBatchWithMasks(PrepareBatch):
-    """Return the low-energy image and the target of `VirtualDesLoss`: DES image, lesion mask and breast mask."""
+    """Return the low-energy image and, by name, the DES image and the masks that a loss may ask for."""
 
     def __call__(
         self,
@@ -18,10 +19,13 @@ class PrepareBatchWithMasks(PrepareBatch):
         device: str | torch.device | None = None,
         non_blocking: bool = False,
         **kwargs: Any,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return ``image`` ``(B, 1, H, W)`` and ``[label, lesion_mask, breast_mask]`` ``(B, 3, H, W)`` on a device."""
-        target = torch.cat([batchdata[key] for key in ("label", "lesion_mask", "breast_mask")], dim=1)
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Return ``image``, and a target of ``des``, ``lesion_mask`` and ``breast_mask``; all (B, 1, H, W)."""
+        keys = {"des": CommonKeys.LABEL, "lesion_mask": "lesion_mask", "breast_mask": "breast_mask"}
+        # one copy to the device for all
+        stacked = torch.cat([batchdata[key] for key in keys.values()], dim=1)
+        stacked = stacked.to(device, non_blocking=non_blocking, **kwargs)
         return (
-            batchdata["image"].to(device, non_blocking=non_blocking, **kwargs),
-            target.to(device, non_blocking=non_blocking, **kwargs),
+            batchdata[CommonKeys.IMAGE].to(device, non_blocking=non_blocking, **kwargs),
+            dict(zip(keys, stacked.split(1, dim=1), strict=True)),
         )

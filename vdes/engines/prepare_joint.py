@@ -13,7 +13,7 @@ from vdes.engines.prepare_levels import PrepareLevels
 
 
 class PrepareJoint(PrepareBatch):
-    """Return a `JointNetwork`'s image and breast mask, and the targets of both parts of `JointLoss`."""
+    """Return a `JointNetwork`'s image and breast mask, and by name the targets of both parts of `JointLoss`."""
 
     def __init__(self) -> None:
         self.fidelity = PrepareBatchWithMasks()
@@ -25,8 +25,8 @@ class PrepareJoint(PrepareBatch):
         device: str | torch.device | None = None,
         non_blocking: bool = False,
         **kwargs: Any,
-    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor], dict[str, Any]]:
-        """Return image, targets, and the network's further arguments."""
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor], tuple[torch.Tensor], dict[str, Any]]:
+        """Return image, targets (``levels`` those of the classifier), and the network's further arguments."""
         image, target = self.fidelity(batchdata, device, non_blocking, **kwargs)
         _, levels = self.levels(batchdata, device, non_blocking, **kwargs)
-        return image, (target, levels), (target[:, 2:3],), {}
+        return image, {**target, "levels": levels}, (target["breast_mask"],), {}

@@ -23,8 +23,11 @@ class PrepareLesionMaps(PrepareBatch):
         device: str | torch.device | None = None,
         non_blocking: bool = False,
         **kwargs: Any,
-    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor], tuple[()], dict[str, Any]]:
-        """Return ``image`` ``(B, 2, H, W)``, targets ``(B, 3)`` and ``(B, 2, H, W)``, and the network's arguments."""
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor], tuple[()], dict[str, Any]]:
+        """Return ``image`` (B, 2, H, W), the targets and the network's further arguments.
+
+        The targets are ``levels`` (B, 3) and ``lesion_map`` (B, 2, H, W).
+        """
         image, levels = self.levels(batchdata, device, non_blocking, **kwargs)
         lesions = batchdata["lesion_map"].to(device, non_blocking=non_blocking, **kwargs)
-        return image, (levels, lesions), (), {"lesion_map": True}
+        return image, {"levels": levels, "lesion_map": lesions}, (), {"lesion_map": True}

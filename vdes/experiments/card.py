@@ -50,8 +50,10 @@ def evaluate(bundle: Path, datalist: Path, name: str, height: int | None) -> Non
         output = Path(folder) / "test"
         settings = {"ckpt_path": bundle / "models" / f"{name}.pt", "height": height}
         run_workflow(bundle, ["train", "evaluate"], datalist, output, settings)
-        shutil.copy(output / "fidelity.json", results / f"fidelity_{name}.json")
-        shutil.copy(output / "fidelity_sheet.png", bundle / "docs" / f"fidelity_sheet_{name}.png")
+        result, sheet = results / f"fidelity_{name}.json", bundle / "docs" / f"fidelity_sheet_{name}.png"
+        with staged([result, sheet], overwrite=True) as stages:
+            shutil.copy(output / "fidelity.json", stages[result])
+            shutil.copy(output / "fidelity_sheet.png", stages[sheet])
 
 
 def filled(card: str, bundle: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,8 +10,16 @@ import pandas as pd
 from vdes.experiments.shortcuts import markdown as shortcut_table
 from vdes.handlers.classification_table import classification_table
 from vdes.handlers.fidelity_table import all_tables
+from vdes.metrics.fidelity import COLUMNS, FIDELITY
+from vdes.statistics.classification_metrics import METRICS
+from vdes.statistics.interval_text import interval_text
+from vdes.statistics.markdown_table import markdown_table
 
-RUN_METRICS = {"psnr_breast": "breast PSNR (dB)", "ssim_breast": "breast SSIM", "correlation_breast": "correlation"}
+RUN_METRICS = {
+    "psnr_breast": COLUMNS["psnr_breast"].label,
+    "ssim_breast": COLUMNS["ssim_breast"].label,
+    "correlation_breast": FIDELITY["correlation"].label,
+}
 
 
 def fidelity_tables(result: dict[str, Any]) -> str:
@@ -29,24 +38,21 @@ def runs_table(result: dict[str, Any]) -> str:
     """Return the table of all runs and of the arms' means with their intervals."""
     knob = result["knob"].replace("_", " ")
     head = [knob, "seed", "validation PSNR (dB)", *RUN_METRICS.values(), "correlation, training patients"]
-    lines = [head, ["---"] * len(head)]
+    lines = []
     for run in result["runs"]:
         figures = [run["validation"]["psnr_breast"], *(run["test"][metric] for metric in RUN_METRICS)]
         figures.append(run["training"]["correlation_breast"])
         lines.append([run["arm"], str(run["seed"]), *(f"{figure:.3f}" for figure in figures)])
     arms = pd.DataFrame(result["arms"])
     for (arm, minus), rows in arms.groupby(["arm", "minus"], sort=False):
-        cells = rows.set_index("metric")
+        cells = {row["metric"]: pd.Series(row) for row in rows.to_dict("records")}
         name = f"{arm}, mean of seeds" + (f", minus {minus}" if minus else "")
         form = "+.3f" if minus else ".3f"
-        values = [cells.loc[metric, ["value", "low", "high"]].astype(float) for metric in RUN_METRICS]
-        figures = [
-            "-" if v.isna().any() else f"{v['value']:{form}} ({v['low']:{form}} to {v['high']:{form}})" for v in values
-        ]
+        figures = ["-" if pd.isna(cells[metric]["value"]) else _interval(cells[metric], form) for metric in RUN_METRICS]
         lines.append([name, "", "", *figures, ""])
     shipped = result["shipped"]
     chosen = f"Shipped: {shipped['arm']}, seed {shipped['seed']}, chosen by {shipped['chosen_by']}."
-    return "\n".join([*("| " + " | ".join(line) + " |" for line in lines), "", chosen])
+    return f"{markdown_table(head, lines)}\n\n{chosen}"
 
 
 def classification_tables(result: dict[str, Any]) -> str:
@@ -61,11 +67,8 @@ def classification_tables(result: dict[str, Any]) -> str:
         )
         parts.append(classification_table(pd.DataFrame(folds["summary"])))
         areas = pd.DataFrame(folds["auc_of_each"])
-        listed = [
-            f"{row['level']} {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}; "
-            f"{', '.join(f'{area:.3f}' for area in areas[row['level']])})"
-            for row in folds["auc_within_folds"]
-        ]
+        each = {level: "; " + ", ".join(f"{area:.3f}" for area in areas[level]) for level in areas}
+        listed = [f"{row['level']} {_interval(row, note=each[row['level']])}" for row in folds["auc_within_folds"]]
         parts.append(
             "The probabilities of the folds' runs, which share no scale, are pooled above. AUC inside folds, their "
             f"mean (interval; each): {'; '.join(listed)}."
@@ -73,7 +76,7 @@ def classification_tables(result: dict[str, Any]) -> str:
         alike = folds["auc_examination_alike"]
         parts.append(
             "AUC of examinations when only those of one fold with as many images are compared: "
-            f"{_interval(pd.Series(alike), '.3f')}, {alike['pairs']} pairs."
+            f"{_interval(alike)}, {alike['pairs']} pairs."
         )
     for inputs, test in result["test"].items():
         source = test["provenance"]
@@ -97,18 +100,18 @@ def classification_tables(result: dict[str, Any]) -> str:
 def learning_table(result: dict[str, Any]) -> str:
     """Return the AUC inside folds over the number of training patients."""
     levels = [row["level"] for row in result["points"][0]["auc_within_folds"]]
-    lines = [["training patients", *levels, "examinations with as many images"]]
-    lines.append(["---"] * len(lines[0]))
+    head = ["training patients", *levels, "examinations with as many images"]
+    lines = []
     for point in result["points"]:
         fewest, most = min(point["patients"]), max(point["patients"])
         rows = [*point["auc_within_folds"], point["auc_examination_alike"]]
-        cells = [_interval(pd.Series(row), ".3f") for row in rows]
+        cells = [_interval(row) for row in rows]
         lines.append([f"{fewest}" if fewest == most else f"{fewest} to {most}", *cells])
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     folds, test = len(result["points"][0]["patients"]), result["points"][0]["auc_within_folds"][-1]["patients"]
     return (
         f"{result['data']}, inputs: {result['inputs']}; AUC, mean inside {folds} folds, on the same {test} test "
-        f"patients (95 % patient-bootstrap interval); as many steps for each.\n\n{table}"
+        f"patients (95 % patient-bootstrap interval); as many steps for each.\n\n"
+        f"{markdown_table(head, lines)}"
     )
 
 
@@ -126,17 +129,17 @@ def joint_tables(result: dict[str, Any]) -> str:
     reference = result["reference"]
     others = [arm for arm in arms if arm != reference]
     compared = [f"{arm} minus {reference}" for arm in others]
-    lines = [["level", "metric", *arms, *compared, f"{compared[-1]}, each seed", "cases of patients"]]
-    lines.append(["---"] * len(lines[0]))
+    columns = ["level", "metric", *arms, *compared, f"{compared[-1]}, each seed", "cases of patients"]
+    lines = []
     for (level, metric), rows in pd.concat([fidelity, classification]).groupby(["level", "metric"], sort=False):
         cells = rows.set_index(["arm", "statistic"])
-        values = [_interval(cells.loc[(arm, "value")], ".3f") for arm in arms]
+        values = [_interval(cells.loc[(arm, "value")]) for arm in arms]
         differences = [_interval(cells.loc[(arm, "difference")], "+.3f") for arm in others]
         each = ", ".join(f"{value:+.3f}" for value in cells.loc[(others[-1], "difference"), "each"])
         counts = cells.loc[(reference, "value")]
         count = f"{counts['cases']} of {counts['patients']}"
         lines.append([str(level), str(metric), *values, *differences, each, count])
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    table = markdown_table(columns, lines)
     return f"{head}\n\n{table}\n\nWith 95 % patient-bootstrap intervals, paired for the difference."
 
 
@@ -145,7 +148,7 @@ def study_table(result: dict[str, Any]) -> str:
     data, question, answer = result["data"], result["question"], result["answer"]
     labels = {arm["arm"]: arm["label"] for arm in result["arms"]}
     level, margin = question["level"], question["margin"]
-    name = {"f1": "F1", "auc": "AUC"}.get(question["metric"], question["metric"])
+    name = METRICS[question["metric"]].label
     # of malignant cases alone regions are judged, and there are no images to rank
     regions = result["regions"]
     tables = result
@@ -157,16 +160,16 @@ def study_table(result: dict[str, Any]) -> str:
         f"Data: {data['name']}, section {data['section']}: {data['cases']} images of {data['patients']} patients; "
         f"{data['malignant'][level][0]} of {data['malignant'][level][1]} {things} malignant."
     )
-    lines = [
-        ["arm", f"{name}, {level}", f"AUC, {ranked}", f"difference in {name}, {level}", f"verdict, margin {margin:g}"]
+    columns = [
+        *("arm", f"{name}, {level}", f"AUC, {ranked}", f"difference in {name}, {level}", f"verdict, margin {margin:g}")
     ]
-    lines.append(["---"] * len(lines[0]))
+    lines = []
     places = ("arm", "level", "metric", "statistic")
-    rows = {tuple(row[key] for key in places): pd.Series(row) for row in tables["classification"]}
+    rows = {tuple(row[key] for key in places): row for row in tables["classification"]}
     verdicts = {(row["arm"], row["level"]): row["verdict"] for row in tables["verdicts"]}
     for arm in result["arms"]:
         values = [
-            _interval(rows[arm["arm"], at, metric, "value"], ".3f")
+            _interval(rows[arm["arm"], at, metric, "value"])
             for at, metric in ((level, question["metric"]), (ranked, "auc"))
         ]
         compared = ["", ""]
@@ -174,24 +177,21 @@ def study_table(result: dict[str, Any]) -> str:
             difference = rows[arm["arm"], level, question["metric"], "difference"]
             compared = [f"{_interval(difference, '+.3f')} to {labels[arm['reference']]}", verdicts[arm["arm"], level]]
         lines.append([arm["label"], *values, *compared])
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     said = (
         f"**{labels[question['arm']]} in the place of {labels[question['reference']]}: {answer['verdict']}** "
         f"({name} by {level} {answer['arm']['value']:.3f} against {answer['reference']['value']:.3f}, difference "
-        f"{_interval(pd.Series(answer['difference']), '+.3f')}, margin {margin:g})."
+        f"{_interval(answer['difference'], '+.3f')}, margin {margin:g})."
     )
     weights = ", ".join(f"{b['role']} {b['weights_sha256'][:12]}" for b in result["provenance"]["bundles"])
     foot = (
         f"With 95 % patient-bootstrap intervals ({result['provenance']['n_resamples']} resamples), paired for the "
         f"difference. Weights (sha256): {weights}."
     )
-    return f"{said}\n\n{head}\n\n{table}\n\n{foot}"
+    return f"{said}\n\n{head}\n\n{markdown_table(columns, lines)}\n\n{foot}"
 
 
-def _interval(row: pd.Series, form: str) -> str:
-    if pd.isna(row["low"]):
-        return f"{row['value']:{form}}"
-    return f"{row['value']:{form}} ({row['low']:{form}} to {row['high']:{form}})"
+def _interval(row: Mapping[str, Any] | pd.Series, form: str = ".3f", note: str = "") -> str:
+    return interval_text(row["value"], row["low"], row["high"], form, note)
 
 
 WRITERS = {

@@ -1,41 +1,40 @@
-"""Train the classifier bundle's shipped weights on one split, and by folds for an estimate that uses every patient.
+r"""Train the classifier bundle's shipped weights on one split, and by folds for an estimate that uses every patient.
 
 A run is the bundle's own train.yaml, then evaluate.yaml on the validation and the test patients. The run on --datalist
 gives models/NAME.pt in half precision and its test figures, for each of --evaluate: what the weights see. The runs on
 --folds give the same method's figures over the test patients of all folds. All of it goes to
 docs/results/classification_NAME.json, with ROC and calibration curves beside the card. An interrupted run goes on where
-it stopped, and a finished one is not repeated: give the same command again.
+it stopped, and a finished one is not repeated: give the same command again::
 
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired --folds 5
-    vdes train classifier bundles/breast_cesm_lesion_classification --inputs des
-      --output runs/classifier --datalist des.json --folds des_fold0.json des_fold1.json ...      (one line)
+    vdes train classifier bundles/breast_cesm_lesion_classification --inputs des \
+      --output runs/classifier --datalist des.json --folds des_fold0.json des_fold1.json ...
     vdes experiment card bundles/breast_cesm_lesion_classification
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 from sklearn.metrics import roc_auc_score
-from tqdm import tqdm
 
-from vdes.bundle.process import run_workflow
-from vdes.data.datalist import read_datalist
+from vdes.bundle.steps import Step
+from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.data.vocabulary import LEVELS
 from vdes.errors import InputError
+from vdes.experiments.experiment import Experiment
 from vdes.experiments.settings import ClassifierTraining
 from vdes.handlers.classification_handler import classification_result
-from vdes.handlers.provenance import provenance
+from vdes.handlers.provenance import provenance, sha256
 from vdes.metrics.level_predictions import with_probabilities
 from vdes.networks.weights import half_precision
 from vdes.report.calibration_plot import calibration_plot
@@ -59,7 +58,7 @@ def check(bundle: Path, folds: Sequence[Path]) -> None:
         raise InputError(f"{bundle}: no configs/train.yaml; expected the folder of a bundle")
     tested: dict[str, Path] = {}
     for fold in folds:
-        for item in read_datalist(fold, ("test",))["test"]:
+        for item in Datalist.read(fold).items("test"):
             if item["case"] in tested:
                 raise InputError(f"{fold}: test: case {item['case']} is tested by {tested[item['case']]} already")
             tested[item["case"]] = fold
@@ -86,12 +85,24 @@ def ship(bundle: Path, settings: ClassifierTraining, overwrite: bool = False) ->
         file.parent.mkdir(parents=True, exist_ok=True)
     seen = settings.evaluate or (settings.inputs,)
     runs = {"split": settings.datalist, **{f"fold{k}": datalist for k, datalist in enumerate(settings.folds)}}
-    with ThreadPoolExecutor(settings.jobs) as pool:
-        jobs = [pool.submit(train, bundle, settings, run, datalist, seen) for run, datalist in runs.items()]
-        for job in tqdm(jobs, desc="runs", unit="run"):
-            job.result()
+    experiment = Experiment(settings.output, settings.jobs, "training")
+    experiment.open(
+        {
+            "bundle": bundle.resolve().name,
+            "datalists_sha256": {run: sha256(datalist) for run, datalist in runs.items()},
+            **{name: getattr(settings, name) for name in ("inputs", "epochs", "seed")},
+        }
+    )
+    budget = Budget(settings.inputs, settings.epochs, settings.seed)
+    experiment.run(
+        [
+            step
+            for run, datalist in runs.items()
+            for step in steps_of(experiment, bundle, settings.output / run, datalist, seen, budget)
+        ]
+    )
 
-    trained = torch.load(settings.output / "split" / "model.pt", weights_only=True)
+    trained = torch.load(settings.output / "split" / "training" / "model.pt", weights_only=True)
     record = weights.with_suffix(RECORD_SUFFIX)
     with staged([weights, record], overwrite=True) as stages:
         torch.save(half_precision(trained), stages[weights])
@@ -129,28 +140,48 @@ def ship(bundle: Path, settings: ClassifierTraining, overwrite: bool = False) ->
     print(f"wrote {weights} and {result}")
 
 
-def train(
-    bundle: Path,
-    settings: ClassifierTraining,
-    run: str,
-    datalist: Path,
-    seen: Sequence[str],
-    cache_dir: Path | None = None,
-    patience: int = PATIENCE,
-) -> None:
-    """Train one run and evaluate it; what is finished is not repeated."""
-    threads = max(1, (os.cpu_count() or 1) // settings.jobs)
-    output = settings.output / run
-    common = {"cache_dir": cache_dir or settings.output / "cache", "seed": settings.seed, "num_workers": 0}
-    if not (output / "trained").is_file():
-        knobs = {"inputs": settings.inputs, "epochs": settings.epochs, "patience": patience}
-        run_workflow(bundle, ["train"], datalist, output, {**common, **knobs}, threads)
-        (output / "trained").touch()
-    for inputs in seen:
-        results = output / f"test_{inputs}"
-        if not (results / "classification.json").is_file():
-            knobs = {"inputs": inputs, "ckpt_path": output / "model.pt", "section": "test", "overwrite": True}
-            run_workflow(bundle, ["train", "evaluate"], datalist, results, {**common, **knobs}, threads)
+@dataclass(frozen=True)
+class Budget:
+    """What a run is trained on, and for how long.
+
+    Attributes:
+        inputs: both, low_energy or des.
+        epochs: at most.
+        seed: of the training.
+        patience: epochs without a better validation AUC.
+    """
+
+    inputs: str
+    epochs: int
+    seed: int
+    patience: int = PATIENCE
+
+
+def steps_of(
+    experiment: Experiment, bundle: Path, folder: Path, datalist: Path, seen: Sequence[str], budget: Budget
+) -> list[Step]:
+    """Return the steps of one run: its training, and its evaluation on the test patients for each input in ``seen``."""
+    listed = Datalist.read(datalist)
+    common = {"cache_dir": experiment.cache, "seed": budget.seed, "num_workers": 0}
+    trained = folder / "training"
+    knobs = {**common, "inputs": budget.inputs, "epochs": budget.epochs, "patience": budget.patience}
+    training = experiment.workflow(
+        *(trained, "model.pt", bundle, ["train"], datalist, knobs),
+        kind="train classifier",
+        images=len(listed.items("training")) * budget.epochs,
+    )
+    scored = {**common, "ckpt_path": trained / "model.pt", "section": "test", "overwrite": True}
+    evaluations = [
+        experiment.workflow(
+            *(folder / f"test_{inputs}", "classification.json", bundle, ["train", "evaluate"], datalist),
+            {**scored, "inputs": inputs},
+            kind="evaluate",
+            images=len(listed.items("test")),
+            needs=[training.name],
+        )
+        for inputs in seen
+    ]
+    return [training, *evaluations]
 
 
 def predictions(run: Path, section: str, inputs: str) -> pd.DataFrame:
@@ -185,7 +216,7 @@ def summarised(table: pd.DataFrame, source: dict[str, Any]) -> dict[str, Any]:
 
 def progress(run: Path) -> dict[str, Any]:
     """Return what is listed of a run."""
-    found = torch.load(run / "last.pt", weights_only=True)["progress"]
+    found = torch.load(run / "training" / "last.pt", weights_only=True)["progress"]
     return {
         "epochs": found["epoch"],
         "best_epoch": found["best_metric_epoch"],

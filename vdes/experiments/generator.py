@@ -13,8 +13,7 @@ validation patients become models/NAME.pt in half precision, and all runs are li
 from __future__ import annotations
 
 import json
-import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,15 @@ from typing import Any
 import pandas as pd
 import torch
 import yaml
-from tqdm import tqdm
 
-from vdes.bundle.process import run_workflow
+from vdes.bundle.steps import Step
+from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 from vdes.errors import InputError
+from vdes.experiments.experiment import Experiment
 from vdes.experiments.settings import GeneratorTraining
-from vdes.handlers.provenance import provenance
+from vdes.handlers.provenance import provenance, sha256
 from vdes.networks.weights import half_precision
 from vdes.statistics.bootstrap import cluster_bootstrap_mean
 
@@ -89,10 +89,14 @@ def ship(bundle: Path, settings: GeneratorTraining, overwrite: bool = False) -> 
         for seed in settings.seeds
         for arm in settings.arms or recipe["arms"]
     ]
-    with ThreadPoolExecutor(settings.jobs) as pool:
-        jobs = [pool.submit(train, bundle, datalist, run, recipe, height, settings.jobs) for run in runs]
-        for job in tqdm(jobs, desc="runs", unit="run"):
-            job.result()
+    cases = Datalist.read(datalist)
+    counts = {section: len(cases.items(section)) for section in EVALUATED}
+    experiment = Experiment(settings.output, settings.jobs, "training")
+    stated = {"bundle": bundle.resolve().name, "datalist_sha256": sha256(datalist), "recipe": recipe, "height": height}
+    experiment.open(stated)
+    experiment.run(
+        [step for run in runs for step in steps_of(experiment, bundle, datalist, run, recipe, height, counts)]
+    )
     table = [row(run) for run in runs]
     best = max(range(len(runs)), key=lambda i: table[i]["validation"][CHOSEN_BY])
     result = {
@@ -126,28 +130,48 @@ def read_recipe(bundle: Path, name: str) -> dict[str, Any]:
     return {**recipe, **recipe.get(name, {})}
 
 
-def train(bundle: Path, datalist: Path, run: Run, recipe: dict[str, Any], height: int, jobs: int) -> None:
-    """Train one run in its stages and evaluate it; what is finished is not repeated."""
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    common = {"cache_dir": run.folder.parent / "cache", "seed": run.seed, "num_workers": 0}
+def steps_of(
+    experiment: Experiment,
+    bundle: Path,
+    datalist: Path,
+    run: Run,
+    recipe: dict[str, Any],
+    height: int,
+    counts: Mapping[str, int],
+) -> list[Step]:
+    """Return the steps of one run: its stages, each from the weights of the one before, and its evaluations."""
+    common = {"cache_dir": experiment.cache, "seed": run.seed, "num_workers": 0}
+    kind = "train cyclegan" if "cyclegan" in bundle.resolve().name else "train unet"
+    steps: list[Step] = []
     start: dict[str, Any] = {}
     for stage in recipe["stages"]:
-        output = run.folder / stage["name"]
-        settings = {recipe["knob"]: run.arm, **stage["settings"], "height": round(height * stage["scale"]), **start}
-        if not finished(output, stage["settings"]["epochs"]):
-            run_workflow(bundle, ["train"], datalist, output, {**common, **settings}, threads)
+        output, rows = run.folder / stage["name"], round(height * stage["scale"])
+        knobs = {**common, recipe["knob"]: run.arm, **stage["settings"], "height": rows, **start}
+        images, needs = counts["training"] * stage["settings"]["epochs"], [step.name for step in steps[-1:]]
+        steps.append(
+            experiment.workflow(
+                *(output, "model.pt", bundle, ["train"], datalist, knobs),
+                kind=kind,
+                images=images,
+                height=rows,
+                needs=needs,
+            )
+        )
         start = {"initial_weights": output / "model.pt"}
-    for section in EVALUATED:
-        if (run.results(section) / "fidelity.json").is_file():
-            continue
-        settings = {"height": height, "ckpt_path": run.weights, "section": section, "overwrite": True, **common}
-        run_workflow(bundle, ["train", "evaluate"], datalist, run.results(section), settings, threads)
-
-
-def finished(stage: Path, epochs: int) -> bool:
-    """Tell whether a stage was trained for all of its epochs."""
-    last = stage / "last.pt"
-    return last.is_file() and bool(torch.load(last, weights_only=True)["progress"]["epoch"] == epochs)
+    trained = steps[-1].name
+    for section, images in counts.items():
+        output = run.results(section)
+        knobs = {**common, "height": height, "ckpt_path": run.weights, "section": section, "overwrite": True}
+        steps.append(
+            experiment.workflow(
+                *(output, "fidelity.json", bundle, ["train", "evaluate"], datalist, knobs),
+                kind="evaluate",
+                images=images,
+                height=height,
+                needs=[trained],
+            )
+        )
+    return steps
 
 
 def row(run: Run) -> dict[str, Any]:
@@ -157,12 +181,12 @@ def row(run: Run) -> dict[str, Any]:
     return {"arm": run.arm, "seed": run.seed, "best_epoch": progress["best_metric_epoch"], **figures}
 
 
-def means(results: Path) -> dict[str, float]:
-    """Return the reported means over the cases of one evaluation."""
+def means(results: Path) -> dict[str, float | None]:
+    """Return the reported means over the cases of one evaluation; None where no case has one, as without lesions."""
     summary = pd.DataFrame(json.loads((results / "fidelity.json").read_text(encoding="utf-8"))["summary"])
     rows = summary[(summary["method"] == "virtual_des") & (summary["statistic"] == "mean")]
     values = rows.set_index("metric")["value"]
-    return {metric: float(values[metric]) for metric in REPORTED}
+    return {metric: float(values[metric]) if metric in values else None for metric in REPORTED}
 
 
 def arm_means(runs: list[Run]) -> list[dict[str, Any]]:

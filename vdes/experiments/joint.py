@@ -15,26 +15,25 @@ scored on those of the test patients. Figures are means over the seeds. An inter
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from vdes.bundle.locate import find_bundle
-from vdes.bundle.process import run_workflow
-from vdes.data.datalist import read_datalist
+from vdes.bundle.steps import Step
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.staging import staged
 from vdes.data.training_record import check_trained_on
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.errors import InputError
+from vdes.experiments.experiment import Experiment
 from vdes.experiments.settings import JointTraining
-from vdes.handlers.provenance import provenance
+from vdes.handlers.provenance import provenance, sha256
 from vdes.statistics.bootstrap import cluster_bootstrap_mean, percentile_interval
 from vdes.statistics.predictions import known_cases
 from vdes.statistics.resampled_metrics import resampled_metrics
@@ -72,15 +71,26 @@ def compare(bundles: Path, settings: JointTraining, overwrite: bool = False) -> 
     result = generator / "docs" / "results" / f"joint_{settings.name}.json"
     if result.exists() and not overwrite:
         raise InputError(f"{result}: exists already; pass --overwrite to replace it")
-    test = read_datalist(settings.datalist, ("test",))["test"]
+    listed = Datalist.read(settings.datalist)
+    test = listed.items("test")
     for weights in starts:
         check_trained_on(weights, test, str(settings.datalist))
-    with ThreadPoolExecutor(settings.jobs) as pool:
-        jobs = [
-            pool.submit(run_arm, generator, classifier, settings, arm, seed) for seed in settings.seeds for arm in ARMS
+    experiment = Experiment(settings.output, settings.jobs, "joint training")
+    experiment.open(
+        {
+            "datalist_sha256": listed.sha256,
+            "weights_sha256": [sha256(weights) for weights in starts],
+            **{name: getattr(settings, name) for name in ("height", "epochs", "weight")},
+        }
+    )
+    experiment.run(
+        [
+            step
+            for seed in settings.seeds
+            for arm in ARMS
+            for step in steps_of(experiment, generator, classifier, settings, listed, arm, seed)
         ]
-        for job in tqdm(jobs, desc="runs", unit="run"):
-            job.result()
+    )
     result.parent.mkdir(parents=True, exist_ok=True)
     with staged([result], overwrite=True) as stages:
         stages[result].write_text(json.dumps(results(settings, starts[0]), indent=2) + "\n", encoding="utf-8")
@@ -92,23 +102,22 @@ def run_folder(output: Path, arm: str, seed: int) -> Path:
     return output / f"seed{seed}" / arm
 
 
-def run_arm(generator: Path, classifier: Path, settings: JointTraining, arm: str, seed: int) -> None:
-    """Train an arm and score it; what is finished is not repeated."""
-    threads = max(1, (os.cpu_count() or 1) // settings.jobs)
-    datalist, folder = settings.datalist, run_folder(settings.output, arm, seed)
-    trained = folder / "trained"
-    common = {"num_workers": 0, "seed": seed, "cache_dir": settings.output / "cache"}
-    made = {"ckpt_path": trained / "model.pt", "height": settings.height, "overwrite": True}
-
-    def step(output: Path, done: str, bundle: Path, configs: list[str], data: Path, knobs: dict[str, Any]) -> None:
-        mark = output.with_name(f"{output.name}.done")
-        if not mark.is_file():
-            run_workflow(bundle, configs, data, output, knobs, threads)
-            if not (output / done).exists():
-                raise InputError(f"{output}: the run left no {done}; {output}.log says why")
-            mark.touch()
-
-    training = {
+def steps_of(
+    experiment: Experiment,
+    generator: Path,
+    classifier: Path,
+    settings: JointTraining,
+    listed: Datalist,
+    arm: str,
+    seed: int,
+) -> list[Step]:
+    """Return the steps that train an arm and score it."""
+    datalist, folder = listed.path, run_folder(settings.output, arm, seed)
+    counts = {section: len(listed.items(section)) for section in SECTIONS}
+    training, test, everything = counts["training"], counts["test"], sum(counts.values())
+    common = {"num_workers": 0, "seed": seed, "cache_dir": experiment.cache}
+    trained, images, virtual = folder / "trained", folder / "virtual_des", folder / "virtual.json"
+    start = {
         "initial_weights": settings.initial_weights,
         "classifier_initial_weights": settings.classifier_weights,
         "encoder_weights": "none",
@@ -118,18 +127,46 @@ def run_arm(generator: Path, classifier: Path, settings: JointTraining, arm: str
         "classification_weight": settings.weight,
         "generator_learns_from": ARMS[arm],
     }
-    step(trained, "model.pt", generator, ["train", "joint"], datalist, {**common, **training})
-    step(folder / "fidelity", "fidelity.json", generator, ["train", "evaluate"], datalist, {**common, **made})
-    images = folder / "virtual_des"
-    step(images, "", generator, ["inference"], datalist, {**made, "num_workers": 0})
-    virtual = folder / "virtual.json"
-    write_virtual_datalist(datalist, images, virtual, overwrite=True)
+    train = experiment.workflow(
+        *(trained, "model.pt", generator, ["train", "joint"], datalist, {**common, **start}),
+        kind="train joint",
+        images=training * settings.epochs,
+        height=settings.height,
+    )
+    made = {"ckpt_path": trained / "model.pt", "height": settings.height, "overwrite": True}
+    evaluate = experiment.workflow(
+        *(folder / "fidelity", "fidelity.json", generator, ["train", "evaluate"], datalist, {**common, **made}),
+        kind="evaluate",
+        images=test,
+        height=settings.height,
+        needs=[train.name],
+    )
+    infer = experiment.workflow(
+        *(images, "", generator, ["inference"], datalist, {**made, "num_workers": 0}),
+        kind="virtual",
+        images=everything,
+        height=settings.height,
+        needs=[train.name],
+    )
+    replace_des = partial(write_virtual_datalist, datalist, images, virtual, overwrite=True)
+    list_virtual = Step(experiment.name_of(virtual), "datalist", everything, replace_des, [infer.name])
     seen = {"inputs": "des", **common}
     weights = {"ckpt_path": trained / "classifier.pt"}
-    step(folder / "calibrated", "model.pt", classifier, ["train", "calibrate"], virtual, {**seen, **weights})
-    scored = {"ckpt_path": folder / "calibrated" / "model.pt", "overwrite": True}
-    test = folder / "classification"
-    step(test, "classification.json", classifier, ["train", "evaluate"], virtual, {**seen, **scored})
+    calibrated = folder / "calibrated"
+    calibrate = experiment.workflow(
+        *(calibrated, "model.pt", classifier, ["train", "calibrate"], virtual, {**seen, **weights}),
+        kind="evaluate",
+        images=counts["validation"],
+        needs=[list_virtual.name],
+    )
+    scored = {**seen, "ckpt_path": calibrated / "model.pt", "overwrite": True}
+    score = experiment.workflow(
+        *(folder / "classification", "classification.json", classifier, ["train", "evaluate"], virtual, scored),
+        kind="evaluate",
+        images=test,
+        needs=[calibrate.name],
+    )
+    return [train, evaluate, infer, list_virtual, calibrate, score]
 
 
 def results(settings: JointTraining, initial_weights: Path) -> dict[str, Any]:

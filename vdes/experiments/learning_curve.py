@@ -1,28 +1,25 @@
-"""Train the classifier on fewer patients: would more of them help?
+r"""Train the classifier on fewer patients: would more of them help?
 
 For each share of the training patients of each fold a run of the bundle's own train.yaml, with as many steps as on all
 of them, and its test patients scored: the AUC inside folds over the number of training patients. Smaller shares lie
 within larger ones, all are stratified by pathology, and validation and test patients stay as they are. Writes
 docs/results/learning_curve_NAME.json. An interrupted run goes on where it stopped, and a finished one is not repeated;
-share 1 is what vdes train classifier does with the folds.
+share 1 is what vdes train classifier does with the folds::
 
     vdes datalist cdd-cesm DIR --output des.json --include-unpaired --folds 5
-    vdes experiment learning-curve bundles/breast_cesm_lesion_classification --inputs des --output runs/curve
-      --folds des_fold0.json des_fold1.json des_fold2.json des_fold3.json des_fold4.json           (one line)
+    vdes experiment learning-curve bundles/breast_cesm_lesion_classification --inputs des --output runs/curve \
+      --folds des_fold0.json des_fold1.json des_fold2.json des_fold3.json des_fold4.json
     vdes experiment card bundles/breast_cesm_lesion_classification
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from vdes.data.datalist import read_datalist, read_json, write_datalist
+from vdes.bundle.steps import Step
+from vdes.data.datalist import Datalist
 from vdes.data.splits import hold_out
 from vdes.data.staging import staged
 from vdes.data.versions import versions
@@ -31,12 +28,15 @@ from vdes.experiments.classifier import (
     PATIENCE,
     RESAMPLES,
     SEED,
+    Budget,
     auc_of_as_many_images,
     check,
     predictions,
-    train,
+    steps_of,
 )
-from vdes.experiments.settings import ClassifierTraining, LearningCurve
+from vdes.experiments.experiment import Experiment
+from vdes.experiments.settings import LearningCurve
+from vdes.handlers.provenance import sha256
 from vdes.statistics.auc_within_folds import auc_within_folds
 
 
@@ -68,11 +68,23 @@ def write_curve(bundle: Path, settings: LearningCurve, overwrite: bool = False) 
 def curve(bundle: Path, settings: LearningCurve) -> dict[str, Any]:
     """Train and score all runs, and return the results."""
     shares = sorted(set(settings.shares))
+    experiment = Experiment(settings.output, settings.jobs, "learning curve")
+    stated = {
+        "bundle": bundle.resolve().name,
+        "folds_sha256": [sha256(fold) for fold in settings.folds],
+        **{name: getattr(settings, name) for name in ("inputs", "epochs", "seed")},
+    }
+    experiment.open(stated)
     runs = [(share, k, *share_of(settings, share, k)) for share in shares for k in range(len(settings.folds))]
-    with ThreadPoolExecutor(settings.jobs) as pool:
-        jobs = [pool.submit(train_share, bundle, settings, share, k, datalist) for share, k, datalist, _ in runs]
-        for job in tqdm(jobs, desc="runs", unit="run"):
-            job.result()
+    steps: list[Step] = []
+    for share, k, datalist, _ in runs:
+        # as many steps: the fewer patients, the more epochs
+        budget = Budget(
+            settings.inputs, round(settings.epochs / share), settings.seed, patience=round(PATIENCE / share)
+        )
+        of_fold = folder(settings, share) / f"fold{k}"
+        steps += steps_of(experiment, bundle, of_fold, datalist, (settings.inputs,), budget)
+    experiment.run(steps)
     points = []
     for share in shares:
         tests = [
@@ -88,11 +100,8 @@ def curve(bundle: Path, settings: LearningCurve) -> dict[str, Any]:
             }
         )
     return {
-        "data": read_json(settings.folds[0])["name"],
-        "folds_sha256": [hashlib.sha256(fold.read_bytes()).hexdigest() for fold in settings.folds],
-        "inputs": settings.inputs,
-        "seed": settings.seed,
-        "epochs": settings.epochs,
+        "data": Datalist.read(settings.folds[0]).name,
+        **{key: stated[key] for key in ("folds_sha256", "inputs", "seed", "epochs")},
         "resamples": RESAMPLES,
         "points": points,
         "versions": versions(),
@@ -108,33 +117,12 @@ def folder(settings: LearningCurve, share: float) -> Path:
 def share_of(settings: LearningCurve, share: float, k: int) -> tuple[Path, int]:
     """Write the datalist of a fold with a share of its training patients, and return it with their number."""
     source = settings.folds[k]
-    datalist = read_datalist(source)
+    datalist = Datalist.read(source).content()
     file = source
     if share < 1:
         # the start of a stratified line of patients
         datalist["training"] = hold_out(datalist["training"], share, 0.0, settings.seed)["test"]
         file = folder(settings, share) / f"fold{k}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_datalist(file, datalist, overwrite=True)
+        Datalist.write(file, datalist, overwrite=True)
     return file, len({item["patient"] for item in datalist["training"]})
-
-
-def train_share(bundle: Path, settings: LearningCurve, share: float, k: int, datalist: Path) -> None:
-    """Train on a share of a fold's training patients and score its test patients."""
-    own = ClassifierTraining(
-        datalist=datalist,
-        output=folder(settings, share),
-        inputs=settings.inputs,
-        epochs=round(settings.epochs / share),
-        seed=settings.seed,
-        jobs=settings.jobs,
-    )
-    train(
-        bundle,
-        own,
-        f"fold{k}",
-        datalist,
-        (settings.inputs,),
-        cache_dir=settings.output / "cache",
-        patience=round(PATIENCE / share),
-    )

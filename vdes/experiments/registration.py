@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vdes.data.datalist import SECTIONS, intensity_range, read_datalist, section
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.datasets.cached_dataset import cached_dataset
 from vdes.data.staging import staged
 from vdes.experiments.settings import RegistrationReport
@@ -56,9 +56,9 @@ def summary(table: pd.DataFrame, limit: float) -> str:
 
 def offsets(datalist: Path, settings: RegistrationReport) -> pd.DataFrame:
     """Return the offsets of every pair."""
-    low_energy, des = (intensity_range(datalist, modality) for modality in ("low_energy", "des"))
+    listed = Datalist.read(datalist)
+    low_energy, des = (listed.intensity_range(modality) for modality in ("low_energy", "des"))
     preprocessing = paired_preprocessing(settings.height, settings.height * 3 // 4, low_energy, des)
-    listed = read_datalist(datalist)
-    items = [item for name in SECTIONS if listed[name] for item in section(datalist, name)]
+    items = [item for name in SECTIONS if listed.fields[name] for item in listed.section(name)]
     cases = cached_dataset(items, preprocessing, settings.cache, settings.workers)
     return pd.DataFrame([{column: case[column] for column in COLUMNS} for case in cases])

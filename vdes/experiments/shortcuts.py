@@ -20,7 +20,6 @@ listed too: pooling sees that. Writes a JSON file and prints its tables as Markd
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import platform
@@ -43,12 +42,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from vdes import __version__
-from vdes.data.datalist import SECTIONS, Item, intensity_range, read_datalist, read_json, section
+from vdes.data.datalist import Datalist, Item, PathLike
 from vdes.data.staging import staged
 from vdes.errors import InputError
 from vdes.experiments.settings import ShortcutControl
 from vdes.statistics.bootstrap import cluster_bootstrap_weights, percentile_interval
 from vdes.statistics.classification_metrics import classification_metrics
+from vdes.statistics.interval_text import interval_text
+from vdes.statistics.markdown_table import markdown_table
 from vdes.transforms.breast_mask import BreastMask, chest_wall_is_left
 from vdes.transforms.classifier_preprocessing import classifier_preprocessing
 from vdes.transforms.preprocessing import AIR, air_threshold, image_preprocessing
@@ -115,13 +116,14 @@ def control(settings: ShortcutControl) -> dict[str, Any]:
     Raises:
         InputError: see `cases_of_folds`; also when an image cannot be read.
     """
-    cases = cases_of_folds(settings.datalists, settings.modality)
-    limits = intensity_range(settings.datalists[0], settings.modality)
+    datalists = [Datalist.read(path) for path in settings.datalists]
+    cases = cases_of_folds(datalists, settings.modality)
+    limits = datalists[0].intensity_range(settings.modality)
     features = Features(settings.modality, limits, settings.size)
     table = pd.DataFrame([features(case) for case in cases])
     labels = pd.DataFrame(cases, columns=["case", "patient", "laterality", "view", "fold", "malignant"])
     return {
-        "provenance": provenance(settings, labels),
+        "provenance": provenance(settings, datalists, labels),
         "learners": {name: " ".join(repr(learner).split()) for name, learner in LEARNERS.items()},
         "shuffles": settings.shuffles,
         "resamples": settings.resamples,
@@ -132,7 +134,7 @@ def control(settings: ShortcutControl) -> dict[str, Any]:
     }
 
 
-def cases_of_folds(datalists: Sequence[Path], modality: str) -> list[Item]:
+def cases_of_folds(folds: Sequence[PathLike | Datalist], modality: str) -> list[Item]:
     """Return the items of all test sections, with the number of their ``fold``.
 
     Items without an image of the modality or a pathology are left out.
@@ -141,37 +143,36 @@ def cases_of_folds(datalists: Sequence[Path], modality: str) -> list[Item]:
         InputError: fewer than two datalists, one that is none, or datalists that are not the folds of one data set:
             each must list the same cases, and each case must be tested once.
     """
-    if len(datalists) < 2:
-        raise InputError(f"--datalists: expected the datalists of at least two folds, got {len(datalists)}")
-    listed = [read_datalist(path) for path in datalists]
-    names = [{item["case"] for part in SECTIONS for item in datalist[part]} for datalist in listed]
-    tested: dict[str, Path] = {}
-    for path, datalist, cases in zip(datalists, listed, names, strict=True):
+    if len(folds) < 2:
+        raise InputError(f"--datalists: expected the datalists of at least two folds, got {len(folds)}")
+    datalists = [Datalist.of(fold) for fold in folds]
+    names = [{item["case"] for item in datalist.items()} for datalist in datalists]
+    tested: dict[str, Datalist] = {}
+    for datalist, cases in zip(datalists, names, strict=True):
         if cases != names[0]:
             odd = min(cases ^ names[0])
             raise InputError(
-                f"{path}: case {odd} is not in both this and {datalists[0]}; expected folds of one data set"
+                f"{datalist}: case {odd} is not in both this and {datalists[0]}; expected folds of one data set"
             )
-        for item in datalist["test"]:
+        for item in datalist.items("test"):
             if item["case"] in tested:
-                raise InputError(f"{path}: test: case {item['case']} is tested by {tested[item['case']]} already")
-            tested[item["case"]] = path
+                raise InputError(f"{datalist}: test: case {item['case']} is tested by {tested[item['case']]} already")
+            tested[item["case"]] = datalist
     left = names[0] - tested.keys()
     if left:
         raise InputError(f"--datalists: case {min(left)} is in no test section; pass the datalists of all folds")
     return [
         {**item, "fold": fold}
-        for fold, path in enumerate(datalists)
-        for item in section(path, "test", (modality, "pathology"))
+        for fold, datalist in enumerate(datalists)
+        for item in datalist.section("test", (modality, "pathology"))
     ]
 
 
-def provenance(settings: ShortcutControl, labels: pd.DataFrame) -> dict[str, Any]:
+def provenance(settings: ShortcutControl, datalists: Sequence[Datalist], labels: pd.DataFrame) -> dict[str, Any]:
     """Return what the result rests on: data, split, counts, hashes and versions; no path of the machine."""
-    listed = read_json(settings.datalists[0])
-    split = {key: value for key, value in (listed.get("split") or {}).items() if key != "fold"}
+    split = {key: value for key, value in (datalists[0].split or {}).items() if key != "fold"}
     return {
-        "data": listed["name"],
+        "data": datalists[0].name,
         "modality": settings.modality,
         "section": "test of each fold",
         "split": split or None,
@@ -179,7 +180,7 @@ def provenance(settings: ShortcutControl, labels: pd.DataFrame) -> dict[str, Any
         "patients": int(labels["patient"].nunique()),
         "malignant_images": int(labels["malignant"].sum()),
         "square": settings.size,
-        "datalists_sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in settings.datalists],
+        "datalists_sha256": [datalist.sha256 for datalist in datalists],
         "versions": {"vdes": __version__, "python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
     }
 
@@ -469,27 +470,26 @@ def markdown(result: dict[str, Any]) -> str:
         f"{source['malignant_images']} malignant; {len(source['datalists_sha256'])} folds, "
         f"{result['shuffles']} shuffles.",
         "",
-        "| features | scope | learner | AUC (95 % interval) | labels shuffled: mean (2.5 to 97.5 %) | p |",
-        "| --- | --- | --- | --- | --- | --- |",
     ]
-    for row in result["groups"]:
-        null = row["shuffled"]
-        cells = (
+    head = ["features", "scope", "learner", "AUC (95 % interval)", "labels shuffled: mean (2.5 to 97.5 %)", "p"]
+    rows = [
+        [
             row["group"],
             row["scope"],
             row["learner"],
-            f"{row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f})",
-            f"{null['mean']:.3f} ({null['low']:.3f} to {null['high']:.3f})",
+            interval_text(row["auc"], row["low"], row["high"]),
+            interval_text(*(row["shuffled"][key] for key in ("mean", "low", "high"))),
             f"{row['p']:.3f}",
-        )
-        lines.append("| " + " | ".join(cells) + " |")
+        ]
+        for row in result["groups"]
+    ]
+    lines.append(markdown_table(head, rows))
     if not result["examinations"]:
         return "\n".join(lines)
-    told = [
-        f"{row['count']} {row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f}; mean {row['malignant']:.1f} against "
-        f"{row['others']:.1f})"
-        for row in result["examinations"]
-    ]
+    told = []
+    for row in result["examinations"]:
+        means = f"; mean {row['malignant']:.1f} against {row['others']:.1f}"
+        told.append(f"{row['count']} {interval_text(row['auc'], row['low'], row['high'], note=means)}")
     count = result["examinations"][0]["examinations"]
     lines += ["", f"AUC of mere counts for malignancy of an examination ({count}): {', '.join(told)}."]
     return "\n".join(lines)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -12,6 +10,8 @@ from ignite.distributed import get_rank
 from ignite.engine import Events
 from monai.engines import Evaluator
 
+from vdes.data.datalist import Datalist, PathLike
+from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, training_record
 
 
@@ -21,20 +21,21 @@ class BestWeights:
     Beside it, ``model.json`` for ``model.pt``, lies the record of what they were trained on
     (`vdes.data.training_record`), by which a study refuses to test them on it.
 
-    The files are written beside and renamed. `monai.handlers.CheckpointSaver` forgets the best metric when a run is
-    resumed (its engine's state is not saved) and would overwrite better weights.
+    `monai.handlers.CheckpointSaver` forgets the best metric when a run is resumed (its engine's state is not saved) and
+    would overwrite better weights.
 
     Args:
         file: the weights, ``model.pt`` in the run's folder.
         network: the network whose weights are saved.
-        datalist: that the training is on.
+        datalist: that the training is on, or its file.
 
     """
 
-    def __init__(self, file: str | Path, network: torch.nn.Module, datalist: str | os.PathLike[str]) -> None:
+    def __init__(self, file: str | Path, network: torch.nn.Module, datalist: PathLike | Datalist) -> None:
         self.file = Path(file)
         self.network = network
         self.datalist = datalist
+        self.record: str | None = None
 
     def attach(self, engine: Evaluator) -> None:
         """Register the handler with ``engine``."""
@@ -45,13 +46,9 @@ class BestWeights:
         if engine.state.best_metric_epoch != engine.state.epoch or get_rank() != 0:
             return
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        record = json.dumps(training_record(self.datalist), indent=1) + "\n"
-        self.replace(self.file.with_suffix(RECORD_SUFFIX), lambda file: file.write_text(record, encoding="utf-8"))
-        self.replace(self.file, lambda file: torch.save(self.network.state_dict(), file))
-
-    @staticmethod
-    def replace(file: Path, write: Callable[[Path], object]) -> None:
-        """Write a file beside, and rename it."""
-        partial = file.with_name(file.name + ".partial")
-        write(partial)
-        partial.replace(file)
+        if self.record is None:  # every image is hashed for it
+            self.record = json.dumps(training_record(self.datalist), indent=1) + "\n"
+        recorded = self.file.with_suffix(RECORD_SUFFIX)
+        with staged([recorded, self.file], overwrite=True) as stages:
+            stages[recorded].write_text(self.record, encoding="utf-8")
+            torch.save(self.network.state_dict(), stages[self.file])

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
-LABELS = {
-    "auc": "AUC",
-    "pr_auc": "PR-AUC",
-    "f1": "F1",
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-    "balanced_accuracy": "balanced accuracy",
-    "mcc": "MCC",
-    "brier": "Brier score",
-    "ece": "ECE",
-}
+from vdes.statistics.classification_metrics import METRICS, Metric
+from vdes.statistics.interval_text import interval_text
+from vdes.statistics.markdown_table import markdown_table
 
 
 def classification_table(summary: pd.DataFrame) -> str:
-    """Return a summary of `vdes.statistics.classification_summary` as Markdown: a row a metric, a column a level."""
+    """Return a summary of `vdes.statistics.classification_summary` as Markdown: a row a metric, a column a level.
+
+    First the metrics of ranking, then those of decisions, then those of calibration.
+    """
     levels = list(dict.fromkeys(summary["level"]))
     cells = summary.set_index(["metric", "level"])
-    lines = [["", *levels], ["---"] * (len(levels) + 1)]
-    for metric, label in LABELS.items():
-        lines.append([label, *(_cell(cells.loc[(metric, level)]) for level in levels)])
+    tabulated = sorted(((name, metric) for name, metric in METRICS.items() if metric.tabulated), key=_place)
+    rows = [
+        [metric.label, *(interval_text(*cells.loc[(name, level), ["value", "low", "high"]]) for level in levels)]
+        for name, metric in tabulated
+    ]
     counts = [cells.loc[("auc", level), ["cases", "positives", "patients"]].astype(int) for level in levels]
-    lines.append(["cases (malignant) of patients", *(f"{c[0]} ({c[1]}) of {c[2]}" for c in map(tuple, counts))])
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    table = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-    return "\n".join([*(f"| {line} |" for line in table), "", "With 95 % patient-bootstrap intervals."])
+    rows.append(["cases (malignant) of patients", *(f"{c[0]} ({c[1]}) of {c[2]}" for c in map(tuple, counts))])
+    return f"{markdown_table(['', *levels], rows, aligned=True)}\n\nWith 95 % patient-bootstrap intervals."
 
 
-def _cell(row: pd.Series) -> str:
-    value, low, high = row[["value", "low", "high"]].to_numpy(dtype=float)
-    return f"{value:.3f}" if np.isnan(low) else f"{value:.3f} ({low:.3f} to {high:.3f})"
+def _place(named: tuple[str, Metric]) -> int:
+    metric = named[1]
+    if metric.of_decisions is not None:
+        return 1
+    return 0 if metric.more_is_better else 2

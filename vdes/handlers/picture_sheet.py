@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vdes.data.staging import staged
-from vdes.study.case_pictures import DIFFERENCE_COLOURS, DIFFERENCE_RANGE
+from vdes.metrics.difference_colours import DIFFERENCE_COLOURS, DIFFERENCE_RANGE
 
 PANELS = {
     "low_energy": "low energy",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from vdes.errors import InputError
+from vdes.metrics.fidelity import COLUMNS
 
 
 def representative_cases(rows: pd.DataFrame, metric: str = "psnr_breast", method: str = "virtual_des") -> pd.Series:
@@ -14,18 +15,22 @@ def representative_cases(rows: pd.DataFrame, metric: str = "psnr_breast", method
 
     Args:
         rows: the per-case table with the methods ``method`` and ``constant``.
-        metric: a column where more is better.
+        metric: of `vdes.metrics.fidelity.COLUMNS`.
         method: whose gain.
 
     Returns:
-        Series of three gains named by case, in the order best, median (the better of two), worst.
+        Series of three gains, above 0 where the method is better than the constant level, named by case, in the order
+        best, median (the better of two), worst.
 
     Raises:
-        InputError: with fewer than three cases that have the metric in both methods.
+        InputError: on an unknown metric, or with fewer than three cases that have it in both methods.
 
     """
+    if metric not in COLUMNS:
+        raise InputError(f"metric: {metric!r}; expected one of {', '.join(COLUMNS)}")
     table = rows.pivot(index="case", columns="method", values=metric)
-    gain = (table[method] - table["constant"]).dropna().sort_index().sort_values(ascending=False, kind="stable")
+    gain = (table[method] - table["constant"]) * (1 if COLUMNS[metric].more_is_better else -1)
+    gain = gain.dropna().sort_index().sort_values(ascending=False, kind="stable")
     if len(gain) < 3:
         raise InputError(f"per-case table: expected at least 3 cases with `{metric}`, got {len(gain)}")
     return gain.iloc[[0, (len(gain) - 1) // 2, -1]]

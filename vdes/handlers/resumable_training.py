@@ -13,6 +13,7 @@ from ignite.engine import Engine, Events
 from monai.data.utils import set_rnd
 from monai.engines import Trainer
 
+from vdes.data.staging import staged
 from vdes.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -23,8 +24,8 @@ class ResumableTraining:
 
     The random states at the start of an epoch depend on ``seed``, the rank and the epoch's number alone, so an epoch
     that was cut short is done again as it would have been, and a resumed run ends with the same weights, bit for bit,
-    on the same machine with the same number of threads. The checkpoint is written beside and renamed, so an
-    interruption leaves the previous one.
+    on the same machine with the same number of threads. An interruption while the checkpoint is written leaves the
+    previous one.
 
     Name it last in the list of handlers: what an epoch ends with, such as validation, must be done when it saves.
 
@@ -87,9 +88,8 @@ class ResumableTraining:
             state["progress"]["best_metric"] = float(self.best.state.best_metric)
             state["progress"]["best_metric_epoch"] = int(self.best.state.best_metric_epoch)
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.file.with_name(self.file.name + ".partial")
-        torch.save(state, partial)
-        partial.replace(self.file)
+        with staged([self.file], overwrite=True) as stages:
+            torch.save(state, stages[self.file])
 
     def load(self, engine: Trainer) -> None:
         """Load the state of an interrupted run, if there is one."""

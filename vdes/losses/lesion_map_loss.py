@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import nn
 from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits
+
+from vdes.errors import InputError
 
 LESION_FACTOR = 3.0  # of the loss where there is a lesion: even of malignant images it is a small part
 
@@ -22,30 +24,30 @@ class LesionMapLoss(nn.Module):
         lesion_weight: 0 or more.
 
     Raises:
-        ValueError: ``lesion_weight`` is below 0.
+        InputError: ``lesion_weight`` is below 0.
 
     """
 
     def __init__(self, classification: nn.Module, lesion_weight: float = 1.0) -> None:
         super().__init__()
         if lesion_weight < 0:
-            raise ValueError(f"lesion_weight: expected 0 or more, got {lesion_weight}")
+            raise InputError(f"lesion_weight: {lesion_weight}; expected 0 or more")
         self.classification = classification
         self.lesion_weight = lesion_weight
 
-    def forward(self, output: Mapping[str, torch.Tensor], target: Sequence[torch.Tensor]) -> torch.Tensor:
+    def forward(self, output: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Return the loss, a scalar.
 
         Args:
             output: of `vdes.networks.lesion_classifier.LesionClassifier` with its maps: ``classification``, and
                 ``lesion_map`` ``(B, 2, h, w)``, logits, NaN where an input is absent.
-            target: that of ``classification``, and ``(B, 2, H, W)`` from 0 to 1, where each input shows malignancy; any
-                NaN in an image: not known there.
+            target: ``levels``, that of ``classification``, and ``lesion_map`` ``(B, 2, H, W)`` from 0 to 1, where each
+                input shows malignancy; any NaN in an image: not known there.
 
         """
-        loss: torch.Tensor = self.classification(output["classification"], target[0])
+        loss: torch.Tensor = self.classification(output["classification"], target["levels"])
         maps = output["lesion_map"].flatten(0, 1)
-        share = adaptive_avg_pool2d(target[1].flatten(0, 1), (maps.shape[1], maps.shape[2]))
+        share = adaptive_avg_pool2d(target["lesion_map"].flatten(0, 1), (maps.shape[1], maps.shape[2]))
         known = (~maps.isnan().flatten(1).any(dim=1) & ~share.isnan().flatten(1).any(dim=1)).nonzero()[:, 0]
         factor = maps.new_tensor(LESION_FACTOR)
         losses = binary_cross_entropy_with_logits(

@@ -7,6 +7,7 @@ from monai.losses import FocalLoss
 from torch import nn
 
 from vdes.data.vocabulary import LEVELS, PATHOLOGIES
+from vdes.errors import InputError
 from vdes.networks.view_pooling import pooled_logits
 
 MALIGNANT = PATHOLOGIES.index("malignant")
@@ -32,7 +33,7 @@ class MultiLevelLoss(nn.Module):
             where a prediction is sure.
 
     Raises:
-        ValueError: a weight or ``focal_gamma`` is none of these.
+        InputError: a weight or ``focal_gamma`` is none of these.
 
     """
 
@@ -47,9 +48,9 @@ class MultiLevelLoss(nn.Module):
         super().__init__()
         self.weights = dict(zip(LEVELS, (image_weight, breast_weight, examination_weight), strict=True))
         if min(self.weights.values()) < 0 or not any(self.weights.values()):
-            raise ValueError(f"expected weights of 0 or more, and one above 0; got {self.weights}")
+            raise InputError(f"loss: expected weights of 0 or more, and one above 0; got {self.weights}")
         if focal_gamma != 0 and not focal_gamma >= 1:
-            raise ValueError(f"focal_gamma: expected 0, or 1 and more; got {focal_gamma}")
+            raise InputError(f"focal_gamma: {focal_gamma}; expected 0, or 1 and more")
         self.malignant_weight = malignant_weight
         self.binary = FocalLoss(gamma=focal_gamma, reduction="none")
         self.multiclass = FocalLoss(gamma=focal_gamma, reduction="none", use_softmax=True, to_onehot_y=True)

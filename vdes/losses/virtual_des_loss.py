@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d
 
+from vdes.errors import InputError
+
 WINDOW = 11
 STRIDE = 4
 EPSILON = 1e-6  # keeps the correlation of an even image finite
@@ -32,10 +34,12 @@ class VirtualDesLoss(nn.Module):
         correlation_weight: weight of 1 - correlation inside the breast.
         lesion_weight: weight of the absolute error inside lesions.
 
+    Raises:
+        InputError: a weight is below 0, or all are 0.
+
     Example:
         >>> image = torch.rand(2, 1, 64, 48)
-        >>> lesion, breast = torch.zeros_like(image), torch.ones_like(image)
-        >>> float(VirtualDesLoss()(image, torch.cat([image, lesion, breast], dim=1)))
+        >>> float(VirtualDesLoss()(image, image))
         0.0
 
     """
@@ -57,26 +61,44 @@ class VirtualDesLoss(nn.Module):
             "lesion": lesion_weight,
         }
         if min(weights.values()) < 0 or not any(weights.values()):
-            raise ValueError(f"expected weights of 0 or more, and one above 0; got {weights}")
+            raise InputError(f"loss: expected weights of 0 or more, and one above 0; got {weights}")
         self.weights = weights
 
-    def forward(self, pred: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        pred: torch.Tensor,
+        des: torch.Tensor,
+        lesion_mask: torch.Tensor | None = None,
+        breast_mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Return the loss, a scalar.
 
         Args:
             pred: virtual DES ``(B, 1, H, W)``.
-            target: ``(B, 3, H, W)``: the real DES in [0, 1], and the masks of lesion and breast, 0 or 1.
+            des: the real DES in [0, 1], of the same shape.
+            lesion_mask: 0 and 1, of the same shape; needed where ``lesion_weight`` is above 0.
+            breast_mask: 0 and 1, of the same shape; needed where ``correlation_weight`` is above 0.
+
+        Raises:
+            InputError: shapes differ, or a mask is missing that a term needs.
 
         """
-        pred = pred.float()
-        des, lesion, breast = target.float().split(1, dim=1)
+        masks = {"lesion": lesion_mask, "correlation": breast_mask}
+        for name, image in {"des": des, "lesion_mask": lesion_mask, "breast_mask": breast_mask}.items():
+            if image is not None and image.shape != pred.shape:
+                raise InputError(f"{name}: shape {tuple(image.shape)}; expected that of pred, {tuple(pred.shape)}")
+        for term, mask in masks.items():
+            if self.weights[term] and mask is None:
+                raise InputError(f"loss: {term}_weight is {self.weights[term]:g}; expected a mask for it, got none")
+        pred, des = pred.float(), des.float()
         error = (pred - des).abs()
         loss = self.weights["l1"] * error.mean() + self.weights["l2"] * error.square().mean()
         if self.weights["ssim"]:
             loss = loss + self.weights["ssim"] * (1.0 - uniform_ssim(pred, des))
-        if self.weights["correlation"]:
-            loss = loss + self.weights["correlation"] * (1.0 - correlation(pred, des, breast))
-        if self.weights["lesion"]:
+        if self.weights["correlation"] and breast_mask is not None:
+            loss = loss + self.weights["correlation"] * (1.0 - correlation(pred, des, breast_mask.float()))
+        if self.weights["lesion"] and lesion_mask is not None:
+            lesion = lesion_mask.float()
             loss = loss + self.weights["lesion"] * (error * lesion).sum() / lesion.sum().clamp(min=1.0)
         return loss
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,7 +19,59 @@ from vdes.metrics.ssim import ssim
 from vdes.metrics.vif import vif
 
 REGIONS = ("image", "breast", "lesion")
-METRICS = {"mae": mean_absolute_error, "psnr": psnr, "ssim": ssim, "vif": vif}
+
+OfRegions = Callable[..., torch.Tensor]
+
+
+@dataclass(frozen=True)
+class FidelityMetric:
+    """All that tables know of a metric.
+
+    Attributes:
+        label: its name as people write it.
+        of: computes it, see `FIDELITY` and `CONTRAST`.
+        regions: those of `REGIONS` that it is measured in.
+        digits: after the point, in a table.
+        more_is_better: False where the best value is 0.
+    """
+
+    label: str
+    of: OfRegions
+    regions: tuple[str, ...] = REGIONS
+    digits: int = 3
+    more_is_better: bool = True
+
+
+# of a prediction and real DES, both (B, 1, H, W), the values (B, R) in regions (B, R, H, W)
+FIDELITY = {
+    "mae": FidelityMetric("MAE", mean_absolute_error, more_is_better=False),
+    "psnr": FidelityMetric("PSNR (dB)", psnr, digits=2),
+    "ssim": FidelityMetric("SSIM", ssim),
+    "vif": FidelityMetric("VIF", vif),
+    "correlation": FidelityMetric("correlation", correlation, regions=("breast",)),
+}
+# of an image (B, 1, H, W), real or predicted, with lesion and breast masks of its shape, the value (B, 1)
+CONTRAST = {
+    "lesion_cnr": FidelityMetric("lesion CNR", lesion_contrast, regions=("lesion",), digits=2),
+    "lesion_roc_area": FidelityMetric("lesion ROC area", lesion_roc_area, regions=("lesion",)),
+}
+# the columns of a per-case table that are summarised
+COLUMNS = {
+    f"{name}_{region}": replace(metric, label=f"{region} {metric.label}", regions=(region,))
+    for name, metric in FIDELITY.items()
+    for region in metric.regions
+} | CONTRAST
+# and those of the tables that people read, by region
+TABLES = {
+    region: tuple(name for name, column in COLUMNS.items() if column.regions == (region,))
+    for region in ("breast", "image", "lesion")
+}
+METHOD_LABELS = {
+    "virtual_des": "virtual DES",
+    "low_energy": "low energy itself",
+    "constant": "constant level",
+    "real_des": "real DES",
+}
 
 
 def fidelity(
@@ -38,10 +92,10 @@ def fidelity(
         des_lesion_mask: lesions drawn on the real DES, registered with it; the same.
 
     Returns:
-        ``<metric>_<region>`` for mae, psnr (dB), ssim and vif over image, breast and lesion (drawn on low energy);
-        ``correlation_breast``; ``lesion_cnr`` and ``lesion_roc_area`` of the prediction, whose geometry and mask are
-        the low-energy image's; ``lesion_cnr_ratio``, its contrast over that of the real DES in its own mask. NaN where
-        undefined.
+        ``<metric>_<region>`` for each metric of `FIDELITY` over its regions of image, breast and lesion (drawn on low
+        energy): mae, psnr (dB), ssim, vif and correlation; the metrics of `CONTRAST`, ``lesion_cnr`` and
+        ``lesion_roc_area``, of the prediction, whose geometry and mask are the low-energy image's;
+        ``lesion_cnr_ratio``, its contrast over that of the real DES in its own mask. NaN where undefined.
 
     Raises:
         InputError: on images or masks that a metric refuses.
@@ -49,12 +103,12 @@ def fidelity(
     prediction, des, breast = (convert_to_tensor(x)[None] for x in (prediction, des, breast_mask))
     breast = breast.float()
     lesion = _mask_or_empty(lesion_mask, breast)
-    regions = torch.cat([torch.ones_like(breast), breast, lesion], dim=1)
+    masks = dict(zip(REGIONS, (torch.ones_like(breast), breast, lesion), strict=True))
     scores = {}
-    for name, metric in METRICS.items():
-        for region, score in zip(REGIONS, metric(prediction, des, regions)[0], strict=True):
+    for name, metric in FIDELITY.items():
+        regions = torch.cat([masks[region] for region in metric.regions], dim=1)
+        for region, score in zip(metric.regions, metric.of(prediction, des, regions)[0], strict=True):
             scores[f"{name}_{region}"] = float(score)
-    scores["correlation_breast"] = float(correlation(prediction, des, breast))
     scores |= _contrast(prediction, lesion, breast)
     real = _contrast(des, _mask_or_empty(des_lesion_mask, breast), breast)
     scores["lesion_cnr_ratio"] = scores["lesion_cnr"] / real["lesion_cnr"] if real["lesion_cnr"] else float("nan")
@@ -112,7 +166,4 @@ def _mask_or_empty(mask: NdarrayOrTensor | None, breast: torch.Tensor) -> torch.
 
 
 def _contrast(image: torch.Tensor, lesion: torch.Tensor, breast: torch.Tensor) -> dict[str, float]:
-    return {
-        "lesion_cnr": float(lesion_contrast(image, lesion, breast)),
-        "lesion_roc_area": float(lesion_roc_area(image, lesion, breast)),
-    }
+    return {name: float(metric.of(image, lesion, breast)) for name, metric in CONTRAST.items()}

@@ -47,7 +47,7 @@ class EfficientNetLite0Encoder(EfficientNet, BaseEncoder):
         self, in_channels: int = 1, spatial_dims: int = 2, pretrained: bool = False, drop_connect_rate: float = 0.2
     ) -> None:
         if pretrained:
-            raise ValueError("load the weights with vdes.networks.efficientnet_lite0.load_encoder_weights")
+            raise InputError("load the weights with vdes.networks.efficientnet_lite0.load_encoder_weights")
         super().__init__(
             BLOCKS, spatial_dims=spatial_dims, in_channels=in_channels, drop_connect_rate=drop_connect_rate
         )

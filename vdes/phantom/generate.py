@@ -16,9 +16,10 @@ import pandas as pd
 from tqdm import tqdm
 
 import vdes
-from vdes.data.datalist import write_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.splits import hold_out
 from vdes.data.staging import staged
+from vdes.dicom.pixels import WHITE as DISPLAYED
 from vdes.errors import InputError
 from vdes.phantom.oracle import oracle_table
 from vdes.phantom.patient_files import IMAGE_FOLDER, PROGRESS_FOLDER, SCALES, Row, record_path, write_patient
@@ -60,7 +61,6 @@ def generate(out: Path, settings: Settings, workers: int = 1, overwrite: bool = 
     if workers < 1:
         raise InputError(f"workers: {workers!r}; expected 1 or more")
     out = Path(out)
-    _white(settings.format)  # where pydicom is missing this says so, before anything is written
     try:
         _open_folder(out, settings, overwrite)
         missing = [i for i in range(settings.patients) if not record_path(out, i).is_file()]
@@ -167,16 +167,12 @@ def _write_tables(out: Path, settings: Settings, rows: list[Row]) -> None:
     for name, table in ((TRUTH_FILE, truth), (ORACLE_FILE, oracle)):
         with staged([out / name], overwrite=True) as stages:
             table.to_csv(stages[out / name], index=False, lineterminator="\n")
-    write_datalist(out / DATALIST_FILE, datalist, overwrite=True)
+    Datalist.write(out / DATALIST_FILE, datalist, overwrite=True)
 
 
 def _white(format: str) -> int:
     """Return the pixel value of white, as the images of a format are read."""
-    if format != "dicom":
-        return WHITE
-    from vdes.dicom.pixels import WHITE as DISPLAYED  # here, because the other formats do without pydicom
-
-    return int(DISPLAYED)
+    return int(DISPLAYED) if format == "dicom" else WHITE
 
 
 def _oracle(truth: pd.DataFrame, settings: Settings, split: str) -> pd.DataFrame:

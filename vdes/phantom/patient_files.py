@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vdes.data.staging import staged
 from vdes.data.vocabulary import MODALITIES
+from vdes.phantom.dicom_files import write_dicom
 from vdes.phantom.image_files import SUFFIXES, write_image
 from vdes.phantom.outline import FIELD_MM
 from vdes.phantom.patient import Patient, build_patient, simulate_patient
@@ -50,9 +51,8 @@ def write_patient(out: Path, index: int, settings: Settings) -> None:
         rows.append(_write_view(out, folder, index, patient, side, view_name, view, settings))
     record = record_path(out, index)
     record.parent.mkdir(exist_ok=True)
-    beside = record.with_suffix(".part")
-    beside.write_text(json.dumps(rows), encoding="utf-8")
-    os.replace(beside, record)  # noqa: PTH105 - os.replace is the promise that matters here
+    with staged([record], overwrite=True) as stages:
+        stages[record].write_text(json.dumps(rows), encoding="utf-8")
 
 
 def _write_view(
@@ -78,8 +78,6 @@ def _write_view(
         path = folder / f"{case}_{name}{SUFFIXES[settings.format]}"
         shown = np.ascontiguousarray(pixels[:, ::step])
         if settings.format == "dicom" and name in MODALITIES:
-            from vdes.phantom.dicom_files import write_dicom  # here, because the other formats do without pydicom
-
             path = path.with_suffix(".dcm")
             write_dicom(path, shown, index=index, laterality=side, view=view_name, modality=name, settings=settings)
         else:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from vdes.data.vocabulary import VIEWS
 from vdes.errors import InputError
-from vdes.study.case_pictures import DIFFERENCE_COLOURS
+from vdes.metrics.difference_colours import DIFFERENCE_COLOURS
 from vdes.study.disagreement import SUMS
 
 BACKGROUND, INK = "#000000", "#e6e6e6"

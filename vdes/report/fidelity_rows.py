@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vdes.handlers.fidelity_table import METHOD_LABELS, TABLES, metric_label
+from vdes.metrics.fidelity import COLUMNS, METHOD_LABELS, TABLES
 from vdes.report.study_words import interval, words
 
 REGIONS = {"breast": "inside the breast", "image": "over the whole image", "lesion": "inside the lesion"}
@@ -47,7 +47,7 @@ def fidelity_tables(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]
         if chosen:
             columns = [metric for metric in metrics if any(row["metric"] == metric for row in chosen)]
             caption = f"Fidelity {REGIONS[region]}"
-            tables.append(_wide(caption, columns, [metric_label(metric) for metric in columns], chosen))
+            tables.append(_wide(caption, columns, [COLUMNS[metric].label for metric in columns], chosen))
     return tables
 
 
@@ -84,7 +84,7 @@ def _wide(caption: str, columns: Sequence[str], names: Sequence[str], rows: Sequ
         virtual = row["method"] == VIRTUAL
         label = METHOD_LABELS.get(row["method"], words(row["method"]))
         line = cells.setdefault((f"{label} by {row['generator']}" if virtual else label, virtual), {})
-        digits = 2 if row["metric"].startswith(("psnr", "lesion_cnr")) else 3
+        digits = COLUMNS[row["metric"]].digits if row["metric"] in COLUMNS else 3
         line.setdefault(row["generator"], {})[row["metric"]] = interval(row, digits)
     lines = []
     for (label, virtual), by_generator in cells.items():

@@ -12,7 +12,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from vdes.report.study_words import interval, kind, metric_label
 from vdes.report.value_axis import ValueAxis, value_axis
-from vdes.study.question import LESS_IS_BETTER
+from vdes.statistics.classification_metrics import MORE_IS_BETTER
 
 KINDS = {
     "virtual": "virtual DES in the place of real DES",
@@ -71,7 +71,7 @@ def _forest(level: str, metric: str, rows: Sequence[Mapping[str, Any]], kinds: M
     margin = next((row["margin"] for row in rows if row["margin"] is not None), None)
     margins: tuple[float, ...] = ()
     if margin is not None:
-        margins = (-margin, margin) if metric in LESS_IS_BETTER else (-margin,)
+        margins = (-margin,) if metric in MORE_IS_BETTER else (-margin, margin)
     bounds = [row["difference"][key] for row in rows for key in ("value", "low", "high")]
     axis = value_axis([*bounds, *margins, 0.0, 0.01])
     return Forest(level, metric, {name: found for name, found in groups.items() if found}, margins, axis)

@@ -18,6 +18,7 @@ from vdes.data.staging import staged
 from vdes.errors import InputError
 from vdes.statistics.bootstrap import Interval
 from vdes.statistics.classification_metrics import classification_metrics
+from vdes.statistics.interval_text import interval_text
 from vdes.statistics.predictions import known_cases
 
 # of Okabe and Ito, "Color universal design", 2008, less yellow, which is too light for a line; with a dash pattern and
@@ -113,9 +114,8 @@ def _draw(
     if malignant.nunique() != 2:
         raise InputError(f"{name}: expected malignant and other cases, {malignant.sum()} of {len(cases)} are malignant")
     colour, dashes, marker = style
-    label = f"{name}: AUC {roc_auc_score(malignant, probability):.3f}"
-    if interval is not None:
-        label += f" ({interval.low:.3f} to {interval.high:.3f})"
+    low, high = (None, None) if interval is None else (interval.low, interval.high)
+    label = f"{name}: AUC {interval_text(roc_auc_score(malignant, probability), low, high)}"
     line: dict[str, Any] = {"color": colour, "linewidth": 1.8, "linestyle": (0, dashes or None)}
     point: dict[str, Any] = {"marker": marker, "markersize": 9.5, "markeredgecolor": "white", "markeredgewidth": 0.8}
     false_positives, sensitivity, _ = roc_curve(malignant, probability)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from vdes.data.datalist import read_json
+from vdes.data.json_file import read_json
 from vdes.errors import InputError
 from vdes.study.arm_predictions import read_predictions
 

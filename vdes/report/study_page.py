@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.colors import to_hex
 
+from vdes.metrics.difference_colours import DIFFERENCE_COLOURS
 from vdes.report import study_words
 from vdes.report.case_cards import CaseCard, difference_kinds, picture_kinds
 from vdes.report.fidelity_rows import enhancement_table, fidelity_tables
@@ -19,11 +20,10 @@ from vdes.report.study_figures import StudyFigure
 from vdes.report.study_files import StudyFiles
 from vdes.report.study_rows import comparison_rows, oracle_rows
 from vdes.report.value_axis import ValueAxis, value_axis
-from vdes.study.case_pictures import DIFFERENCE_COLOURS
+from vdes.statistics.paired_tests import PAIRED_TESTS
 
 TEMPLATE, STYLE, SCRIPT = "study.html", "study.css", "study.js"
 REGION = "region"
-TEST_NAMES = {"mcnemar": "McNemar", "delong": "DeLong"}
 SEEN_WORDS = {"low_energy": "low energy", "des": "DES", "both": "low energy and DES"}
 
 
@@ -97,7 +97,10 @@ def _environment() -> Environment:
         environment.filters[name] = getattr(study_words, name)
     for helper in (study_words.count, metric_names, word_names, values_of, wrong_arms, flat):
         environment.globals[helper.__name__] = helper
-    environment.globals |= {"test_names": TEST_NAMES, "seen_words": SEEN_WORDS}
+    environment.globals |= {
+        "test_names": {name: test.label for name, test in PAIRED_TESTS.items()},
+        "seen_words": SEEN_WORDS,
+    }
     return environment
 
 

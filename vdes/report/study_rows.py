@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vdes.report.study_words import kind
+from vdes.statistics.classification_metrics import METRICS
+from vdes.study.contents import CONTENTS
 
 Row = Mapping[str, Any]
 
-# which test goes with which metric: McNemar's compares decisions, DeLong's areas under the ROC
-TEST_OF = {"f1": "mcnemar", "accuracy": "mcnemar", "auc": "delong"}
 BREASTS = "breasts"
 
 
@@ -45,12 +45,13 @@ def comparison_rows(
         if row["statistic"] != "value":
             continue
         key = _key(row, fields)
+        test = METRICS[row["metric"]].test if row["metric"] in METRICS else None
         difference = differences.get(key)
         joined.append(
             {field: row.get(field) for field in fields}
             | {"value": row, "difference": difference, "reference": difference["reference"] if difference else None}
             | {"margin": judged.get(key, {}).get("margin"), "verdict": judged.get(key, {}).get("verdict")}
-            | {"test": tested.get((*key[:-1], TEST_OF.get(row["metric"])))}
+            | {"test": tested.get((*key[:-1], test))}
         )
     return joined
 
@@ -59,7 +60,7 @@ def oracle_rows(oracle: Iterable[Row], comparisons: Iterable[Row], arms: Iterabl
     """Return each arm's AUC for breasts beside the ceiling of what its images can tell.
 
     Virtual DES is made of low energy, and another patient's DES tells nothing of this one, so the ceiling of an arm
-    without real DES is that of low energy.
+    whose images show no contrast of their patient (`vdes.study.contents`) is that of low energy.
 
     Returns:
         A row an arm: ``arm``, its ``kind``, ``value`` (its AUC at breast level), ``seen`` (low_energy, des or both),
@@ -75,7 +76,8 @@ def oracle_rows(oracle: Iterable[Row], comparisons: Iterable[Row], arms: Iterabl
     values = {row["arm"]: row["value"] for row in comparisons if (row["level"], row["metric"]) == ("breast", "auc")}
     found = []
     for arm in arms:
-        seen = arm["inputs"] if arm["content"] in ("real", None) else "low_energy"
+        shows_contrast = arm["content"] is not None and CONTENTS[arm["content"]].shows_contrast
+        seen = arm["inputs"] if shows_contrast else "low_energy"
         if arm["arm"] in values:
             found.append(
                 {"arm": arm["arm"], "kind": kind(arm), "value": values[arm["arm"]], "seen": seen}

@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from vdes.handlers.classification_table import LABELS
+from vdes.statistics.classification_metrics import METRICS
+from vdes.statistics.interval_text import interval_text
+from vdes.study.contents import CONTENTS
 
 NOT_DEFINED = "–"
 MINUS = "−"
-METRIC_LABELS = {**LABELS, "calibration_in_the_large": "calibration in the large"}
 DATA_SENTENCE = (
     "The figures hold for the patients of this data set, and for others only as far as they are like them: other "
     "mammographs, contrast protocols or populations were not looked at."
@@ -33,10 +34,7 @@ def interval(row: Mapping[str, Any] | None, digits: int = 3, sign: bool = False)
     """Return ``value (low to high)`` of a row; without bounds, the value alone."""
     if row is None:
         return NOT_DEFINED
-    value = number(row["value"], digits, sign)
-    if number(row["low"]) == NOT_DEFINED:
-        return value
-    return f"{value} ({number(row['low'], digits, sign)} to {number(row['high'], digits, sign)})"
+    return interval_text(row["value"], row["low"], row["high"], lambda value: number(value, digits, sign))
 
 
 def p_value(value: float | None) -> str:
@@ -53,7 +51,7 @@ def count(n: int, noun: str) -> str:
 
 def metric_label(metric: str) -> str:
     """Return the name of a metric of classification as people write it."""
-    return METRIC_LABELS.get(metric, words(metric))
+    return METRICS[metric].label if metric in METRICS else words(metric)
 
 
 def words(name: str) -> str:
@@ -63,16 +61,13 @@ def words(name: str) -> str:
 
 def kind(arm: Mapping[str, Any]) -> str:
     """Return what an arm is for: ``virtual``, ``retrained``, ``control`` or ``real``."""
-    if arm["content"] in ("low_energy", "shuffled"):
-        return "control"
-    if arm["classifier"] == "retrained":
-        return "retrained"
-    return "virtual" if arm["content"] == "virtual" else "real"
+    own = "real" if arm["content"] is None else CONTENTS[arm["content"]].kind
+    return "retrained" if arm["classifier"] == "retrained" and own != "control" else own
 
 
 def question_words(arm: Mapping[str, Any], reference: Mapping[str, Any]) -> str:
     """Return the question of a study as a sentence."""
-    if arm["content"] == "virtual" and reference["content"] == "real":
+    if arm["generator"] and reference["content"] == "real":
         beside = " beside low energy" if arm["inputs"] == "both" else ""
         after = ", after retraining the classifier" if arm["classifier"] == "retrained" else ""
         return f"Can virtual DES by {arm['generator']} replace real DES{beside}{after}?"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,7 +23,7 @@ def classification_metrics(
     weights: ArrayLike | None = None,
     *,
     prediction: ArrayLike | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: Collection[str] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the metrics of probabilities and decisions, weighted by how often each resample holds each case.
 
@@ -57,17 +59,21 @@ def classification_metrics(
     labels, scores = checked_cases(malignant, probability)
     decisions = _decisions(scores, threshold, prediction)
     times = _weights(weights, len(labels))
-    wanted = METRICS if metrics is None else tuple(metrics)
+    wanted = tuple(METRICS if metrics is None else metrics)
     unknown = [name for name in wanted if name not in METRICS]
     if unknown:
         raise InputError(f"metrics: expected some of {', '.join(METRICS)}, got {unknown[0]}")
 
-    values = {name: _OF_PROBABILITIES[name](labels, scores, times) for name in wanted if name in _OF_PROBABILITIES}
-    if any(name in _OF_DECISIONS for name in wanted):
-        cells = np.stack([labels & decisions, ~labels & decisions, labels & ~decisions, ~labels & ~decisions], axis=1)
-        tp, fp, fn, tn = (times @ cells.astype(float)).T
-        values |= {name: _OF_DECISIONS[name]((tp, fp, fn, tn)) for name in wanted if name in _OF_DECISIONS}
-    return {name: values[name] for name in wanted}
+    values: dict[str, np.ndarray] = {}
+    counts: Counts | None = None
+    for name in wanted:
+        metric = METRICS[name]
+        if metric.of_probabilities is not None:
+            values[name] = metric.of_probabilities(labels, scores, times)
+        if metric.of_decisions is not None:
+            counts = counts or _counts(labels, decisions, times)
+            values[name] = metric.of_decisions(counts)
+    return values
 
 
 def equal_width_bins(probability: np.ndarray, bins: int) -> np.ndarray:
@@ -112,6 +118,13 @@ def _weights(weights: ArrayLike | None, n_cases: int) -> np.ndarray:
     if times.size and not 0 <= times.min() <= times.max() < np.inf:
         raise InputError("weights: expected finite numbers of 0 or more")
     return times
+
+
+def _counts(labels: np.ndarray, decisions: np.ndarray, times: np.ndarray) -> Counts:
+    """Return true and false positives, false and true negatives, each (R,)."""
+    cells = np.stack([labels & decisions, ~labels & decisions, labels & ~decisions, ~labels & ~decisions], axis=1)
+    tp, fp, fn, tn = (times @ cells.astype(float)).T
+    return tp, fp, fn, tn
 
 
 def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
@@ -188,19 +201,55 @@ def _calibration_in_the_large(labels: np.ndarray, scores: np.ndarray, times: np.
     return _ratio(times @ (scores - labels), times.sum(axis=1))
 
 
-_OF_DECISIONS: dict[str, Callable[[Counts], np.ndarray]] = {
-    "f1": _f1,
-    "sensitivity": _sensitivity,
-    "specificity": _specificity,
-    "balanced_accuracy": _balanced_accuracy,
-    "accuracy": _accuracy,
-    "mcc": _mcc,
+OfDecisions = Callable[[Counts], np.ndarray]
+OfProbabilities = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """All that a study, its tables and its report know of a metric.
+
+    Attributes:
+        label: its name as people write it.
+        of_decisions: its values from the counts of true and false positives, false and true negatives, each (R,).
+        of_probabilities: its values from labels (N,), probabilities (N,) and weights (R, N); of the two functions a
+            metric has one.
+        more_is_better: False where the best value is 0.
+        test: the paired test of `vdes.statistics.paired_tests.PAIRED_TESTS` that goes with it.
+        equivalence_margin: the difference up to which two arms are equivalent, for metrics of calibration.
+        tabulated: whether it has a row in the table of a model card.
+    """
+
+    label: str
+    of_decisions: OfDecisions | None = None
+    of_probabilities: OfProbabilities | None = None
+    more_is_better: bool = True
+    test: Literal["mcnemar", "delong"] | None = None
+    equivalence_margin: float | None = None
+    tabulated: bool = True
+
+
+# McNemar's test compares decisions, DeLong's areas under the ROC. The margins are our choice, made before any study.
+METRICS: dict[str, Metric] = {
+    "f1": Metric("F1", of_decisions=_f1, test="mcnemar"),
+    "sensitivity": Metric("sensitivity", of_decisions=_sensitivity),
+    "specificity": Metric("specificity", of_decisions=_specificity),
+    "balanced_accuracy": Metric("balanced accuracy", of_decisions=_balanced_accuracy),
+    "accuracy": Metric("accuracy", of_decisions=_accuracy, test="mcnemar", tabulated=False),
+    "mcc": Metric("MCC", of_decisions=_mcc),
+    "auc": Metric("AUC", of_probabilities=_auc, test="delong"),
+    "pr_auc": Metric("PR-AUC", of_probabilities=_pr_auc),
+    "brier": Metric("Brier score", of_probabilities=_brier, more_is_better=False, equivalence_margin=0.02),
+    "ece": Metric("ECE", of_probabilities=_ece, more_is_better=False, equivalence_margin=0.05),
+    "calibration_in_the_large": Metric(
+        "calibration in the large",
+        of_probabilities=_calibration_in_the_large,
+        more_is_better=False,
+        equivalence_margin=0.05,
+        tabulated=False,
+    ),
 }
-_OF_PROBABILITIES: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
-    "auc": _auc,
-    "pr_auc": _pr_auc,
-    "brier": _brier,
-    "ece": _ece,
-    "calibration_in_the_large": _calibration_in_the_large,
+MORE_IS_BETTER = tuple(name for name, metric in METRICS.items() if metric.more_is_better)
+EQUIVALENCE_MARGINS = {
+    name: metric.equivalence_margin for name, metric in METRICS.items() if metric.equivalence_margin is not None
 }
-METRICS = (*_OF_DECISIONS, *_OF_PROBABILITIES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ COLUMNS = ["arm", "metric", "statistic", "value", "low", "high", "standard_error
 def paired_bootstrap(
     arms: Mapping[str, pd.DataFrame],
     reference: str,
-    metrics: Sequence[str] = ("f1", "auc"),
+    metrics: Collection[str] = ("f1", "auc"),
     n_resamples: int = 10_000,
     seed: int = 0,
     confidence: float = 0.95,

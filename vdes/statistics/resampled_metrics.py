@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from vdes.statistics.classification_metrics import classification_metrics
 
 
 def resampled_metrics(
-    arms: Mapping[str, pd.DataFrame], metrics: Sequence[str], n_resamples: int, seed: int
+    arms: Mapping[str, pd.DataFrame], metrics: Collection[str], n_resamples: int, seed: int
 ) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], np.ndarray]]:
     """Return each arm's metrics, and those of its resamples with whole patients resampled alike for all arms.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import Dataset
 
-from vdes.data.datalist import PATH_FIELDS, SECTIONS, intensity_range, pairs_aligned, read_datalist, section
+from vdes.data.datalist import PATH_FIELDS, Datalist, PathLike
 from vdes.errors import InputError
 from vdes.transforms.paired_preprocessing import PLACE, paired_preprocessing
 
@@ -34,38 +33,43 @@ class AlignedImages(Dataset):
     - ``pixel_size_mm``: of this grid; None where unknown.
 
     Args:
-        datalist: the datalist of the pairs; items without both images are left out.
+        datalist: the datalist of the pairs, or its file; items without both images are left out.
         name: training, validation or test.
         height: rows of the grid; the columns are three quarters of it.
-        virtual: by generator, a datalist as `vdes.data.virtual_datalist.write_virtual_datalist` makes it.
+        virtual: by generator, a datalist (or its file) as `vdes.data.virtual_datalist.write_virtual_datalist` makes it.
 
     Raises:
         InputError: a datalist is none, the section has no pair, or a virtual datalist lacks one of its cases; when a
             case is asked for, an image that cannot be read, or a virtual one of another size than its low-energy image.
     """
 
-    def __init__(self, datalist: Path, name: str, height: int, virtual: Mapping[str, Path] | None = None) -> None:
-        virtual = virtual or {}
-        self.generators = tuple(virtual)
-        made = {generator: _virtual_files(path) for generator, path in virtual.items()}
+    def __init__(
+        self,
+        datalist: PathLike | Datalist,
+        name: str,
+        height: int,
+        virtual: Mapping[str, PathLike | Datalist] | None = None,
+    ) -> None:
+        pairs = Datalist.of(datalist)
+        listed = {generator: Datalist.of(one) for generator, one in (virtual or {}).items()}
+        self.generators = tuple(listed)
+        made = {generator: _virtual_files(one) for generator, one in listed.items()}
         self.items = []
-        for item in section(datalist, name):
-            for generator, path in virtual.items():
+        for item in pairs.section(name):
+            for generator, path in listed.items():
                 if item["case"] not in made[generator]:
-                    raise InputError(
-                        f"{path}: no virtual DES of case {item['case']}; expected all of {datalist}, {name}"
-                    )
-            files = {VIRTUAL + generator: made[generator][item["case"]] for generator in virtual}
+                    raise InputError(f"{path}: no virtual DES of case {item['case']}; expected all of {pairs}, {name}")
+            files = {VIRTUAL + generator: made[generator][item["case"]] for generator in listed}
             self.items.append({**item, **files})
         self.height, self.width = height, height * 3 // 4
         self.preprocessing = paired_preprocessing(
             self.height,
             self.width,
-            intensity_range(datalist, "low_energy"),
-            intensity_range(datalist, "des"),
-            register=not pairs_aligned(datalist),
+            pairs.intensity_range("low_energy"),
+            pairs.intensity_range("des"),
+            register=not pairs.aligned,
             keep=PLACE,
-            on_low_energy={VIRTUAL + generator: intensity_range(path, "des") for generator, path in virtual.items()},
+            on_low_energy={VIRTUAL + generator: one.intensity_range("des") for generator, one in listed.items()},
         )
 
     def __len__(self) -> int:
@@ -92,6 +96,5 @@ class AlignedImages(Dataset):
         }
 
 
-def _virtual_files(path: Path) -> dict[str, str]:
-    listed = read_datalist(path)
-    return {item["case"]: item["des"] for name in SECTIONS for item in listed[name] if item["des"] is not None}
+def _virtual_files(datalist: Datalist) -> dict[str, str]:
+    return {item["case"]: item["des"] for item in datalist.items() if item["des"] is not None}

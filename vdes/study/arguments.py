@@ -14,7 +14,7 @@ class Cases:
     """Where the cases come from: one of three.
 
     Attributes:
-        datalist: a datalist (vdes datalist --help).
+        datalist: a datalist, as ``vdes datalist`` writes it.
         cdd_cesm: the official folder of CDD-CESM.
         phantom: make this many phantom test patients, and a third as many for validation, in OUTPUT/data.
     """

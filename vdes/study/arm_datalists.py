@@ -7,48 +7,47 @@ from typing import Any
 
 import numpy as np
 
-from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.datalist import SECTIONS, Datalist, PathLike
 from vdes.errors import InputError
 
 Item = dict[str, Any]
 
 
-def write_real_datalist(source: Path, output: Path) -> dict[str, Any]:
+def write_real_datalist(source: PathLike | Datalist, output: Path) -> Datalist:
     """Write a datalist of the pairs of ``source``: every arm of a study has the same cases.
 
     Raises:
-        InputError: as `read_datalist`, or no item of the test section has both images.
+        InputError: as `Datalist.items`, or no item of the test section has both images.
     """
-    datalist = read_datalist(source)
+    datalist = Datalist.of(source).content()
     for section in SECTIONS:
         datalist[section] = [item for item in datalist[section] if item["low_energy"] and item["des"]]
     if not datalist["test"]:
         raise InputError(f"{source}: test: no item has both low_energy and des; expected pairs")
-    write_datalist(output, datalist, overwrite=True)
-    return datalist
+    return Datalist.write(output, datalist, overwrite=True)
 
 
-def write_low_energy_datalist(source: Path, output: Path) -> None:
+def write_low_energy_datalist(source: PathLike | Datalist, output: Path) -> Datalist:
     """Write a datalist whose DES images are its low-energy images again: the network's size without DES's content."""
-    datalist = read_datalist(source)
+    datalist = Datalist.of(source).content()
     datalist["name"] = f"{datalist['name']}, low energy twice"
     datalist["intensity_range"] = {**datalist["intensity_range"], "des": datalist["intensity_range"]["low_energy"]}
     for section in SECTIONS:
         datalist[section] = [
             {**item, "des": item["low_energy"], "des_lesion_mask": item["lesion_mask"]} for item in datalist[section]
         ]
-    write_datalist(output, datalist, overwrite=True)
+    return Datalist.write(output, datalist, overwrite=True)
 
 
-def write_shuffled_datalist(source: Path, output: Path, seed: int = 0) -> None:
+def write_shuffled_datalist(source: PathLike | Datalist, output: Path, seed: int = 0) -> Datalist:
     """Write a datalist in which each case has another patient's DES image, of the same section, laterality and view.
 
     Every DES image is used once, so the set of images is that of ``source``; labels stay with the low-energy image.
 
     Raises:
-        InputError: as `read_datalist`, or a section and view has no other patient.
+        InputError: as `Datalist.items`, or a section and view has no other patient.
     """
-    datalist = read_datalist(source)
+    datalist = Datalist.of(source).content()
     random = np.random.default_rng(seed)
     datalist["name"] = f"{datalist['name']}, DES of other patients"
     for section in SECTIONS:
@@ -62,7 +61,7 @@ def write_shuffled_datalist(source: Path, output: Path, seed: int = 0) -> None:
         datalist[section] = [
             {**item, "des": swapped[item["case"]]["des"], "des_lesion_mask": None} for item in datalist[section]
         ]
-    write_datalist(output, datalist, overwrite=True)
+    return Datalist.write(output, datalist, overwrite=True)
 
 
 def _shifted(items: list[Item], random: np.random.Generator, where: str) -> list[Item]:

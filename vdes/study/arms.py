@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-REAL_DES = "des"
-REAL_BOTH = "low_energy+des"
-LOW_ENERGY = "low_energy"
+from vdes.study.contents import CONTENTS, LOW_ENERGY, REAL_DES, Inputs
 
 
 @dataclass(frozen=True)
@@ -19,8 +17,8 @@ class Arm:
         arm: its id, which names its folder.
         label: what people read.
         inputs: what the classifier sees: low_energy, des or both.
-        content: what stands in the place of the DES image: real, virtual, low_energy (the low-energy image again) or
-            shuffled (another patient's real DES); None where the classifier sees low energy alone.
+        content: what stands in the place of the DES image, of `vdes.study.contents.CONTENTS`; None where the classifier
+            sees low energy alone.
         generator: that made the virtual images.
         classifier: real (trained on real images) or retrained (on images such as this arm's).
         reference: the arm that it is compared with.
@@ -28,16 +26,16 @@ class Arm:
 
     arm: str
     label: str
-    inputs: Literal["low_energy", "des", "both"]
-    content: Literal["real", "virtual", "low_energy", "shuffled"] | None
+    inputs: Inputs
+    content: str | None
     generator: str | None = None
     classifier: Literal["real", "retrained"] = "real"
     reference: str | None = None
 
     @property
     def images(self) -> str:
-        """Name of what stands in the place of the DES image: arms of one name share a datalist and a retraining."""
-        return f"virtual-{self.generator}" if self.generator else str(self.content)
+        """Name of the images that the classifier gets: arms of one name share a datalist and a retraining."""
+        return f"virtual-{self.generator}" if self.generator else self.content or "real"
 
     def record(self) -> dict[str, Any]:
         """Return the arm as a dictionary for JSON."""
@@ -52,51 +50,33 @@ def study_arms(generators: Sequence[str], retrained: bool = False, seen: Sequenc
 
     Args:
         generators: names of the generators.
-        retrained: also the arms whose classifier was retrained on their own images: the virtual ones and low energy
-            twice. Another patient's DES has none: it asks whether the classifier looks at DES at all.
+        retrained: also the arms whose classifier was retrained on their own images.
         seen: the inputs that the classifier's weights were trained with; arms that need another are left out. None is
             all.
 
     """
-    arms = [
-        Arm(REAL_DES, "real DES", "des", "real"),
-        Arm(LOW_ENERGY, "low energy", "low_energy", None, reference=REAL_DES),
-        Arm(REAL_BOTH, "low energy + real DES", "both", "real", reference=REAL_DES),
-    ]
-    for name in generators:
-        arms += [
-            Arm(f"virtual_des-{name}", f"virtual DES ({name})", "des", "virtual", name, reference=REAL_DES),
-            Arm(
-                f"low_energy+virtual_des-{name}",
-                f"low energy + virtual DES ({name})",
-                "both",
-                "virtual",
-                name,
-                reference=REAL_BOTH,
-            ),
-        ]
-    arms.append(Arm("low_energy+low_energy", "low energy twice", "both", "low_energy", reference=LOW_ENERGY))
+    arms = [arm for name in CONTENTS for arm in _arms_of(name, generators)]
+    arms.insert(1, Arm(LOW_ENERGY, "low energy", "low_energy", None, reference=REAL_DES))
     if retrained:
-        arms += [
-            Arm(
-                f"{arm.arm}-retrained",
-                f"{arm.label}, retrained",
-                arm.inputs,
-                arm.content,
-                arm.generator,
-                "retrained",
-                arm.reference,
-            )
-            for arm in arms
-            if arm.content in ("virtual", "low_energy")
+        places = [place for place, arm in enumerate(arms) if arm.content and CONTENTS[arm.content].retrained]
+        arms[places[-1] + 1 : places[-1] + 1] = [
+            replace(arm, arm=f"{arm.arm}-retrained", label=f"{arm.label}, retrained", classifier="retrained")
+            for arm in (arms[place] for place in places)
         ]
-    arms.append(
-        Arm("low_energy+shuffled_des", "low energy + another patient's DES", "both", "shuffled", reference=REAL_BOTH)
-    )
     if seen is None:
         return arms
     needed = {"low_energy": {"low_energy"}, "des": {"des"}, "both": {"low_energy", "des"}}
     return [arm for arm in arms if arm.classifier == "retrained" or needed[arm.inputs] <= set(seen)]
+
+
+def _arms_of(name: str, generators: Sequence[str]) -> Iterator[Arm]:
+    """Yield the arms of a content, and where generators make it, those of each."""
+    content = CONTENTS[name]
+    for generator in generators if content.generated else (None,):
+        for inputs, use in content.uses.items():
+            place, label = (text.format(generator=generator) for text in (content.place, use.label))
+            arm = f"low_energy+{place}" if inputs == "both" else place
+            yield Arm(arm, label, inputs, name, generator, reference=use.reference)
 
 
 def compared(arms: Sequence[Arm], known: Container[str], content: str | None = None) -> Iterator[tuple[Arm, str]]:

@@ -6,20 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from PIL import Image
 from skimage.measure import approximate_polygon, find_contours
 
+from vdes.metrics.difference_colours import DIFFERENCE_COLOURS, DIFFERENCE_RANGE, DIFFERENCE_STEPS
 from vdes.study.aligned_images import VIRTUAL
 
 MAX_HEIGHT = 384
 DIFFERENCE = "difference-"  # what a generator's name follows
-DIFFERENCE_RANGE = 0.3  # beyond which the colour no longer changes
-STEPS = 255  # colours: an odd number, so that one of them is 0
-# black in the middle: on a dark sheet no difference must not glow
-DIFFERENCE_COLOURS = LinearSegmentedColormap.from_list(
-    "difference", ["#8fe3ff", "#2f86ea", "#1a4583", "#000000", "#86291a", "#ee6326", "#ffd98f"], N=STEPS
-)
 SIMPLIFY_PX = 0.5  # of the picture, by which an outline may leave the mask's
 
 
@@ -49,13 +43,13 @@ def case_pictures(case: Mapping[str, Any]) -> dict[str, Image.Image]:
         kind: Image.fromarray(np.rint(255 * _shown(case, image)).astype(np.uint8)) for kind, image in images.items()
     }
     inside = case["breast_mask"][0].numpy() > 0
-    palette = np.rint(255 * DIFFERENCE_COLOURS(np.linspace(0, 1, STEPS))[:, :3]).astype(np.uint8)
+    palette = np.rint(255 * DIFFERENCE_COLOURS(np.linspace(0, 1, DIFFERENCE_STEPS))[:, :3]).astype(np.uint8)
     for kind in images:
         if kind.startswith(VIRTUAL):
             difference = _shown(case, np.where(inside, images[kind] - images["des"], 0)).clip(
                 -DIFFERENCE_RANGE, DIFFERENCE_RANGE
             )
-            steps = np.rint((difference / DIFFERENCE_RANGE + 1) * (STEPS - 1) / 2).astype(np.uint8)
+            steps = np.rint((difference / DIFFERENCE_RANGE + 1) * (DIFFERENCE_STEPS - 1) / 2).astype(np.uint8)
             coloured = Image.fromarray(steps)
             coloured.putpalette(palette.tobytes())  # a third of the size of an RGB picture
             pictures[DIFFERENCE + kind.removeprefix(VIRTUAL)] = coloured

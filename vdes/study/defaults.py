@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from vdes.data.datalist import read_json
+from vdes.data.datalist import Datalist
 from vdes.study.models import Model
 
 UNET, CYCLEGAN = "breast_cesm_virtual_des_unet", "breast_cesm_virtual_des_cyclegan"
@@ -22,13 +22,9 @@ HEIGHTS = {
 Weights = Literal["model", "model_phantom"]
 
 
-def fitting_weights(datalist: Path) -> Weights:
-    """Return which shipped weights go with a datalist: those of phantoms for phantoms, or those of CDD-CESM.
-
-    Raises:
-        InputError: the file is no JSON object.
-    """
-    return "model_phantom" if read_json(datalist).get("phantom") else "model"
+def fitting_weights(datalist: Datalist) -> Weights:
+    """Return which shipped weights go with a datalist: those of phantoms for phantoms, or those of CDD-CESM."""
+    return "model_phantom" if datalist.fields.get("phantom") else "model"
 
 
 def shipped_generators(bundles: Path, weights: Weights) -> dict[str, Model]:

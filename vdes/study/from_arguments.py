@@ -11,7 +11,7 @@ import yaml
 from vdes.bundle.locate import find_bundles
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.cdd_cesm.settings import CddCesmSettings
-from vdes.data.datalist import read_json
+from vdes.data.datalist import Datalist
 from vdes.data.staging import new_folder
 from vdes.errors import InputError
 from vdes.phantom.generate import DATALIST_FILE, generate
@@ -82,11 +82,11 @@ def study_from_arguments(arguments: StudyArguments) -> Study:
     )
 
 
-def _datalist(arguments: StudyArguments) -> Path:
+def _datalist(arguments: StudyArguments) -> Datalist:
     """Return the datalist, made where the command line asks for it and it is not there yet."""
     cases = arguments.cases
     if cases.datalist is not None:
-        return cases.datalist
+        return Datalist.read(cases.datalist)
     folder = arguments.output / DATA
     if cases.phantom is not None:
         settings = Settings(
@@ -98,21 +98,22 @@ def _datalist(arguments: StudyArguments) -> Path:
         )
         file = folder / "phantom" / DATALIST_FILE
         if file.is_file():
-            found = read_json(file)["phantom"]
+            datalist = Datalist.read(file)
+            found = datalist.fields["phantom"]
             differs = [key for key, value in settings.record().items() if found.get(key) != value]
             if differs:
                 raise InputError(
                     f"{folder}: holds phantoms of {differs[0]} {found.get(differs[0])!r}, expected "
                     f"{settings.record()[differs[0]]!r}; name another --output"
                 )
-            return file
+            return datalist
         file.parent.parent.mkdir(parents=True, exist_ok=True)
-        return generate(file.parent, settings, workers=2)
+        return Datalist.read(generate(file.parent, settings, workers=2))
     file = folder / "cdd_cesm.json"
     if not file.is_file():
         with new_folder(folder):
             write_cdd_cesm(Path(str(cases.cdd_cesm)), file, CddCesmSettings(seed=arguments.seed))
-    return file
+    return Datalist.read(file)
 
 
 def _generator(text: str) -> tuple[str, Model]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from vdes.data.vocabulary import LEVELS
 from vdes.errors import InputError
-from vdes.statistics.classification_metrics import METRICS
+from vdes.statistics.classification_metrics import MORE_IS_BETTER
 from vdes.study.arms import Arm
 
 
@@ -18,7 +18,7 @@ class Question:
 
     Attributes:
         arm: id of the arm.
-        metric: of `METRICS`, of which more is better.
+        metric: of `vdes.statistics.classification_metrics.MORE_IS_BETTER`.
         level: image, breast or examination.
         margin: the largest loss that is acceptable.
         confidence: of the two-sided interval.
@@ -64,7 +64,3 @@ class Question:
     def record(self) -> dict[str, Any]:
         """Return the question as a dictionary for JSON."""
         return asdict(self)
-
-
-LESS_IS_BETTER = ("brier", "ece", "calibration_in_the_large")
-MORE_IS_BETTER = tuple(name for name in METRICS if name not in LESS_IS_BETTER)

@@ -28,18 +28,20 @@ from statsmodels.stats.multitest import multipletests
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from vdes.data.datalist import SECTIONS
+from vdes.data.datalist import SECTIONS, Datalist, PathLike
 from vdes.data.staging import staged
 from vdes.errors import InputError
 from vdes.metrics.region_features import region_features
 from vdes.statistics.classification_metrics import METRICS
 from vdes.statistics.operating_threshold import best_f1_threshold
 from vdes.statistics.paired_bootstrap import paired_bootstrap
+from vdes.statistics.paired_tests import PAIRED_TESTS
 from vdes.study.aligned_images import VIRTUAL, AlignedImages
 from vdes.study.arms import Arm, compared, study_arms
+from vdes.study.contents import CONTENTS
 from vdes.study.matched_regions import lesion_regions, matched_regions
 from vdes.study.question import Question
-from vdes.study.study_tables import PAIRED_TESTS, records
+from vdes.study.study_tables import records
 from vdes.study.verdicts import verdicts
 
 LEVEL = "region"
@@ -56,21 +58,23 @@ Row = dict[str, Any]
 
 
 def region_arms(generators: Sequence[str]) -> list[Arm]:
-    """Return the arms: those of the study of images that make sense for a region's features.
-
-    Low energy twice adds nothing to a logistic regression, and another patient's DES has no such region.
-    """
-    return [arm for arm in study_arms(generators, retrained=True) if arm.content in (None, "real", "virtual")]
+    """Return the arms: those of the study of images that make sense for a region's features."""
+    arms = study_arms(generators, retrained=True)
+    return [arm for arm in arms if arm.content is None or CONTENTS[arm.content].in_regions]
 
 
 def region_table(
-    datalist: Path, virtual: Mapping[str, Path], height: int, seed: int = 0, workers: int = 0
+    datalist: PathLike | Datalist,
+    virtual: Mapping[str, PathLike | Datalist],
+    height: int,
+    seed: int = 0,
+    workers: int = 0,
 ) -> pd.DataFrame:
     """Return the features of all regions of malignant cases, in every image.
 
     Args:
-        datalist: pairs with training, validation and test sections.
-        virtual: by generator, a datalist of its virtual DES images of all three sections, as
+        datalist: pairs, or their file, with training, validation and test sections.
+        virtual: by generator, a datalist (or its file) of its virtual DES images of all three sections, as
             `vdes.data.virtual_datalist.write_virtual_datalist` makes it.
         height: rows of the grid that images are compared on; the columns are three quarters of it.
         seed: of the places of matched regions, which do not depend on the order of cases.
@@ -86,9 +90,11 @@ def region_table(
     Raises:
         InputError: as `AlignedImages`, or a section without a region.
     """
+    listed = Datalist.of(datalist)
+    made = {generator: Datalist.of(one) for generator, one in virtual.items()}
     rows: list[Row] = []
     for section in SECTIONS:
-        pairs = _Regions(AlignedImages(datalist, section, height, virtual), section, seed)
+        pairs = _Regions(AlignedImages(listed, section, height, made), section, seed)
         loader = DataLoader(pairs, batch_size=None, num_workers=workers, collate_fn=_as_is)
         found = [row for case in tqdm(loader, desc=f"regions, {section}", unit="case") for row in case]
         if not any(row["matches"] for row in found):
@@ -136,8 +142,8 @@ def region_predictions(table: pd.DataFrame, generators: Sequence[str]) -> dict[s
 
 
 def region_study(
-    datalist: Path,
-    virtual: Mapping[str, Path],
+    datalist: PathLike | Datalist,
+    virtual: Mapping[str, PathLike | Datalist],
     height: int,
     output: Path,
     seed: int = 0,
@@ -285,7 +291,8 @@ def _tests(arms: Sequence[Arm], tables: Mapping[str, pd.DataFrame]) -> list[Row]
     for name, test in PAIRED_TESTS.items():
         pairs = list(compared(arms, tables))
         p_values = [
-            test(tables[arm.arm].set_index("case"), tables[reference].set_index("case")) for arm, reference in pairs
+            test.p_value(tables[arm.arm].set_index("case"), tables[reference].set_index("case"))
+            for arm, reference in pairs
         ]
         corrected = multipletests(p_values, method="holm")[1]
         rows += [

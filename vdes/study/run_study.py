@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 
 from vdes.bundle.steps import run_steps
-from vdes.data.datalist import read_datalist
 from vdes.data.training_record import check_trained_on
+from vdes.statistics.interval_text import interval_text
 from vdes.study.study import STEPS, Study
 from vdes.study.study_metrics import METRICS_FILE, write_metrics
 from vdes.study.study_steps import study_steps
@@ -48,7 +48,7 @@ def check_weights(study: Study) -> dict[str, str]:
     """
     if study.trains:
         return {}
-    test = read_datalist(study.datalist)["test"]
+    test = study.datalist.items("test")
     models = {**study.generators, **({} if study.lesions_alone else {"classifier": study.classifier})}
     return {
         name: check_trained_on(model.given.weights_file, test, str(study.datalist)) for name, model in models.items()
@@ -64,9 +64,11 @@ def answer(study: Study) -> str:
     if found is None:
         return f"{names[0]} against {names[1]}: no answer, for one of them has no predictions"
 
+    def number(value: float | None) -> str:
+        return "?" if value is None else f"{value:.3f}"
+
     def interval(row: Mapping[str, float | None]) -> str:
-        value, low, high = ("?" if row[key] is None else f"{row[key]:.3f}" for key in ("value", "low", "high"))
-        return f"{value} ({low} to {high})"
+        return interval_text(row["value"], row["low"], row["high"], number)
 
     return (
         f"{names[0]} against {names[1]}, {question['metric']} by {question['level']}: {interval(found['arm'])} against "

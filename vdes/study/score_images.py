@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from vdes.data.datalist import read_datalist
+from vdes.data.datalist import Datalist, PathLike
 from vdes.data.staging import staged
 from vdes.data.vocabulary import VIEWS
 from vdes.errors import InputError
@@ -49,8 +49,8 @@ class _Scored(NamedTuple):
 
 
 def score_images(
-    datalist: Path,
-    virtual: Mapping[str, Path],
+    datalist: PathLike | Datalist,
+    virtual: Mapping[str, PathLike | Datalist],
     section: str,
     height: int,
     output: Path,
@@ -74,8 +74,8 @@ def score_images(
     Where neither has one there are no rows of it; the log and ``scoring.json`` say so.
 
     Args:
-        datalist: the pairs.
-        virtual: by generator, a datalist of its virtual DES images with all of the section's cases, as
+        datalist: the pairs, or their file.
+        virtual: by generator, a datalist (or its file) of its virtual DES images with all of the section's cases, as
             `vdes.data.virtual_datalist.write_virtual_datalist` makes it.
         section: training, validation or test.
         height: rows of the grid that all images are compared on.
@@ -84,19 +84,17 @@ def score_images(
         overwrite: replace ``images`` and ``pictures`` that exist.
 
     Raises:
-        InputError: as `AlignedImages`; without a generator; for a case whose name cannot be a folder's, or that a
-            metric refuses; or where the results exist and ``overwrite`` is off.
+        InputError: as `AlignedImages`; without a generator; for a case that a metric refuses; or where the results
+            exist and ``overwrite`` is off.
     """
     if not virtual:
         raise InputError("virtual: no generator; expected one or more")
-    pairs = AlignedImages(datalist, section, height, virtual)
-    for item in pairs.items:
-        if Path(item["case"]).name != item["case"] or item["case"].startswith("."):
-            raise InputError(f"{datalist}: case {item['case']!r}: expected a name that a folder can have")
+    listed = Datalist.of(datalist)
+    pairs = AlignedImages(listed, section, height, virtual)
     output.mkdir(parents=True, exist_ok=True)
     pictures, images = output / "pictures", output / "images"  # in this order: images stands for a complete result
     with staged([pictures, images], overwrite) as stages:
-        level, source = _constant_level(datalist, height, workers)
+        level, source = _constant_level(listed, height, workers)
         stages[pictures].mkdir()
         stages[images].mkdir()
         rows: list[Row] = []
@@ -239,11 +237,10 @@ class _Scores(Dataset):
         }
 
 
-def _constant_level(datalist: Path, height: int, workers: int) -> tuple[float | None, str | None]:
+def _constant_level(datalist: Datalist, height: int, workers: int) -> tuple[float | None, str | None]:
     """Return the level and the section that it is from."""
-    listed = read_datalist(datalist)
     for name in ("training", "validation"):
-        if any(item["low_energy"] is not None and item["des"] is not None for item in listed[name]):
+        if any(item["low_energy"] is not None and item["des"] is not None for item in datalist.items(name)):
             pairs = _loaded(AlignedImages(datalist, name, height), workers)
             return constant_level({**case, "label": case["des"]} for case in pairs), name
     logger.warning("%s: no training or validation pair: the constant prediction is left out", datalist)

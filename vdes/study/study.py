@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vdes.bundle.job_folder import open_job
-from vdes.data.datalist import SECTIONS, read_datalist, read_json
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.errors import InputError
 from vdes.study.arms import Arm, study_arms
 from vdes.study.models import Model, seen_inputs
@@ -53,7 +52,7 @@ class Study:
         validation_fraction: of the patients, in each fold.
     """
 
-    datalist: Path
+    datalist: Datalist
     output: Path
     generators: Mapping[str, Model]
     classifier: Model
@@ -85,8 +84,7 @@ class Study:
         Raises:
             InputError: the datalist cannot be read, or none of the cases is malignant.
         """
-        datalist = read_datalist(self.datalist)
-        judged = [item for name in (SECTIONS if self.trains else ("test",)) for item in datalist[name]]
+        judged = self.datalist.items(*(SECTIONS if self.trains else ("test",)))
         labels = {item["malignant"] for item in judged if item["malignant"] is not None}
         if 1 not in labels:
             found = "none is malignant" if labels else "none has a pathology"
@@ -125,12 +123,10 @@ class Study:
 
     def settings(self) -> dict[str, Any]:
         """Return what decides the figures: two runs of equal settings go on with each other's work."""
-        if not self.datalist.is_file():
-            raise InputError(f"{self.datalist}: no such file; expected a datalist")
         models = {**self.generators, "classifier": self.classifier}
         return {
-            "datalist_sha256": hashlib.sha256(self.datalist.read_bytes()).hexdigest(),
-            "data": read_json(self.datalist).get("name"),
+            "datalist_sha256": self.datalist.sha256,
+            "data": self.datalist.name,
             "models": {name: self._described(model) for name, model in models.items()},
             "question": self.question.record(),
             **{name: getattr(self, name) for name in ("height", "folds", "retrain", "seed", "validation_fraction")},

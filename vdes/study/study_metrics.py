@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from vdes.data.datalist import read_json
 from vdes.data.staging import staged
 from vdes.data.versions import versions
 from vdes.data.vocabulary import LEVELS
@@ -108,7 +107,7 @@ def _data(
     study: Study, cases: Sequence[Mapping[str, Any]], predictions: Mapping[str, pd.DataFrame], regions: Path | None
 ) -> dict[str, Any]:
     """Return what was judged."""
-    listed = read_json(study.datalist)
+    listed = study.datalist.fields
     split = listed.get("split")
     if study.trains:
         split = {"method": "patients, stratified by pathology", "folds": study.folds, "seed": study.seed}
@@ -133,7 +132,7 @@ def _data(
 
 
 def _oracle(study: Study) -> list[dict[str, Any]] | None:
-    rows = read_json(study.datalist).get("oracle")
+    rows = study.datalist.fields.get("oracle")
     split = "all" if study.trains else "test"
     return None if rows is None else [row for row in rows if row["split"] == split]
 
@@ -147,7 +146,7 @@ def _provenance(study: Study, trained_on: Mapping[str, str]) -> dict[str, Any]:
     return {
         "versions": versions(),
         "seeds": {"study": study.seed, "bootstrap": study.question.seed},
-        "datalist_sha256": hashlib.sha256(study.datalist.read_bytes()).hexdigest(),
+        "datalist_sha256": study.datalist.sha256,
         "bundles": bundles,
         "n_resamples": study.question.n_resamples,
         "made": date.today().isoformat(),

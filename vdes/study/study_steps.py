@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from vdes.bundle.steps import Step
-from vdes.data.datalist import SECTIONS, read_datalist, write_datalist
+from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.splits import k_fold
 from vdes.data.staging import staged
 from vdes.data.virtual_datalist import write_virtual_datalist
-from vdes.study.arm_datalists import write_low_energy_datalist, write_real_datalist, write_shuffled_datalist
+from vdes.study.arm_datalists import write_real_datalist
 from vdes.study.arm_predictions import read_predictions, test_predictions
 from vdes.study.arms import Arm
+from vdes.study.contents import CONTENTS
 from vdes.study.regions import region_study
 from vdes.study.score_images import score_images
 from vdes.study.study import SCORED, Study
@@ -41,10 +42,10 @@ class _Part:
         self.study, self.name = study, name
         self.fold = number if study.trains else None
         self.folder = study.part(name)
+        self._listed: dict[Path, Datalist] = {}  # what was read or written here, by file
         self.retrains = (study.trains or study.retrain) and not study.lesions_alone
         self.whole = self.retrains or study.lesions_alone  # virtual images of training patients are needed too
-        listed = read_datalist(study.datalist)
-        counts = {section: len(listed[section]) for section in SECTIONS}
+        counts = {section: len(study.datalist.items(section)) for section in SECTIONS}
         if study.trains:
             total = sum(counts.values())
             counts["test"] = total // study.folds
@@ -81,9 +82,11 @@ class _Part:
         steps = []
         study = self.study
         sources = {f"virtual-{name}": f"virtual {name}" for name in study.generators}
-        if any(arm.content == "shuffled" for arm in study.arms):
-            sources["shuffled"] = "swap DES"
-            steps.append(self.step("swap DES", "datalist", self.judged, self.swap_des, ["datalist"]))
+        for content in dict.fromkeys(arm.content for arm in study.arms if arm.content):
+            if CONTENTS[content].write is not None:
+                name = sources[content] = f"datalist of {content}"
+                run = partial(self.write_content, content)
+                steps.append(self.step(name, "datalist", self.judged + self.training, run, ["datalist"]))
         units = study.classifier.epochs * self.training if self.retrains else 0
         if study.trains:
             run = partial(self.train_classifier, "real")
@@ -125,39 +128,52 @@ class _Part:
         """Return the datalist of what stands in the place of DES (``real``, ``virtual-<g>``, ...): all, or judged."""
         return self.folder / "datalists" / f"{images}_{sections}.json"
 
+    def listed(self, images: str, sections: str) -> Datalist:
+        """Return that datalist, which is read once."""
+        path = self.datalist(images, sections)
+        if path not in self._listed:
+            self._listed[path] = Datalist.read(path)
+        return self._listed[path]
+
+    def keep(self, datalist: Datalist) -> None:
+        """Keep a datalist that was written, so that it is not read."""
+        self._listed[datalist.path] = datalist
+
     def write_datalists(self) -> None:
-        """Write the datalists of real pairs and of the controls."""
+        """Write the datalists of real pairs."""
         study = self.study
         self.datalist("real", "all").parent.mkdir(parents=True, exist_ok=True)
         source = study.datalist
         if study.trains:
-            source = self.folder / "datalists" / "source.json"
-            datalist = read_datalist(study.datalist)
-            items = [item for section in SECTIONS for item in datalist[section] if item["low_energy"] and item["des"]]
+            content = source.content()
+            items = [item for item in source.items() if item["low_energy"] and item["des"]]
             number = int(self.fold or 0)
-            datalist |= k_fold(items, study.folds, study.validation_fraction, study.seed)[number]
-            datalist["split"] = {
+            content |= k_fold(items, study.folds, study.validation_fraction, study.seed)[number]
+            content["split"] = {
                 "method": "patients, stratified by pathology",
                 "seed": study.seed,
                 "folds": study.folds,
                 "fold": number,
                 "validation_fraction": study.validation_fraction,
             }
-            write_datalist(source, datalist, overwrite=True)
-        write_real_datalist(source, self.datalist("real", "all"))
+            source = Datalist.write(self.folder / "datalists" / "source.json", content, overwrite=True)
+        self.keep(write_real_datalist(source, self.datalist("real", "all")))
         self.write_judged("real")
-        if any(arm.content == "low_energy" for arm in study.arms):
-            write_low_energy_datalist(self.datalist("real", "all"), self.datalist("low_energy", "all"))
-            self.write_judged("low_energy")
 
-    def swap_des(self) -> None:
-        """Write the control's datalist with other patients' DES: a step of its own, for a lone patient has no other."""
-        write_shuffled_datalist(self.datalist("real", "judged"), self.datalist("shuffled", "judged"), self.study.seed)
+    def write_content(self, name: str) -> None:
+        """Write the datalists of what stands in the place of DES: a step of its own, for it may fail alone."""
+        content = CONTENTS[name]
+        sections = "all" if content.retrained else "judged"
+        if content.write is not None:
+            source, target = self.listed("real", sections), self.datalist(name, sections)
+            self.keep(content.write(source, target, self.study.seed))
+        if content.retrained:
+            self.write_judged(name)
 
     def write_judged(self, images: str) -> None:
         """Write the datalist without its training section."""
-        datalist = read_datalist(self.datalist(images, "all"))
-        write_datalist(self.datalist(images, "judged"), {**datalist, "training": []}, overwrite=True)
+        content = {**self.listed(images, "all").content(), "training": []}
+        self.keep(Datalist.write(self.datalist(images, "judged"), content, overwrite=True))
 
     def trained(self, name: str) -> Path:
         """Return the folder of a training."""
@@ -189,8 +205,8 @@ class _Part:
         images.parent.mkdir(parents=True, exist_ok=True)
         with staged([images], overwrite=True) as stages:
             bundle.infer(self.datalist("real", sections), stages[images], num_workers=0)
-        source, target = (self.datalist(images_, sections) for images_ in ("real", f"virtual-{name}"))
-        write_virtual_datalist(source, images, target, overwrite=True)
+        target = self.datalist(f"virtual-{name}", sections)
+        self.keep(write_virtual_datalist(self.listed("real", sections), images, target, overwrite=True))
         if self.whole:
             self.write_judged(f"virtual-{name}")
 
@@ -201,14 +217,12 @@ class _Part:
             bundle = self.study.classifier.trained(self.trained(f"classifier-{images}") / "model.pt")
         else:
             bundle = self.study.classifier.given
-        images = "real" if arm.content is None else arm.images
-        datalist = self.datalist(images, "judged")
+        datalist = self.listed(arm.images, "judged")
         folder = self.folder / "arms" / arm.arm
         folder.parent.mkdir(parents=True, exist_ok=True)
-        listed = read_datalist(datalist)
-        validation, test = ({item["patient"] for item in listed[section]} for section in JUDGED)
+        validation, test = ({item["patient"] for item in datalist.items(section)} for section in JUDGED)
         with staged([folder], overwrite=True) as stages:
-            bundle.infer(datalist, stages[folder], inputs=arm.inputs, num_workers=0)
+            bundle.infer(datalist.path, stages[folder], inputs=arm.inputs, num_workers=0)
             file = stages[folder] / "predictions.csv"
             table = read_predictions(file)
             test_predictions(table, validation, test).to_csv(file, index=False)
@@ -218,14 +232,14 @@ class _Part:
         output = self.folder / SCORED
         if output.is_dir():
             shutil.rmtree(output)  # of a run that was interrupted
-        virtual = {name: self.datalist(f"virtual-{name}", "judged") for name in self.study.generators}
-        score_images(self.datalist("real", "all"), virtual, "test", self.study.height, output, WORKERS)
+        virtual = {name: self.listed(f"virtual-{name}", "judged") for name in self.study.generators}
+        score_images(self.listed("real", "all"), virtual, "test", self.study.height, output, WORKERS)
 
     def regions(self) -> None:
         """Judge regions of malignant breasts, where there are no other images to judge."""
-        virtual = {name: self.datalist(f"virtual-{name}", "all") for name in self.study.generators}
+        virtual = {name: self.listed(f"virtual-{name}", "all") for name in self.study.generators}
         region_study(
-            self.datalist("real", "all"),
+            self.listed("real", "all"),
             virtual,
             self.study.height,
             self.folder,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,9 @@ from statsmodels.stats.multitest import multipletests
 from vdes.data.vocabulary import LEVELS
 from vdes.errors import InputError
 from vdes.statistics.calibration import calibration_equivalence
-from vdes.statistics.classification_metrics import METRICS, classification_metrics
-from vdes.statistics.delong import delong_test
-from vdes.statistics.mcnemar import mcnemar_test
+from vdes.statistics.classification_metrics import EQUIVALENCE_MARGINS, METRICS, classification_metrics
 from vdes.statistics.paired_bootstrap import paired_bootstrap
+from vdes.statistics.paired_tests import PAIRED_TESTS
 from vdes.study.arms import Arm, compared
 from vdes.study.question import Question
 from vdes.study.verdicts import verdicts
@@ -23,7 +22,6 @@ from vdes.study.verdicts import verdicts
 Tables = Mapping[str, pd.DataFrame]
 Rows = list[dict[str, Any]]
 
-CALIBRATION_MARGINS = {"brier": 0.02, "ece": 0.05, "calibration_in_the_large": 0.05}  # our choice, before any study
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 DRAWS = 100  # of patients whose real images are replaced
 TESTED = "examination"  # the tests take cases as independent, and so one a patient
@@ -62,7 +60,7 @@ def study_tables(arms: Sequence[Arm], predictions: Tables, question: Question) -
             judged += [{"level": level, **row} for row in verdicts(found.assign(reference=reference), question)]
             if len(group) > 1:
                 table = calibration_equivalence(
-                    group, reference, CALIBRATION_MARGINS, n_resamples=question.n_resamples, seed=question.seed
+                    group, reference, EQUIVALENCE_MARGINS, n_resamples=question.n_resamples, seed=question.seed
                 )
                 calibration += records(table.assign(level=level, reference=reference))
     table = pd.concat(classification, ignore_index=True).drop_duplicates(["level", "arm", "metric", "statistic"])
@@ -202,7 +200,7 @@ def _tests(arms: Sequence[Arm], predictions: Tables) -> Rows:
         tested, p_values = [], []
         for arm, reference in compared(arms, predictions):
             one, other = (at_level(predictions[key], TESTED).set_index("case") for key in (arm.arm, reference))
-            p_value = float("nan") if one.empty else test(one, other.reindex(one.index))
+            p_value = float("nan") if one.empty else test.p_value(one, other.reindex(one.index))
             if not np.isnan(p_value):
                 tested.append({"level": TESTED, "arm": arm.arm, "reference": reference, "test": name})
                 p_values.append(p_value)
@@ -213,16 +211,3 @@ def _tests(arms: Sequence[Arm], predictions: Tables) -> Rows:
                 for row, p_value, p_holm in zip(tested, p_values, corrected, strict=True)
             ]
     return rows
-
-
-def _mcnemar(one: pd.DataFrame, other: pd.DataFrame) -> float:
-    return mcnemar_test(one["malignant"], one["prediction"], other["prediction"]).p_value
-
-
-def _delong(one: pd.DataFrame, other: pd.DataFrame) -> float:
-    if one["malignant"].value_counts().min() < 2:
-        return float("nan")
-    return delong_test(one["malignant"], one["probability"], other["probability"]).p_value
-
-
-PAIRED_TESTS: dict[str, Callable[[pd.DataFrame, pd.DataFrame], float]] = {"mcnemar": _mcnemar, "delong": _delong}

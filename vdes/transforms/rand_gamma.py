@@ -9,6 +9,8 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 
+from vdes.errors import InputError
+
 
 class RandGamma(RandomizableTransform):
     """Raise an image in [0, 1] to a random power, ``x ** gamma``.
@@ -21,7 +23,7 @@ class RandGamma(RandomizableTransform):
         gamma: smallest and largest power, both above 0; its logarithm is drawn uniformly.
 
     Raises:
-        ValueError: ``gamma`` is not two such numbers in order.
+        InputError: ``gamma`` is not two such numbers in order.
 
     Example:
         >>> float(RandGamma((2.0, 2.0))(torch.tensor(0.5)))
@@ -32,7 +34,7 @@ class RandGamma(RandomizableTransform):
     def __init__(self, gamma: tuple[float, float] = (0.7, 1.4)) -> None:
         super().__init__(prob=1.0)
         if not 0 < gamma[0] <= gamma[1]:
-            raise ValueError(f"gamma: expected two numbers above 0 in order, got {gamma}")
+            raise InputError(f"gamma: expected two numbers above 0 in order, got {gamma}")
         self.range = (float(gamma[0]), float(gamma[1]))
         self.gamma = 1.0
 

@@ -16,6 +16,7 @@ from monai.transforms import LoadImage, MapTransform, Transform
 from PIL import Image
 
 from vdes.data.image_header import NIFTI_SUFFIXES, is_dicom
+from vdes.dicom.pixels import read_mammogram
 from vdes.errors import InputError
 
 # beside pydicom, every LoadImage looks for NVIDIA's decoder, and says twice that it is not there
@@ -42,8 +43,10 @@ class ReadMammogram(Transform):
         InputError: the file is missing, truncated, unreadable or not a single two-dimensional image.
 
     Example:
-        >>> image = ReadMammogram()("P1_L_DM_MLO.jpg")  # doctest: +SKIP
-        >>> image.shape  # doctest: +SKIP
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     Image.new("L", (258, 512)).save(f"{folder}/P1_L_CC.png")
+        ...     ReadMammogram()(f"{folder}/P1_L_CC.png").shape
         torch.Size([1, 512, 258])
 
     """
@@ -59,8 +62,6 @@ class ReadMammogram(Transform):
     def __call__(self, filename: str | Path) -> MetaTensor:
         """Return the image of ``filename``."""
         if is_dicom(filename):
-            from vdes.dicom import read_mammogram  # here, because it needs an extra that other formats do without
-
             shown = read_mammogram(filename)
             return _as_tensor(shown.pixels, filename, shown.pixel_size_mm)
         nifti = str(filename).lower().endswith(NIFTI_SUFFIXES)

@@ -45,7 +45,7 @@ class WorkingGrid(InvertibleTransform):
         stretch: bool = False,
     ) -> None:
         if stretch and pixel_size_mm is not None:
-            raise ValueError("stretch: a pixel size fixes the scale; expected one of the two")
+            raise InputError("stretch: a pixel size fixes the scale; expected one of the two")
         self.size = (height, width)
         self.stretch = stretch
         self.pixel_size_mm = pixel_size_mm

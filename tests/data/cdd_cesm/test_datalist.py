@@ -8,12 +8,12 @@ from PIL import Image
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.cdd_cesm.settings import CddCesmSettings
-from vdes.data.datalist import read_datalist, section
+from vdes.data.datalist import Datalist
 from vdes.errors import InputError
 
 
 def items(path: Path) -> dict[str, dict]:
-    datalist = read_datalist(path)
+    datalist = Datalist.read(path).content()
     return {item["case"]: item for name in ("training", "validation", "test") for item in datalist[name]}
 
 
@@ -43,12 +43,12 @@ def test_datalist_moves_with_its_images(official, tmp_path: Path) -> None:
     official.path.rename(home / "official")
     write_cdd_cesm(home / "official", home / "d.json")
     home.rename(tmp_path / "elsewhere")
-    assert len(section(tmp_path / "elsewhere" / "d.json", "training")) > 0
+    assert len(Datalist.read(tmp_path / "elsewhere" / "d.json").section("training")) > 0
 
 
 def test_split_and_report_are_recorded(official, tmp_path: Path) -> None:
     write_cdd_cesm(official.path, tmp_path / "d.json", CddCesmSettings(seed=3, test_fraction=0.25))
-    datalist = read_datalist(tmp_path / "d.json")
+    datalist = Datalist.read(tmp_path / "d.json").content()
     assert datalist["split"]["seed"] == 3 and datalist["split"]["test_fraction"] == 0.25
     assert datalist["split"]["method"] == "hold-out"
     assert datalist["report"]["annotations"] == "Radiology-manual-annotations.csv"
@@ -66,11 +66,11 @@ def test_folds_share_the_masks_and_their_tests_cover_every_case_once(official, t
     written = write_cdd_cesm(official.path, tmp_path / "d.json", CddCesmSettings(folds=3))
     assert [path.name for path in written] == ["d_fold0.json", "d_fold1.json", "d_fold2.json"]
     assert not (tmp_path / "d.json").exists()
-    tests = [item["case"] for path in written for item in read_datalist(path)["test"]]
+    tests = [item["case"] for path in written for item in Datalist.read(path).items("test")]
     assert sorted(tests) == sorted(items(tmp_path / "d_fold0.json"))
     masks = {items(path)["P2_L_CC"]["lesion_mask"] for path in written}
     assert masks == {str(tmp_path / "d_masks" / "low_energy" / "P2_L_CC.png")}
-    assert read_datalist(tmp_path / "d_fold2.json")["split"]["fold"] == 2
+    assert Datalist.read(tmp_path / "d_fold2.json").content()["split"]["fold"] == 2
 
 
 def test_existing_output_or_masks_are_refused_and_kept(official, tmp_path: Path) -> None:
@@ -99,12 +99,11 @@ def test_output_is_a_json_file(official, tmp_path: Path) -> None:
 
 def test_patients_of_another_datalist_keep_their_sections(official, tmp_path: Path) -> None:
     (first,) = write_cdd_cesm(official.path, tmp_path / "first.json", CddCesmSettings(seed=1)).values()
-    sections = {item["patient"]: name for name in ("training", "validation", "test") for item in first[name]}
     (second,) = write_cdd_cesm(
         official.path, tmp_path / "second.json", CddCesmSettings(seed=2, splits_of=tmp_path / "first.json")
     ).values()
-    assert {item["patient"]: name for name in sections.values() for item in second[name]} == sections
-    assert second["split"]["patients_kept_from_another_datalist"] == 12
+    assert second.patients == first.patients
+    assert second.split["patients_kept_from_another_datalist"] == 12
 
 
 def test_splits_of_another_datalist_do_not_go_with_folds(official, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pydicom.fileset import FileSet
 from pydicom.uid import JPEG2000Lossless
 
 from vdes.cli import main
-from vdes.data.datalist import SECTIONS, read_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.dicom_folder.datalist import write_dicom_datalist
 from vdes.data.dicom_folder.settings import DicomFolderSettings
 from vdes.data.inference_items import inference_items, input_intensity_range
@@ -44,17 +44,13 @@ def studies(write_mammogram, tmp_path: Path) -> Path:
     return folder
 
 
-def items_of(datalist: dict[str, Any]) -> list[dict[str, Any]]:
-    return [item for section in SECTIONS for item in datalist[section]]
-
-
 def test_pairs_are_listed_under_names_that_tell_nothing(studies: Path, tmp_path: Path) -> None:
     output = tmp_path / "d.json"
     pd.DataFrame({"AccessionNumber": ["A0", "A3", "Z"], "pathology": ["malignant", "benign", "normal"]}).to_csv(
         tmp_path / "labels.csv", index=False
     )
     datalist = write_dicom_datalist(studies, output, DicomFolderSettings(labels=tmp_path / "labels.csv"))
-    items = items_of(read_datalist(output))
+    items = Datalist.read(output).items()
     assert {item["case"] for item in items} == {
         f"{study}_{side}_CC" for study in ("P1_S1", "P1_S2", "P2_S1", "P2_S2", "P3_S1") for side in "LR"
     }
@@ -65,8 +61,8 @@ def test_pairs_are_listed_under_names_that_tell_nothing(studies: Path, tmp_path:
     assert (first["pathology"], first["pixel_size_mm"]) == ("malignant", 0.1)
     assert by_case["P2_S2_R_CC"]["pathology"] == "benign" and by_case["P1_S2_L_CC"]["pathology"] is None
     assert "Doe" not in output.read_text() and "A0" not in output.read_text()
-    assert datalist["report"]["left_out"] == []
-    assert [note["what"] for note in datalist["report"]["notes"]] == [
+    assert datalist.fields["report"]["left_out"] == []
+    assert [note["what"] for note in datalist.fields["report"]["notes"]] == [
         "studies without PatientID, each taken for a patient of its own unless name and birth date tell more",
         "studies of the table without images here",
     ]
@@ -98,7 +94,8 @@ def test_what_is_left_out_has_a_reason(write_mammogram, studies: Path, tmp_path:
     (studies / "notes.txt").write_text("notes")
     assert main(["datalist", "dicom", str(studies), "--output", str(tmp_path / "d.json")]) == 0
     printed = capsys.readouterr().out
-    report = {entry["names"][0]: entry["what"] for entry in read_datalist(tmp_path / "d.json")["report"]["left_out"]}
+    left_out = Datalist.read(tmp_path / "d.json").fields["report"]["left_out"]
+    report = {entry["names"][0]: entry["what"] for entry in left_out}
     assert report.pop("odd/no_uid").startswith("damaged or unreadable DICOM (StudyInstanceUID is missing or no UID")
     assert report == {
         "odd/raw": "raw: PresentationIntentType FOR PROCESSING; expected an image for presentation",
@@ -114,7 +111,7 @@ def test_what_is_left_out_has_a_reason(write_mammogram, studies: Path, tmp_path:
     }
     assert "left out: 1 Modality CT; expected MG: odd/ct" in printed
     datalist = write_dicom_datalist(studies, tmp_path / "all.json", DicomFolderSettings(include_unpaired=True))
-    [alone] = [item for item in items_of(datalist) if item["des"] is None]
+    [alone] = [item for item in datalist.items() if item["des"] is None]
     assert Path(alone["low_energy"]) == studies / "odd" / "alone"
 
 
@@ -205,10 +202,10 @@ def test_every_good_file_among_300_damaged_ones_is_listed(write_mammogram, studi
     (studies / "DICOMDIR").write_bytes((tmp_path / "disc" / "DICOMDIR").read_bytes())
 
     datalist = write_dicom_datalist(studies, tmp_path / "d.json")
-    items = items_of(datalist)
+    items = datalist.items()
     files = {Path(item[field]) for item in items for field in ("low_energy", "des")}
     assert files == {file for file in studies.rglob("IM*")} and len(files) == 20
-    left_out = {name for entry in datalist["report"]["left_out"] for name in entry["names"]}
+    left_out = {name for entry in datalist.fields["report"]["left_out"] for name in entry["names"]}
     assert left_out == {"DICOMDIR", *(f"bad/{number:03d}.dcm" for number in range(300))}
-    assert all(entry["what"] and "\n" not in entry["what"] for entry in datalist["report"]["left_out"])
+    assert all(entry["what"] and "\n" not in entry["what"] for entry in datalist.fields["report"]["left_out"])
     assert not [file for file in tmp_path.iterdir() if file.name.startswith(".")]

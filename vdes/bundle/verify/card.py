@@ -14,10 +14,12 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 from vdes.bundle.bundle import Bundle
 from vdes.bundle.knobs import takes
+from vdes.bundle.locate import PACKAGE
 from vdes.bundle.verify.commands import CARD, Command, Program, commands
 from vdes.bundle.verify.line import Line
+from vdes.errors import InputError
 
-PROJECT = Path(__file__).resolve().parents[3]
+PROJECT = PACKAGE.parent  # of an installed package or a packed archive it holds vdes/ alone
 MONAI_COMMANDS = (
     *("run", "run_workflow", "verify_metadata", "verify_net_in_out", "ckpt_export", "onnx_export", "trt_export"),
     *("init_bundle", "download", "download_large_files"),
@@ -28,7 +30,7 @@ def check_commands(bundle: Bundle, program: Program) -> Iterator[Line]:
     """Tell which commands name a program, a config, a knob or a script that does not exist."""
     try:
         given = commands(bundle)
-    except ValueError as error:
+    except InputError as error:
         yield Line(CARD, str(error))
         return
     for command in given:
@@ -110,6 +112,8 @@ def of_tools(command: Command) -> Iterator[str]:
     """Tell whether a command names a script that there is not, or an option that the script does not have."""
     script = PROJECT / command.words[1]
     if not script.is_file():
+        if not command.words[1].startswith("vdes/") and not (PROJECT / "tools").is_dir():
+            return  # a script of the clone, which is not here
         yield f"{command.words[1]}: no such script in the project"
         return
     source = script.read_text(encoding="utf-8")
@@ -125,7 +129,7 @@ def _knobs_in_text(bundle: Bundle, program: Program) -> Iterator[Line]:
     known = {option.removeprefix("--") for option in program.options}
     for config in bundle.configs:
         known |= bundle.content(config).keys()
-    for script in set(re.findall(r"tools/\w+\.py", bundle.text(CARD))):
+    for script in set(re.findall(r"(?:tools|vdes)/[\w/]+\.py", bundle.text(CARD))):
         if (PROJECT / script).is_file():
             known |= set(re.findall(r'"--([\w-]+)"', (PROJECT / script).read_text(encoding="utf-8")))
     for number, line in enumerate(bundle.text(CARD).splitlines(), start=1):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from vdes.bundle.bundle import Bundle
+from vdes.errors import InputError
 
 CARD = "docs/README.md"
 
@@ -67,7 +68,7 @@ def commands(bundle: Bundle) -> list[Command]:
     """Return the commands of the card's fenced blocks and of the comments at the heads of the configs.
 
     Raises:
-        ValueError: a quotation is not closed; the message names the line.
+        InputError: a quotation is not closed; the message names the line.
     """
     return [*_of_card(bundle), *_of_configs(bundle)]
 
@@ -102,7 +103,7 @@ def joined(file: str, lines: list[tuple[int, str]]) -> Iterator[Command]:
     """Join numbered lines that end in a backslash, and split them into words.
 
     Raises:
-        ValueError: a quotation is not closed; the message names the line.
+        InputError: a quotation is not closed; the message names the line.
     """
     text, start = "", 0
     for number, line in lines:
@@ -115,5 +116,5 @@ def joined(file: str, lines: list[tuple[int, str]]) -> Iterator[Command]:
             try:
                 yield Command(f"{file}:{start}", tuple(shlex.split(text)))
             except ValueError as error:
-                raise ValueError(f"{file}:{start}: {text}: {error}") from error
+                raise InputError(f"{file}:{start}: {text}: {error}") from error
         text = ""

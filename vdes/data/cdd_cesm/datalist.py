@@ -12,7 +12,7 @@ from tqdm import tqdm
 from vdes.data.cdd_cesm.folder import CddCesm, Outline, read_cdd_cesm
 from vdes.data.cdd_cesm.settings import TEST_FRACTION, CddCesmSettings
 from vdes.data.cdd_cesm.via import render
-from vdes.data.datalist import datalist_text, patient_sections
+from vdes.data.datalist import Datalist
 from vdes.data.splits import hold_out, k_fold
 from vdes.data.staging import staged
 from vdes.data.vocabulary import DRAWN_ON
@@ -27,7 +27,7 @@ def write_cdd_cesm(
     settings: CddCesmSettings = CddCesmSettings(),
     *,
     overwrite: bool = False,
-) -> dict[Path, dict[str, Any]]:
+) -> dict[Path, Datalist]:
     """Read CDD-CESM, split it by patient, render the lesion masks, and write all of it or nothing.
 
     The masks (8-bit PNG, 0 and 255, of their image's size) go to ``<output stem>_masks/low_energy/<case>.png`` and
@@ -48,7 +48,7 @@ def write_cdd_cesm(
     if output.suffix.lower() != ".json":
         raise InputError(f"{output}: expected the name of a datalist to write, ending in .json")
     folds, seed, validation_fraction = settings.folds, settings.seed, settings.validation_fraction
-    settled = {} if settings.splits_of is None else patient_sections(settings.splits_of)
+    settled = {} if settings.splits_of is None else Datalist.read(settings.splits_of).patients
     masks = output.with_name(f"{output.stem}_masks")
     outputs = [output] if folds is None else [output.with_name(f"{output.stem}_fold{k}.json") for k in range(folds)]
     with staged([*outputs, masks], overwrite) as stages:
@@ -81,14 +81,15 @@ def write_cdd_cesm(
         if data.outlines:
             _render_masks(data, stages[masks], masks)
         datalists = {
-            path: _datalist(data, split, method) for path, split, method in zip(outputs, splits, methods, strict=True)
+            path: Datalist.made(path, _content(data, split, method))
+            for path, split, method in zip(outputs, splits, methods, strict=True)
         }
         for path, datalist in datalists.items():
-            stages[path].write_text(datalist_text(path, datalist), encoding="utf-8")
+            stages[path].write_bytes(datalist.data)
     return datalists
 
 
-def _datalist(data: CddCesm, split: dict[str, list[dict[str, Any]]], method: dict[str, Any]) -> dict[str, Any]:
+def _content(data: CddCesm, split: dict[str, list[dict[str, Any]]], method: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": NAME,
         "pixel_size_mm": None,  # the published JPEG files carry none

@@ -211,7 +211,7 @@ def _shape(attributes: dict[str, Any], row: int) -> Shape | None:
     def number(key: str) -> float:
         value = float(attributes[key])
         if not math.isfinite(value):
-            raise ValueError(f"{key} = {value}")
+            raise InputError(f"{key} = {value}")
         return value
 
     name = attributes["name"]
@@ -219,7 +219,7 @@ def _shape(attributes: dict[str, Any], row: int) -> Shape | None:
         x = tuple(float(value) for value in attributes["all_points_x"])
         y = tuple(float(value) for value in attributes["all_points_y"])
         if len(x) != len(y) or not x or not np.isfinite(x + y).all():
-            raise ValueError("all_points_x and all_points_y must be finite numbers, as many of one as of the other")
+            raise InputError("all_points_x and all_points_y must be finite numbers, as many of one as of the other")
         return Shape(name, x, y, row=row)
     if name == "rect":
         left, top = number("x"), number("y")
@@ -233,7 +233,7 @@ def _shape(attributes: dict[str, Any], row: int) -> Shape | None:
         return Shape(name, (number("cx"),), (number("cy"),), number("rx"), number("ry"), theta, row=row)
     if name == "point":
         return Shape(name, (number("cx"),), (number("cy"),), row=row)
-    raise ValueError(f"unknown shape '{name}'")
+    raise InputError(f"unknown shape '{name}'")
 
 
 def _integer(text: str | None) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vdes.data.datalist import write_datalist
+from vdes.data.datalist import Datalist
 from vdes.data.dicom_folder.explanation import check_explanation, name_in, write_explanation
 from vdes.data.dicom_folder.folder import Scan, scan_folder
 from vdes.data.dicom_folder.labels import StudyLabels, read_study_labels
@@ -31,7 +31,7 @@ def write_dicom_datalist(
     *,
     explain: Path | None = None,
     overwrite: bool = False,
-) -> dict[str, Any]:
+) -> Datalist:
     """Find and pair the mammograms of a folder, split them by patient and write the datalist.
 
     Every image that is listed was decoded once, so that a damaged one is reported here and not in the middle of a
@@ -49,7 +49,7 @@ def write_dicom_datalist(
         The datalist; its ``report`` names the files that were left out, with the reason.
 
     Raises:
-        InputError: see `scan_folder`, `read_study_labels`, `hold_out` and `write_datalist`; also when no image is left.
+        InputError: see `scan_folder`, `read_study_labels`, `hold_out` and `Datalist.write`; also when no image is left.
             Nothing is written.
     """
     if output.suffix.lower() != ".json":
@@ -73,7 +73,7 @@ def write_dicom_datalist(
     if not kept:
         first = "; ".join(f"{entry['count']} {entry['what']}" for entry in _grouped(folder, left_out)[:3])
         raise InputError(f"{folder}: no image to list; expected low-energy and DES mammograms. Left out: {first}")
-    datalist = {
+    content = {
         "name": NAME,
         "pixel_size_mm": None,  # each item has its own
         "intensity_range": {"low_energy": [0, int(WHITE)], "des": [0, int(WHITE)]},
@@ -88,8 +88,7 @@ def write_dicom_datalist(
         "report": {"left_out": _grouped(folder, left_out), "notes": _notes(folder, scan, kept, persons, table)},
         **hold_out(items, settings.test_fraction, settings.validation_fraction, settings.seed),
     }
-    write_datalist(output, datalist, overwrite)
-    return datalist
+    return Datalist.write(output, content, overwrite)
 
 
 def list_items(pairs: Iterable[Pair], persons: Persons, labels: StudyLabels) -> list[dict[str, Any]]:

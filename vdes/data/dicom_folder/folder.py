@@ -11,6 +11,7 @@ from pathlib import Path
 from vdes.data.dicom_folder.settings import WORKERS
 from vdes.data.isolated import each_file
 from vdes.dicom import read_mammogram
+from vdes.dicom.extra import INSTALL
 from vdes.dicom.image_facts import ImageFacts, read_image_facts, refusal
 from vdes.errors import InputError
 
@@ -45,7 +46,7 @@ def scan_folder(folder: Path, workers: int = WORKERS, check_pixels: bool = False
         check_pixels: decode each image once; those that cannot be decoded are left out.
 
     Raises:
-        InputError: the folder does not exist or holds no file.
+        InputError: the folder does not exist or holds no file, or a decoder is not installed.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected a folder of DICOM studies")
@@ -70,6 +71,8 @@ def sort_out(found: Iterable[tuple[Path, ImageFacts | InputError]]) -> Scan:
     seen: dict[str, list[ImageFacts]] = defaultdict(list)
     for file, facts in found:
         if isinstance(facts, InputError):
+            if str(facts).endswith(INSTALL):
+                raise facts  # else all files of its compression would be left out
             # a report gives the file's name beside the reason
             scan.left_out[file] = str(facts).removeprefix(f"{file}: ")
             continue

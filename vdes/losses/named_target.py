@@ -1,0 +1,70 @@
+"""A loss of images, whoever wrote it, on a target whose parts have names."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import nn
+
+from vdes.errors import InputError
+
+DES = "des"
+MASKS = ("lesion_mask", "breast_mask")
+
+
+class NamedTargetLoss(nn.Module):
+    """Give a loss the real DES image, and by name those of the masks that it asks for.
+
+    ``loss(pred, des)`` for any loss of two images, such as `torch.nn.L1Loss`. A mask is handed over to a loss whose
+    ``forward`` has an argument of its name, ``lesion_mask`` or ``breast_mask``, such as
+    `vdes.losses.virtual_des_loss.VirtualDesLoss`.
+
+    The trap: images and masks in one tensor would be compared with a prediction of one channel by broadcasting, without
+    an error, and a loss that knows nothing of masks would train on them too.
+
+    Args:
+        loss: takes prediction and target, both ``(B, 1, H, W)``, and returns a scalar.
+
+    Raises:
+        InputError: ``loss`` takes no prediction and target.
+
+    Example:
+        >>> des = torch.rand(2, 1, 8, 8)
+        >>> target = {"des": des, "lesion_mask": torch.ones_like(des), "breast_mask": torch.ones_like(des)}
+        >>> round(float(NamedTargetLoss(nn.L1Loss())(des + 0.5, target)), 6)
+        0.5
+
+    """
+
+    def __init__(self, loss: Callable[..., torch.Tensor]) -> None:
+        super().__init__()
+        try:
+            signature = inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss)
+            self.masks = [name for name in MASKS if name in signature.parameters]
+            signature.bind("pred", "des", **dict.fromkeys(self.masks))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"loss: {loss!r}: {error}; expected a loss of a prediction and a target") from error
+        self.loss = loss
+
+    def forward(self, pred: torch.Tensor, target: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return the loss, a scalar.
+
+        Args:
+            pred: virtual DES ``(B, 1, H, W)``.
+            target: ``des``, the real DES in [0, 1], and the masks ``lesion_mask`` and ``breast_mask``, 0 and 1, of the
+                same shape; as `vdes.engines.prepare_batch.PrepareBatchWithMasks` makes it.
+
+        Raises:
+            InputError: the target has no names, or lacks one.
+
+        """
+        needed = (DES, *self.masks)
+        if not isinstance(target, Mapping) or not set(needed) <= set(target):
+            found = ", ".join(target) if isinstance(target, Mapping) else type(target).__name__
+            raise InputError(f"target: {found}; expected images by name: {', '.join(needed)}")
+        pred, des = pred.float(), target[DES].float()
+        if pred.shape != des.shape:
+            raise InputError(f"pred: shape {tuple(pred.shape)}; expected that of the DES image, {tuple(des.shape)}")
+        return self.loss(pred, des, **{name: target[name].float() for name in self.masks})
