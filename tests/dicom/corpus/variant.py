@@ -44,13 +44,12 @@ class Variant:
         pairs: names of the images that are listed as pairs, with +.
         by: what the evidence of the first pair must contain.
         left: of the images that are left out, what the reason must contain.
-        picture: same, inverted, or what refuses the low-energy image; None where neither is asked.
+        picture: of the low-energy image, beside that of the unchanged one: same, inverted, other, or what refuses it.
         states: attributes of the virtual DES object of ``le``, None for absent; of a de-identified one with ``~``.
         refused: why no object is written beside ``le``, if none is.
         maker: of the phantom.
         patients: how many are listed.
         unlike_dcmtk: why dcmtk's picture is another, or it has none.
-        shown: the images whose picture counts.
     """
 
     kind: str
@@ -59,12 +58,17 @@ class Variant:
     pairs: Sequence[str] = PAIRED
     by: str = ""
     left: Mapping[str, str] = field(default_factory=dict)
-    picture: str | None = "same"
+    picture: str = "same"
     states: Mapping[str, Any] = field(default_factory=dict)
     refused: str = ""
     maker: str = "GE"
     patients: int | None = None
     unlike_dcmtk: str = ""
+
+    @property
+    def like_dcmtk(self) -> bool:
+        """Whether it has a picture, which is dcmtk's."""
+        return not self.unlike_dcmtk and not self.picture.startswith("refused")
 
     @property
     def name(self) -> str:
