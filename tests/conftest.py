@@ -48,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, in place of skipping, where dciodvfy, dcmtk or Orthanc is absent",
     )
+    parser.addoption(
+        "--write-screenshots",
+        action="store_true",
+        help="replace the screenshots in docs/images by those that the tests take",
+    )
 
 
 def absent(config: pytest.Config, reason: str) -> NoReturn:
@@ -63,6 +68,66 @@ def cdd_cesm() -> Path:
     if not CDD_CESM.is_dir():
         pytest.skip(f"no CDD-CESM development images: {CDD_CESM.relative_to(CDD_CESM.parents[3])} does not exist")
     return CDD_CESM
+
+
+@pytest.fixture(scope="session")
+def reading_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of 18 phantom test patients at 64 x 48 pixels, whose virtual DES is blurred real DES.
+
+    Real DES files have 8 bits here and virtual ones 16, as with CDD-CESM.
+    """
+    from PIL import Image
+
+    from vdes.data.vocabulary import SECTIONS
+    from vdes.phantom.generate import generate
+    from vdes.phantom.settings import Settings
+
+    folder = tmp_path_factory.mktemp("reading_study")
+    source = generate(folder / "phantoms", Settings(20, 1, 64, test_fraction=0.9, validation_fraction=0.05))
+    listed = json.loads(source.read_text())
+    low, high = listed["intensity_range"]["des"]
+    for item in (item for section in SECTIONS for item in listed[section]):
+        file = source.parent / item["des"]
+        with Image.open(file) as image:
+            real = (np.asarray(image, dtype=float) - low) / (high - low)
+        Image.fromarray(np.rint(255 * real.clip(0, 1)).astype(np.uint8)).save(file)
+    listed["intensity_range"]["des"] = [0, 255]
+    source.write_text(json.dumps(listed))
+    return _write_study(source, folder / "study")
+
+
+@pytest.fixture(scope="session")
+def write_study() -> Callable[[Path, Path], Path]:
+    """Write what a study of a datalist leaves for readers."""
+    return _write_study
+
+
+def _write_study(source: Path, study: Path) -> Path:
+    from PIL import Image
+    from scipy.ndimage import gaussian_filter
+
+    from vdes.data.datalist import Datalist
+    from vdes.data.inference_items import output_stem
+    from vdes.data.virtual_datalist import write_virtual_datalist
+    from vdes.study.arm_datalists import write_real_datalist
+
+    datalists = study / "parts" / "split" / "datalists"
+    datalists.mkdir(parents=True)
+    write_real_datalist(source, datalists / "real_all.json")
+    images = study / "parts" / "split" / "virtual" / "unet"
+    images.mkdir(parents=True)
+    listed = Datalist.read(datalists / "real_all.json")
+    low, high = listed.intensity_range("des")
+    for item in listed.items():
+        with Image.open(item["des"]) as image:
+            real = (np.asarray(image, dtype=float) - low) / (high - low)
+        blurred = np.where(real > 0.02, gaussian_filter(real, 1.0), 0)
+        Image.fromarray(np.rint(65535 * blurred.clip(0, 1)).astype(np.uint16)).save(images / f"{output_stem(item)}.png")
+    write_virtual_datalist(datalists / "real_all.json", images, datalists / "virtual-unet_judged.json")
+    settings = {"models": {"unet": {}, "classifier": {}}, "question": {"arm": "virtual_des-unet"}}
+    (study / "settings.json").write_text(json.dumps(settings))
+    (study / "metrics.json").write_text("{}")
+    return study
 
 
 @pytest.fixture(scope="session")
@@ -173,6 +238,8 @@ def write_mammogram() -> Callable[..., Path]:
         image.FrameOfReferenceUID = f"2.25.3.{'LR'.index(laterality)}.{len(view)}"
         image.ImageType = ["DERIVED", "PRIMARY", "", "LOW_ENERGY"]
         image.AcquisitionDate, image.AcquisitionTime = "20200102", "101500"
+        if attributes.get("PhotometricInterpretation") == "MONOCHROME1":
+            image.PresentationLUTShape = "INVERSE"
         for keyword, value in attributes.items():
             if value is None:
                 del image[keyword]

@@ -25,7 +25,9 @@ REASONS = (
     "needs a GPU",
     "needs an account",
     "needs an archive",
+    "needs the readers' answers",
     "runs the tests",
+    "serves until Ctrl-C",
     "takes hours",
     "takes minutes",
 )

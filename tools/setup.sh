@@ -10,7 +10,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
   # torch first and by itself: the CPU build, where an index or a folder of wheels offers one
   "$venv/bin/python" -m pip install --quiet --constraint "$root/constraints.txt" torch
-  "$venv/bin/python" -m pip install --quiet --constraint "$root/constraints.txt" --editable "$root[dicom,imagenet,export,docs,notebooks,test]"
+  "$venv/bin/python" -m pip install --quiet --constraint "$root/constraints.txt" --editable "$root[dicom,imagenet,export,docs,notebooks,reading,test]"
   echo "$wanted" > "$stamp"
 fi
 source "$venv/bin/activate"

@@ -89,6 +89,8 @@ def test_of_vdes_an_archive_holds_what_the_configs_lead_to(archives: Path) -> No
         assert not rooms & {"cli", "phantom", "experiments"}
         assert ("report" in rooms) == (name == "breast_cesm_real_vs_virtual_des")
         assert ("vdes/report/templates/study.css" in packed) == ("report" in rooms)
+        # the study runs the bundles beside it with its own copy
+        assert ("vdes/networks/virtual_des_unet.py" in packed) == (name in (UNET, STUDY))
 
 
 def test_the_same_commit_gives_the_same_bytes(committed: Path, archives: Path, tmp_path: Path) -> None:

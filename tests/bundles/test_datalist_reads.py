@@ -96,10 +96,9 @@ def test_a_study_reads_its_datalist_once(bundles: Path, labelled: Path, reads: R
             Question("virtual_des-unet"),
         )
         study.open_folder(overwrite=False)
-        steps = {step.name: step for step in study_steps(study)}
-        steps["split datalist"].run()
-        steps["split swap DES"].run()
+        for step in (step for step in study_steps(study) if step.kind == "datalist"):
+            step.run()
     assert opened.count(str(labelled)) == 1
     written = sorted((study.part("split") / "datalists").iterdir())
-    assert len(written) == 5
+    assert len(written) == 5  # real pairs and low energy twice, all and judged; the other patient's DES
     assert [file for file in map(str, written) if file in opened] == []  # what was written is not read again

@@ -259,3 +259,18 @@ def test_dicom_files_that_are_no_des_are_refused(tmp_path: Path, write_mammogram
 def test_dicom_des_images_are_taken_real_and_virtual(tmp_path: Path, write_mammogram, attributes) -> None:
     file = write_mammogram(tmp_path / "a.dcm", **attributes)
     assert inference_items(file, ("low_energy", "des")) == [{"case": "a", "des": str(file)}]
+
+
+def test_a_file_whose_name_is_no_id_is_refused_in_printable_words(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "a\x1b[31m.png")
+    with pytest.raises(
+        InputError, match=r"a\\x1b\[31m\.png': the file's name: .*; expected a text that can name"
+    ) as caught:
+        inference_items(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+def test_a_name_that_a_file_system_took_apart_is_the_same_case(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "e\u0301.png")
+    [item] = inference_items(tmp_path)
+    assert item["case"] == "\u00e9" and Path(item["low_energy"]).is_file()

@@ -63,8 +63,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def readers_folder(clone: Path, phantom_sets: dict[str, Path], tmp_path: Path) -> Path:
-    """A folder with what the pages take for given: a datalist, CDD-CESM, studies and labels, split lists."""
+def readers_folder(clone: Path, phantom_sets: dict[str, Path], reading_study: Path, tmp_path: Path) -> Path:
+    """A folder with what the pages take for given: a datalist, CDD-CESM, studies and labels, split lists, a study."""
+    (tmp_path / "phantom_study").symlink_to(reading_study)
     for name in CLONE:
         (tmp_path / name).symlink_to(clone / name)
     shutil.copytree(phantom_sets["png"] / "images", tmp_path / "images")

@@ -14,7 +14,7 @@ from pages import PROJECT, pages
 
 import vdes
 
-KINDS = ("tutorials", "how-to", "reference", "explanation")
+KINDS = ("tutorials", "how-to", "reference", "explanation", "results")
 
 
 class Page(HTMLParser):
@@ -45,10 +45,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_a_page_is_of_one_of_four_kinds() -> None:
+def test_a_page_is_of_one_of_five_kinds() -> None:
     inside = [page.relative_to(PROJECT / "docs") for page in pages() if page.is_relative_to(PROJECT / "docs")]
     assert {path.parts[0] for path in inside if len(path.parts) > 1} == set(KINDS)
-    assert {path.name for path in inside if len(path.parts) == 1} <= {"index.md", "share.md"}
+    assert {path.name for path in inside if len(path.parts) == 1} == {"index.md"}
 
 
 @pytest.mark.slow

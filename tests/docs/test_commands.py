@@ -16,9 +16,11 @@ UNRUN = {
     "needs a GPU": 1,
     "needs an account": 1,
     "needs an archive": 2,
+    "needs the readers' answers": 1,
     "runs the tests": 2,
-    "takes hours": 1,
-    "takes minutes": 2,
+    "serves until Ctrl-C": 3,
+    "takes hours": 10,
+    "takes minutes": 5,
 }
 NEEDED = {"openvino"}  # packages that a block may want; it is passed over without them
 

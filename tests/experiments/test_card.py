@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -6,10 +7,13 @@ import pytest
 
 from vdes.cli import main
 from vdes.errors import InputError
-from vdes.experiments.card import filled
+from vdes.experiments.card import filled, pages
+from vdes.experiments.card_tables import WRITERS
 from vdes.statistics.fidelity_summary import summarise
 
-BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
+PROJECT = Path(__file__).resolve().parents[2]
+BUNDLES = PROJECT / "bundles"
+SHIPPED = sorted(path.parent.parent for path in BUNDLES.glob("*/docs/README.md"))
 CARD = "# Title\n<!-- fidelity:model -->\nstale text\n<!-- /fidelity:model -->\nend\n"
 
 
@@ -73,15 +77,28 @@ def test_the_results_of_a_study_fill_the_card_and_the_readme(
     (study / "steps" / "one.json").write_text('{"seconds": 1.5}')
     (study / "metrics.json").write_text(json.dumps(kept))
     (target / "docs").mkdir(parents=True)
-    marks = "<!-- study:phantom -->\n<!-- /study:phantom -->\n"
-    pages = target / "docs" / "README.md", tmp_path / "clone" / "README.md"
-    for page in pages:
-        page.write_text(marks)
+    project = tmp_path / "clone"
+    (project / "docs" / "results").mkdir(parents=True)
+    page = project / "docs" / "results" / "any.md"
+    empty = {
+        target / "docs" / "README.md": "<!-- arms -->\n<!-- /arms -->\n",
+        page: f"# All\n\n<!-- results of {shipped.name} -->\n<!-- study:phantom -->\n<!-- /study:phantom -->\n",
+        project / "README.md": "<!-- answers -->\n<!-- /answers -->\n",
+    }
+    for file, text in empty.items():
+        file.write_text(text)
+    other = page.with_name("other.md")
+    other.write_text(empty[page].replace(shipped.name, "another_bundle"))
+    untouched = other.read_text()
     assert main(["experiment", "card", str(target), "--study", str(study), "--name", "phantom"]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert [Path(line.removeprefix("wrote ")).resolve() for line in printed] == [page.resolve() for page in pages]
-    for page in pages:
-        assert page.read_text() in (shipped / "docs" / "README.md").read_text()
+    assert [Path(line.removeprefix("wrote ")).resolve() for line in printed] == [file.resolve() for file in empty]
+    table = page.read_text().split("<!-- study:phantom -->")[1]
+    assert table.strip() in (PROJECT / "docs" / "results" / "study.md").read_text()
+    [row] = [line for line in (project / "README.md").read_text().splitlines() if line.startswith("| vdes phantom: ")]
+    assert row.endswith("| -0.366 (-0.506 to -0.235) | inferior |") and "41 of 120 examinations malignant" in row
+    assert "| virtual DES (unet) | 0.459 (0.337 to 0.569) | inferior |" in (target / "docs" / "README.md").read_text()
+    assert other.read_text() == untouched
     assert json.loads((target / "docs" / "results" / "study_phantom.json").read_text()) == kept | {"seconds": 1.5}
 
 
@@ -93,7 +110,36 @@ def test_a_study_that_is_not_finished_writes_nothing(tmp_path: Path, capsys: pyt
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("bundle", sorted(path.parent.parent for path in BUNDLES.glob("*/docs/README.md")))
-def test_a_shipped_card_says_what_its_results_files_say(bundle: Path) -> None:
-    card = (bundle / "docs" / "README.md").read_text(encoding="utf-8")
-    assert filled(card, bundle) == card
+def test_a_performance_mark_takes_whichever_results_there_are(bundle: Path) -> None:
+    text = filled("<!-- performance:model -->\n<!-- /performance:model -->", bundle)
+    assert text.splitlines()[1] == "toy, test section (split: hold-out, seed 7); weights sha256 0123456789ab."
+    assert "22.50 (20.50 to 24.50)" in text and "+2.00 (+2.00 to +2.00)" in text
+    with pytest.raises(InputError, match=r"mark performance:x; expected fidelity_x.json or classification_x.json"):
+        filled("<!-- performance:x -->\n<!-- /performance:x -->", bundle)
+    with pytest.raises(InputError, match=r"results: no results of a study; expected study_NAME.json"):
+        filled("<!-- answers -->\n<!-- /answers -->", bundle)
+
+
+@pytest.mark.parametrize("bundle", SHIPPED, ids=lambda bundle: bundle.name)
+def test_the_pages_of_a_shipped_bundle_say_what_its_results_files_say(bundle: Path) -> None:
+    texts = {page: page.read_text(encoding="utf-8") for page in pages(bundle)}
+    assert any(page.parent == PROJECT / "docs" / "results" for page in texts)
+    for page, text in texts.items():
+        assert filled(text, bundle) == text, page
+    for file in (bundle / "docs" / "results").glob("*.json"):
+        kind = next(kind for kind in WRITERS if file.stem.startswith(f"{kind}_"))
+        assert any(f"<!-- {kind}:{file.stem.removeprefix(f'{kind}_')} -->" in text for text in texts.values()), file
+
+
+@pytest.mark.parametrize("bundle", SHIPPED, ids=lambda bundle: bundle.name)
+def test_a_shipped_card_is_short_and_begins_with_the_usage(bundle: Path) -> None:
+    card = bundle / "docs" / "README.md"
+    text = card.read_text(encoding="utf-8")
+    assert card.stat().st_size < 9000
+    title, usage, *_ = [line for line in text.splitlines() if line.startswith("#")]
+    assert title.startswith("# ") and usage == "## Usage"
+    assert "**Not for diagnosis.**" in text.split(usage)[0]
+    assert all(heading in text for heading in ("## Performance", "## Limitations", "## References", "## License"))
+    marks = re.findall(r"<!-- (performance:\w+|arms) -->\n(.*?)<!-- /", text, flags=re.DOTALL)
+    assert len(marks) == 1
+    assert 3 <= len([line for line in marks[0][1].splitlines() if line.startswith("| ")]) <= 12  # with head and rule

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vdes.experiments.card_tables import WRITERS, classification_tables, joint_tables, learning_table
+from vdes.experiments.card_tables import classification_tables, joint_tables, learning_table
 from vdes.handlers.classification_handler import classification_result
 from vdes.statistics.classification_summary import classification_summary
 from vdes.statistics.paired_bootstrap import paired_bootstrap
@@ -114,14 +113,3 @@ def test_a_joint_card_has_all_arms_and_their_differences(predictions):
     f1 = next(line for line in text.splitlines() if line.startswith("| image | f1 "))
     assert "| 0.800 (" in f1 and "| 1.000 (1.000 to 1.000) |" in f1
     assert "| -0.800 (" in f1 and "| +0.200 (" in f1
-
-
-@pytest.mark.parametrize("bundle", sorted(BUNDLES.iterdir()), ids=lambda bundle: bundle.name)
-def test_the_cards_tables_are_those_of_their_results_files(bundle: Path) -> None:
-    card = (bundle / "docs" / "README.md").read_text(encoding="utf-8")
-    for kind, writer in WRITERS.items():
-        for file in sorted((bundle / "docs" / "results").glob(f"{kind}_*.json")):
-            name = file.stem.removeprefix(f"{kind}_")
-            if f"<!-- {kind}:{name} -->" in card:
-                table = card.split(f"<!-- {kind}:{name} -->\n")[1].split(f"\n<!-- /{kind}:{name} -->")[0]
-                assert table == writer(json.loads(file.read_text(encoding="utf-8")))

@@ -9,7 +9,7 @@ import pytest
 from vdes.report.case_cards import case_cards
 from vdes.report.forest_plot import forests
 from vdes.report.study_files import read_study
-from vdes.report.study_page import flat, study_page
+from vdes.report.study_page import study_page
 from vdes.report.study_rows import comparison_rows
 
 HOSTILE = "<script>window.hacked = 1</script>\"'&</title>"
@@ -76,7 +76,7 @@ def test_the_answer_comes_first_with_its_numbers(study_folder, metrics):
     for row, sign in ((answer["arm"], ""), (answer["reference"], ""), (answer["difference"], "+")):
         assert f"{shown(row['value'], sign)} {shown(row['low'], sign)} to" in text
     assert "20 patients, 80 images; 10 of 20 examinations malignant. The margin of 0.05 was fixed" in text
-    assert "simulated patients, not people" in text and "Nothing here is for diagnosis" in text
+    assert "These are simulated patients." in text and "Not for diagnosis." in text
 
 
 def test_every_difference_and_verdict_is_in_the_page(study_folder, metrics):
@@ -99,7 +99,7 @@ def test_other_parts_have_their_numbers(study_folder, metrics):
     failures = outline.words("failures")
     subgroup = next(row for row in metrics["subgroups"] if row["statistic"] == "difference")
     assert f"density: {subgroup['group']}" in failures and shown(subgroup["value"], "+") in failures
-    assert "4 of 80 test images are in this page" in outline.words("cases")
+    assert "4 of 80 test images are shown" in outline.words("cases")
     methods = outline.words("methods")
     assert "ab" * 32 in methods and "5e" * 32 in methods and "phantoms of other patients" in methods
     assert "200 times" in methods and "2025-01-02" in methods
@@ -161,13 +161,13 @@ def test_words_of_the_study_cannot_become_markup(study_folder, edit_study):
     [
         ("oracle", "oracle", ""),
         ("fidelity", "fidelity", "No fidelity was measured."),
-        ("enhancement", "fidelity", "Enhancement of lesions was not measured"),
-        ("subgroups", "failures", "No subgroups were looked at."),
+        ("enhancement", "fidelity", "Lesion enhancement was not measured"),
+        ("subgroups", "failures", "No subgroups were analysed."),
         ("synthetic_share", "failures", "The share of virtual images was not varied."),
-        ("disagreements", "failures", "No virtual arm decides an image differently"),
-        ("classification", "arms", "There are no figures of classification."),
-        ("provenance", "methods", "The study has no provenance."),
-        ("answer", "answer", "No answer. An arm that the question needs has no result."),
+        ("disagreements", "failures", "No virtual arm classifies an image differently"),
+        ("classification", "arms", "There are no classification results."),
+        ("provenance", "methods", "No provenance was recorded."),
+        ("answer", "answer", "No answer. One of the two arms has no result."),
         ("tests", "arms", "All figures"),
         ("verdicts", "arms", "All figures"),
         ("calibration", "arms", "All figures"),
@@ -197,9 +197,10 @@ def test_real_patients_and_failed_arms(study_folder, edit_study, metrics):
     outline = Outline(page(study_folder))
     text = outline.words("answer")
     assert text.startswith("Can “virtual DES (unet)” replace “real DES”? No answer.")
-    assert "1 step of the study failed. What needs it is missing below. virtual unet: weights do not fit" in text
+    failed = "1 step of the study failed. Results that depend on it are missing below. virtual unet: weights do not fit"
+    assert failed in text
     assert "Arms without results: virtual DES (unet)." in text
-    assert "simulated" not in text and "for others only as far as they are like them" in text
+    assert "simulated" not in text and "patients like those in this data set" in text
     assert "no pictures of cases" in outline.words("cases")
 
 
@@ -219,6 +220,19 @@ def test_the_region_study_has_a_section_where_there_is_one(study_folder, edit_st
     assert "other virtual DES against real DES" in retrained.split("Other real images")[0]
 
 
-def test_nested_values_are_laid_out_flat():
-    assert flat({"a": 1, "b": {"c": [1, 2]}, "d": None}, "x") == [("x: a", 1), ("x: b: c", "1, 2")]
-    assert flat("y", "x") == [("x", "y")] and flat(None, "x") == []
+def test_readers_join_the_page(study_folder):
+    row = {"who": "readers", "reference": {"label": "real", "value": 0.9, "low": 0.85, "high": 0.95}}
+    row |= {"arm": {"label": "virtual", "value": 0.88, "low": 0.8, "high": 0.93}}
+    row |= {"difference": {"value": -0.02, "low": -0.06, "high": 0.02}}
+    said = {"question": "Simulated readers: do they?", "short": "Not settled", "why": HOSTILE, "limits": "Little."}
+    counts = {"simulated": True, "readers": 4, "cases": 30, "malignant": 12, "margin": 0.05, "confidence": 0.95}
+    assert "readers" not in Outline(page(study_folder)).text
+    (study_folder / "reader_study.json").write_text(
+        json.dumps({**said, **counts, "rows": [row], "note": "One is missing."})
+    )
+    outline = Outline(page(study_folder))
+    words = outline.words("readers")
+    assert words.startswith("What the classifier lost, what the readers lost 4 simulated readers read 30 breasts")
+    for text in ("Not settled", "Little.", shown(-0.02, "+"), "One is missing."):
+        assert text in words
+    assert ("a", {"href": "#readers"}) in outline.elements

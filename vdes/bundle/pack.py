@@ -14,6 +14,7 @@ import subprocess
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from vdes.bundle.bundle import Bundle
@@ -54,7 +55,7 @@ def pack(bundle: Path, output: Path, program: Program, overwrite: bool = False) 
         if findings:
             return None, findings
         version = unpacked.metadata["version"]
-        names = needed(unpacked) - set(unpacked.large_files)
+        names = needed(unpacked, partners(Bundle(bundle))) - set(unpacked.large_files)
     output.mkdir(parents=True, exist_ok=True)
     archive = output / f"{unpacked.name}_v{version}.zip"
     with staged([archive], overwrite) as stages, zipfile.ZipFile(stages[archive], "w", zipfile.ZIP_STORED) as target:
@@ -76,7 +77,8 @@ def committed(bundle: Path) -> dict[str, bytes]:
     folder = bundle.resolve()
     root = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip())
     inside = folder.relative_to(root).as_posix()
-    changed = _git(root, "status", "--porcelain", "--", inside, PACKAGE).decode().splitlines()
+    others = [partner.root.resolve().relative_to(root).as_posix() for partner in partners(Bundle(folder))]
+    changed = _git(root, "status", "--porcelain", "--", inside, *others, PACKAGE).decode().splitlines()
     if changed:
         raise InputError(f"{changed[0][3:]}: not as in the last commit; commit it before packing")
     files: dict[str, bytes] = {}
@@ -89,13 +91,33 @@ def committed(bundle: Path) -> dict[str, bytes]:
     return files
 
 
-def needed(unpacked: Bundle) -> set[str]:
+def partners(bundle: Bundle) -> list[Bundle]:
+    """Return the bundles beside a bundle that its configs name, and so run with its copy of vdes."""
+    texts = "\n".join(bundle.text(config) for config in bundle.configs)
+    beside = sorted(bundle.root.resolve().parent.iterdir())
+    return [
+        Bundle(folder)
+        for folder in beside
+        if folder.name != bundle.name and folder.name in texts and (folder / "configs").is_dir()
+    ]
+
+
+def needed(unpacked: Bundle, beside: Sequence[Bundle]) -> set[str]:
     """Return the files of an unpacked bundle without those of vdes that its configs do not lead to.
 
     A module goes along where a config names it, or another module imports it at its top or inside a function; what a
     package holds beside its modules (tables, templates, schemas) goes along with any of them.
+
+    Args:
+        unpacked: the bundle, with the whole package.
+        beside: its `partners`, whose configs count too.
     """
-    names = {name for config in unpacked.configs for name in config_names(unpacked, config, optional=True)}
+    names = {
+        name
+        for bundle in (unpacked, *beside)
+        for config in bundle.configs
+        for name in config_names(bundle, config, optional=True)
+    }
     modules = closure(names, optional=True, code=unpacked.root)
     files = {file.relative_to(unpacked.root) for module in modules if (file := file_of(module, unpacked.root))}
     used = {file.parent for file in files}

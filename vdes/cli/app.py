@@ -25,6 +25,7 @@ COMMANDS = {
     "phantom": "Simulate patients with known truth.",
     "synthesize": "Make the virtual DES images of a study in an archive.",
     "study": "Ask whether virtual DES images can replace the real ones.",
+    "reading": "Let radiologists compare real and virtual DES, and analyse what they read.",
     "train": "Train the weights that bundles ship.",
     "experiment": "Measure what a bundle's card states, and fill the card.",
     "bundle": "List, verify and pack bundles.",

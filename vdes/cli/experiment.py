@@ -9,7 +9,7 @@ from cyclopts import App
 
 from vdes.cli.parameters import FIELDS
 from vdes.errors import InputError
-from vdes.experiments.settings import LearningCurve, RegistrationReport, ShortcutControl
+from vdes.experiments.settings import LearningCurve, ReaderStatistics, RegistrationReport, ShortcutControl
 
 app = App(
     name="experiment",
@@ -92,6 +92,29 @@ def registration(
 
 
 @app.command(
+    name="reader-statistics",
+    help_epilogue=(
+        "example: vdes experiment reader-statistics --readings tests/statistics/mrmc/van_dyke.csv "
+        "--output docs/results/reader_statistics.json"
+    ),
+)
+def reader_statistics(*, settings: Annotated[ReaderStatistics, FIELDS], overwrite: bool = False) -> None:
+    """Check the statistics of reader studies against known answers.
+
+    The readings of Van Dyke et al. are analysed beside what OR-DBM MRMC printed of them, and studies are simulated
+    whose truth is known: how often a difference is found that is not there, how often intervals hold the truth, and how
+    often an arm that is worse by the margin is called non-inferior. Writes a JSON file and prints its tables as
+    Markdown.
+
+    Args:
+        overwrite: replace the JSON file.
+    """
+    from vdes.experiments.reader_statistics import markdown, write_statistics
+
+    print(markdown(write_statistics(settings, overwrite)))
+
+
+@app.command(
     help_epilogue=(
         "example: vdes experiment card bundles/breast_cesm_virtual_des_unet --datalist datalist.json\n\n"
         "example: vdes experiment card bundles/breast_cesm_real_vs_virtual_des --study runs/study --name phantom"
@@ -106,12 +129,13 @@ def card(
     name: str = "model",
     height: int | None = None,
 ) -> None:
-    """Fill the tables of a bundle's card, docs/README.md, from the results files in docs/results.
+    """Fill the tables of a bundle's card, docs/README.md, from the results files in its docs/results.
 
-    A table stands between marks such as ``<!-- fidelity:NAME -->`` and ``<!-- /fidelity:NAME -->``. With
-    ``--datalist`` a generator's shipped weights are evaluated first: this writes docs/results/fidelity_NAME.json and
-    docs/fidelity_sheet_NAME.png. With ``--study`` the results of a finished study are kept first, in
-    docs/results/study_NAME.json and docs/forest_NAME.png, and the README of the clone is filled too.
+    A table stands between marks such as ``<!-- performance:NAME -->`` and ``<!-- /performance:NAME -->``. In a clone
+    the page of the bundle's full results in docs/results is filled too, and for studies the README. With ``--datalist``
+    a generator's shipped weights are evaluated first: this writes fidelity_NAME.json and
+    docs/fidelity_sheet_NAME.png. With ``--study`` the results of a finished study are kept first, as study_NAME.json
+    and docs/forest_NAME.png.
 
     Args:
         bundle: folder of the bundle.
@@ -122,15 +146,14 @@ def card(
     """
     if datalist is not None and study is not None:
         raise InputError("card: --datalist, --study; expected at most one of them")
-    from vdes.experiments.card import CARD, evaluate, fill
+    from vdes.experiments.card import evaluate, fill
     from vdes.experiments.study_results import keep
 
-    filled = [bundle / CARD]
     if study is not None:
         filled = keep(study, name, bundle)
     else:
         if datalist is not None:
             evaluate(bundle, datalist, name, height)
-        fill(filled[0], bundle)
+        filled = fill(bundle)
     for page in filled:
         print(f"wrote {page}")

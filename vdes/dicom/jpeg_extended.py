@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import gdcm
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 from pydicom.encaps import generate_frames
+
+from vdes.dicom.extra import need
+
+need("JPEG Extended", "gdcm")
+
+import gdcm  # noqa: E402 - after the check, which says what to install
 
 # it says of each image that the 8-bit variant of its library cannot read it, before it takes the 12-bit one
 for _off in ("DebugOff", "WarningOff", "ErrorOff"):

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from vdes.experiments.shortcuts import markdown as shortcut_table
+from vdes.experiments.study_figures import ABSENT, StudyFigures
 from vdes.handlers.classification_table import classification_table
 from vdes.handlers.fidelity_table import all_tables
 from vdes.metrics.fidelity import COLUMNS, FIDELITY
-from vdes.statistics.classification_metrics import METRICS
 from vdes.statistics.interval_text import interval_text
 from vdes.statistics.markdown_table import markdown_table
 
@@ -145,46 +145,28 @@ def joint_tables(result: dict[str, Any]) -> str:
 
 def study_table(result: dict[str, Any]) -> str:
     """Return the answer of a real-vs-virtual study and the table of its arms."""
-    data, question, answer = result["data"], result["question"], result["answer"]
-    labels = {arm["arm"]: arm["label"] for arm in result["arms"]}
-    level, margin = question["level"], question["margin"]
-    name = METRICS[question["metric"]].label
-    # of malignant cases alone regions are judged, and there are no images to rank
-    regions = result["regions"]
-    tables = result
-    if regions:
-        tables = {key: [{**row, "level": level} for row in regions[key]] for key in ("classification", "verdicts")}
-    ranked = level if regions else "image"
-    things = "regions" if regions else f"{level}s"
+    data, question, answer, study = result["data"], result["question"], result["answer"], StudyFigures(result)
+    name, level, margin = study.metric, question["level"], question["margin"]
     head = (
         f"Data: {data['name']}, section {data['section']}: {data['cases']} images of {data['patients']} patients; "
-        f"{data['malignant'][level][0]} of {data['malignant'][level][1]} {things} malignant."
+        f"{study.counts}."
     )
-    columns = [
-        *("arm", f"{name}, {level}", f"AUC, {ranked}", f"difference in {name}, {level}", f"verdict, margin {margin:g}")
-    ]
+    columns = ["arm", f"{name}, {level}", f"AUC, {study.ranked}", f"difference in {name}, {level}"]
+    columns.append(f"verdict, margin {margin:g}")
     lines = []
-    places = ("arm", "level", "metric", "statistic")
-    rows = {tuple(row[key] for key in places): row for row in tables["classification"]}
-    verdicts = {(row["arm"], row["level"]): row["verdict"] for row in tables["verdicts"]}
     for arm in result["arms"]:
-        values = [
-            _interval(rows[arm["arm"], at, metric, "value"])
-            for at, metric in ((level, question["metric"]), (ranked, "auc"))
-        ]
         compared = ["", ""]
-        if (arm["arm"], level) in verdicts:
-            difference = rows[arm["arm"], level, question["metric"], "difference"]
-            compared = [f"{_interval(difference, '+.3f')} to {labels[arm['reference']]}", verdicts[arm["arm"], level]]
-        lines.append([arm["label"], *values, *compared])
+        if study.verdict(arm["arm"]) != ABSENT:
+            compared = [f"{study.difference(arm['arm'])} to {study.label(arm['reference'])}", study.verdict(arm["arm"])]
+        lines.append([arm["label"], study.value(arm["arm"]), study.auc(arm["arm"]), *compared])
     said = (
-        f"**{labels[question['arm']]} in the place of {labels[question['reference']]}: {answer['verdict']}** "
+        f"**{study.label(question['arm'])} in place of {study.label(question['reference'])}: {answer['verdict']}** "
         f"({name} by {level} {answer['arm']['value']:.3f} against {answer['reference']['value']:.3f}, difference "
         f"{_interval(answer['difference'], '+.3f')}, margin {margin:g})."
     )
     weights = ", ".join(f"{b['role']} {b['weights_sha256'][:12]}" for b in result["provenance"]["bundles"])
     foot = (
-        f"With 95 % patient-bootstrap intervals ({result['provenance']['n_resamples']} resamples), paired for the "
+        f"With 95 % patient-bootstrap intervals ({result['provenance']['n_resamples']:,} resamples), paired for the "
         f"difference. Weights (sha256): {weights}."
     )
     return f"{said}\n\n{head}\n\n{markdown_table(columns, lines)}\n\n{foot}"

@@ -175,3 +175,29 @@ class RegistrationReport:
     limit: float = 5.0
     height: int = 512
     workers: int = 2
+
+
+@dataclass(frozen=True)
+class ReaderStatistics:
+    """The statistics of reader studies against known answers; see `vdes.experiments.reader_statistics`.
+
+    Attributes:
+        readings: the readings of Van Dyke et al., a column a reader and modality.
+        output: JSON file to write; its folder is made.
+        studies: simulated studies of each setting.
+        seed: seed of the simulation.
+    """
+
+    readings: Path
+    output: Path
+    studies: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the number of studies.
+
+        Raises:
+            InputError: it is out of its range.
+        """
+        if self.studies < 1:
+            raise InputError(f"--studies: expected 1 or more, got {self.studies}")

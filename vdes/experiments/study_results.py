@@ -1,8 +1,8 @@
-"""Keep a study's figures in the study bundle's docs, and write its tables into the bundle's card and the README.
+"""Keep a study's figures in the study bundle's docs, and fill the tables of its card and of the project's pages.
 
-Writes docs/results/study_NAME.json (the question, its answer, the arms' figures, fidelity, the ceiling of phantoms and
-what all rests on) and docs/forest_NAME.png, and fills the marks ``<!-- study:NAME -->`` of the bundle's docs/README.md
-and of the repository's README.md.
+Writes docs/results/study_NAME.json (the question, its answer, the figures of all arms, fidelity, the ceiling on
+phantoms and the provenance) and docs/forest_NAME.png. Then it fills the pages as `vdes.experiments.card` does: the
+bundle's card and, in a clone, docs/results/study.md and the README.
 
     bash tools/study.sh runs/study
     vdes experiment card bundles/breast_cesm_real_vs_virtual_des --study runs/study --name phantom
@@ -37,7 +37,7 @@ FIDELITY = ("psnr_breast", "ssim_breast", "correlation_breast", "lesion_cnr")
 
 
 def keep(study: Path, name: str, bundle: Path) -> list[Path]:
-    """Write the results file and the picture, and fill the bundle's card and, in a clone, the README.
+    """Write the results file and the picture, and fill the bundle's card and, in a clone, the project's pages.
 
     Args:
         study: folder of a finished study.
@@ -62,11 +62,7 @@ def keep(study: Path, name: str, bundle: Path) -> list[Path]:
         stages[target].write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         if forest.is_file():
             shutil.copy(forest, stages[picture])
-    readme = bundle.resolve().parents[1] / "README.md"
-    cards = [bundle / "docs" / "README.md", *([readme] if readme.is_file() else [])]
-    for card in cards:
-        fill(card, bundle)
-    return cards
+    return fill(bundle)
 
 
 def reduced(metrics: dict[str, Any]) -> dict[str, Any]:

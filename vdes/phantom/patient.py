@@ -68,6 +68,31 @@ def _settle(
     return replace(latents, behind_mm=0.45 * depth_mm, outward_mm=0.0, up_mm=0.0)
 
 
+def patient_latents(name: str, index: int, seed: int, knobs: Knobs, densities: str = ALL_DENSITIES) -> PatientLatents:
+    """Return what `build_patient` draws of the patient before it looks for a place where the lesion fits.
+
+    Args:
+        name: as in `build_patient`.
+        index: as in `build_patient`.
+        seed: as in `build_patient`.
+        knobs: as in `build_patient`.
+        densities: as in `build_patient`.
+
+    Returns:
+        Scores, type, density and background are those of the images; place and diameter of a lesion may not be.
+    """
+    return _drawn(name, index, seed, knobs, densities)[0]
+
+
+def _drawn(
+    name: str, index: int, seed: int, knobs: Knobs, densities: str
+) -> tuple[PatientLatents, np.random.Generator, list[np.random.SeedSequence]]:
+    root = np.random.SeedSequence(entropy=seed, spawn_key=(index,))
+    children = root.spawn(2 + len(SIDES) * len(VIEWS))
+    rng = np.random.default_rng(children[0])
+    return draw_patient(name, knobs, rng, densities), rng, children
+
+
 def build_patient(name: str, index: int, seed: int, knobs: Knobs, densities: str = ALL_DENSITIES) -> Patient:
     """Build the patient of that index; nothing but the arguments decides what comes out.
 
@@ -78,10 +103,7 @@ def build_patient(name: str, index: int, seed: int, knobs: Knobs, densities: str
         knobs: what separates the classes.
         densities: the density classes that there are.
     """
-    root = np.random.SeedSequence(entropy=seed, spawn_key=(index,))
-    children = root.spawn(2 + len(SIDES) * len(VIEWS))
-    rng = np.random.default_rng(children[0])
-    latents = draw_patient(name, knobs, rng, densities)
+    latents, rng, children = _drawn(name, index, seed, knobs, densities)
     outlines = {
         (side, view): draw_outline(view, latents.depth_mm, latents.thickness_mm, rng)
         for side in SIDES

@@ -14,6 +14,7 @@ from vdes.errors import InputError
 from vdes.study.arm_predictions import read_predictions
 
 METRICS_FILE, CASES_FILE = "metrics.json", "cases.json"
+READERS_FILE = "reader_study.json"  # what a reader study of these images found, if there was one
 NEEDED = ("data", "question", "arms")
 QUESTION = ("arm", "reference", "metric", "level", "margin", "confidence", "power")
 DATA = ("name", "split", "section", "pixel_size_mm", "phantom", "cases", "patients", "malignant")
@@ -46,12 +47,14 @@ class StudyFiles:
         metrics: ``metrics.json``; a table that it lacks is empty, and any other part or field that it lacks is None.
         cases: ``cases.json``, an entry a test image, None for a field that it lacks; empty where there is no such file.
         predictions: the test predictions of all levels by arm, of the arms that have them.
+        readers: `READERS_FILE`, or None.
     """
 
     folder: Path
     metrics: dict[str, Any]
     cases: list[dict[str, Any]]
     predictions: dict[str, pd.DataFrame]
+    readers: dict[str, Any] | None = None
 
     @property
     def labels(self) -> dict[str, str]:
@@ -113,7 +116,8 @@ def read_study(folder: Path) -> StudyFiles:
         table = folder / "arms" / arm["arm"] / "predictions.csv"
         if table.is_file():
             predictions[arm["arm"]] = read_predictions(table)
-    return StudyFiles(folder, metrics, _read_cases(folder / CASES_FILE), predictions)
+    readers = read_json(folder / READERS_FILE) if (folder / READERS_FILE).is_file() else None
+    return StudyFiles(folder, metrics, _read_cases(folder / CASES_FILE), predictions, readers)
 
 
 def _read_cases(file: Path) -> list[dict[str, Any]]:

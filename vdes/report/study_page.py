@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 from matplotlib.colors import to_hex
 
@@ -16,6 +14,7 @@ from vdes.report import study_words
 from vdes.report.case_cards import CaseCard, difference_kinds, picture_kinds
 from vdes.report.fidelity_rows import enhancement_table, fidelity_tables
 from vdes.report.forest_plot import KINDS, Forest, forests
+from vdes.report.page_environment import content_policy, page_environment, png_uri, source
 from vdes.report.study_figures import StudyFigure
 from vdes.report.study_files import StudyFiles
 from vdes.report.study_rows import comparison_rows, oracle_rows
@@ -34,23 +33,23 @@ def study_page(
     figures: Sequence[tuple[StudyFigure, bytes]],
     cards: Sequence[CaseCard],
 ) -> str:
-    """Return a study's report as one HTML page that holds all it needs and fetches nothing.
+    """Return a study's report as one self-contained HTML page that fetches nothing.
 
-    All text from the study is escaped. A content security policy lets the page run its own script and style only, and
-    show pictures that it holds only.
+    All text from the study is escaped. The content security policy allows only the page's own script, style and
+    pictures.
 
     Args:
-        study: what was found.
+        study: the study's files.
         comparisons: `vdes.report.study_rows.comparison_rows` of all levels.
         plots: their `vdes.report.forest_plot.forests`.
-        figures: each with its PNG file's bytes.
+        figures: each with the bytes of its PNG file.
         cards: the cases with their pictures.
 
     """
     environment = _environment()
     metrics = study.metrics
     arms = {arm["arm"]: arm for arm in metrics["arms"]}
-    style, script = (environment.loader.get_source(environment, name)[0] for name in (STYLE, SCRIPT))  # type: ignore[union-attr]
+    style, script = source(environment, STYLE), source(environment, SCRIPT)
     kinds, differences = picture_kinds(study.generators), difference_kinds(study.generators)
     regions = _regions(metrics["regions"], metrics["arms"])
     oracle = oracle_rows(metrics["oracle"] or [], comparisons, metrics["arms"])
@@ -64,13 +63,15 @@ def study_page(
         kind_of={name: study_words.kind(arm) for name, arm in arms.items()},
         comparisons=comparisons,
         plots=plots,
-        figures=[(figure, _png_uri(content)) for figure, content in figures],
+        figures=[(figure, png_uri(content)) for figure, content in figures],
         fidelity_tables=fidelity_tables(metrics["fidelity"], study.generators),
         enhancement_table=enhancement_table(metrics["enhancement"], study.generators),
         oracle_rows=oracle,
         oracle_axis=_axis_of_values([row["value"] for row in oracle], [row["ceiling"] for row in oracle]),
         subgroup_rows=comparison_rows(metrics["subgroups"], ["variable", "group", "level"]),
         region_study=regions,
+        reader_study=study.readers,
+        readers_axis=_readers_axis(study.readers),
         cards=cards,
         first_card=next((card.number for card in cards if card.case["outline"]), cards[0].number if cards else None),
         n_cases=len(study.cases),
@@ -81,21 +82,13 @@ def study_page(
         difference_stops=_stops(),
         style=Markup(style),
         script=Markup(script),
-        policy=_policy(style, script),
+        policy=content_policy(style, script),
     )
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("vdes.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in ("number", "interval", "p_value", "metric_label", "words"):
-        environment.filters[name] = getattr(study_words, name)
-    for helper in (study_words.count, metric_names, word_names, values_of, wrong_arms, flat):
+    environment = page_environment("vdes.report")
+    for helper in (metric_names, word_names, values_of, wrong_arms):
         environment.globals[helper.__name__] = helper
     environment.globals |= {
         "test_names": {name: test.label for name, test in PAIRED_TESTS.items()},
@@ -105,7 +98,7 @@ def _environment() -> Environment:
 
 
 def metric_names(rows: Iterable[Any]) -> dict[str, str]:
-    """Return the names of the metrics of rows or forests, as people write them."""
+    """Return the usual names of the metrics of rows or forests."""
     metrics = (row.metric if isinstance(row, Forest) else row["metric"] for row in rows)
     return {metric: study_words.metric_label(metric) for metric in metrics}
 
@@ -116,7 +109,7 @@ def word_names(rows: Iterable[Mapping[str, Any]], field: str) -> dict[str, str]:
 
 
 def values_of(cards: Iterable[CaseCard], field: str) -> list[str]:
-    """Return what occurs in a field of the cases, sorted."""
+    """Return the values of a field of the cases, sorted."""
     found: set[str] = set()
     for card in cards:
         value = card.case[field]
@@ -125,28 +118,12 @@ def values_of(cards: Iterable[CaseCard], field: str) -> list[str]:
 
 
 def wrong_arms(cards: Iterable[CaseCard]) -> list[str]:
-    """Return the arms that err on a case or more."""
+    """Return the arms that are wrong on at least one case."""
     return list(dict.fromkeys(arm for card in cards for arm in card.wrong))
 
 
-def flat(value: Any, name: str) -> list[tuple[str, Any]]:
-    """Return name and value of what may be a dictionary of values, without what is unknown."""
-    if isinstance(value, Mapping):
-        return [pair for key, inner in value.items() for pair in flat(inner, f"{name}: {key}")]
-    return [] if value is None else [(name, ", ".join(map(str, value)) if isinstance(value, list) else value)]
-
-
-def _policy(style: str, script: str) -> str:
-    """Return a content security policy that allows nothing but what the page holds."""
-    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
-    return (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
 def _headline(study: StudyFiles, arms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return question, short answer and what explains it, and what the study cannot tell."""
+    """Return the question, the short answer with its explanation, and the limits of the study."""
     question, answer, data = (study.metrics[key] for key in ("question", "answer", "data"))
     arm, reference = arms.get(question["arm"]), arms.get(question["reference"])
     if arm is None or reference is None:
@@ -156,7 +133,7 @@ def _headline(study: StudyFiles, arms: Mapping[str, Mapping[str, Any]]) -> dict[
     else:
         asked = study_words.question_words(arm, reference)
     if answer is None:
-        short, why = "No answer", "An arm that the question needs has no result."
+        short, why = "No answer", "One of the two arms has no result."
     else:
         short, why = study_words.verdict_words(answer["verdict"], question["margin"], question["confidence"])
     limits = study_words.PHANTOM_SENTENCE if data.get("phantom") else study_words.DATA_SENTENCE
@@ -176,6 +153,13 @@ def _axis_of_values(rows: Sequence[Mapping[str, Any]], more: Sequence[float | No
     return value_axis([row[key] for row in rows for key in ("value", "low", "high")] + [*more, 0.5, 1.0])
 
 
+def _readers_axis(readers: Mapping[str, Any] | None) -> ValueAxis | None:
+    if readers is None:
+        return None
+    differences = [row["difference"][key] for row in readers["rows"] for key in ("value", "low", "high")]
+    return value_axis([*differences, 0.0, -readers["margin"]])
+
+
 def _regions(regions: Mapping[str, Any] | None, arms: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return the region study's rows and forests, as if region were a level."""
     if not regions or not regions.get("classification"):
@@ -188,10 +172,6 @@ def _regions(regions: Mapping[str, Any] | None, arms: Sequence[Mapping[str, Any]
     return {"rows": rows, "plots": forests(rows, [*arms, *(regions.get("arms") or ())])}
 
 
-def _png_uri(content: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
-
-
 def _stops() -> list[tuple[int, str]]:
-    """Return places, in per cent, and colours of the difference map's scale."""
+    """Return positions, in per cent, and colours of the difference map's scale."""
     return [(place, to_hex(DIFFERENCE_COLOURS(place / 100))) for place in range(0, 101, 10)]

@@ -90,13 +90,17 @@ BAD = {
     "no task": (with_metadata(task=None), "configs/metadata.json: top level: 'task' is a required property"),
     "old key": (with_metadata(optional_packages_version={}), "metadata.json: optional_packages_version: "),
     "package": (with_package("itk", "any"), "required_packages_version#itk: 'any'; expected a version"),
+    "a package twice": (
+        replaced("configs/metadata.json", '"pandas": ', '"pandas": "3.1.0",\n        "pandas": '),
+        "metadata.json: 'pandas' is there 2 times",
+    ),
     "no package": (with_package("pandas", None), "required_packages_version: without pandas, which vdes.* imports"),
     "monai": (with_metadata(monai_version="1.6.9"), r"monai_version: ends in \.9"),
     "no image": (
         with_metadata(network_data_format={"inputs": {"mask": 1}, "outputs": {"pred": 1}}),
         "network_data_format#inputs: no image",
     ),
-    "no JSON": (lambda b: (b / "configs" / "metadata.json").write_text("{") and None, "metadata.json: no JSON: "),
+    "no JSON": (lambda b: (b / "configs" / "metadata.json").write_text("{") and None, "column 2: not valid JSON"),
     "absolute path": (
         replaced("configs/train.yaml", "$@bundle_root + '/datalist.json'", "/data/cesm/datalist.json"),
         r"configs/train.yaml:\d+: /data/cesm/datalist.json: a path of one machine",

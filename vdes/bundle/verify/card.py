@@ -57,7 +57,7 @@ def check_pictures(bundle: Bundle) -> Iterator[Line]:
             inside = (bundle.root / "docs" / target).resolve()
             if "://" not in target and not target.startswith("#") and not inside.exists():
                 yield Line(f"{CARD}:{number}", f"{target}: no such file")
-        mark = re.fullmatch(r"<!-- (\w+:\w+) -->", line)
+        mark = re.fullmatch(r"<!-- (\w+(?::\w+)?) -->", line)
         if mark and number < len(lines) and lines[number] == f"<!-- /{mark[1]} -->":
             yield Line(f"{CARD}:{number}", f"{mark[1]}: the table is empty; vdes experiment card fills it")
 

@@ -11,6 +11,8 @@ import jsonschema
 
 from vdes.bundle.bundle import Bundle
 from vdes.bundle.verify.line import Line
+from vdes.data.json_file import read_json
+from vdes.errors import InputError
 
 FILE = "configs/metadata.json"
 SCHEMA = Path(__file__).with_name("schemas") / "bundle_metadata.json"
@@ -23,9 +25,9 @@ def check_metadata(bundle: Bundle) -> Iterator[Line]:
     if FILE not in bundle.files:
         return
     try:
-        metadata = json.loads(bundle.text(FILE))
-    except ValueError as error:
-        yield Line(FILE, f"no JSON: {error}", stops=True)
+        metadata = read_json(bundle.root / FILE, "the metadata of a bundle")
+    except InputError as error:
+        yield Line(FILE, str(error).removeprefix(f"{bundle.root / FILE}: "), stops=True)
         return
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     problems = list(jsonschema.Draft202012Validator(schema).iter_errors(metadata))

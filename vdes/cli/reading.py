@@ -1,0 +1,136 @@
+"""``vdes reading``: the reader study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App
+
+from vdes.cli.parameters import FIELDS
+from vdes.reading.settings import AnalysisSettings, Links, ReadingPlan, Server, SimulatedReaders
+
+app = App(
+    name="reading",
+    help="Let radiologists compare real and virtual DES, and analyse what they read.",
+    help_epilogue="vdes reading COMMAND --help explains a command and gives an example.",
+)
+
+
+@app.command(
+    help_epilogue=(
+        "example: vdes reading plan --study study --output reading --readers 4 --cases 80\n\n"
+        "example: vdes reading plan --study study --output reading --design crossover --washout-days 42 --margin 0.03"
+    )
+)
+def plan(*, settings: Annotated[ReadingPlan, FIELDS], overwrite: bool = False) -> None:
+    """Draw the cases of a reader study, make each reader's blinded work list, and freeze the plan.
+
+    Cases are breasts of a study's test patients, one a patient, in both views: malignant, benign and without a lesion
+    in the shares that are asked for. Real and virtual DES are brought onto the low-energy image and encoded alike.
+    Writes OUTPUT/plan.json, with its hash, and OUTPUT/key.json, which only you can read, and OUTPUT/images. After the
+    first answer the plan cannot be replaced.
+
+    Args:
+        overwrite: replace a plan by which nothing was read yet.
+    """
+    from vdes.reading.make_plan import plan_words, write_plan
+
+    print(plan_words(write_plan(settings, overwrite), settings))
+
+
+@app.command(
+    help_epilogue=(
+        "example: vdes reading links reading\n\n"
+        "example: vdes reading links reading --url https://reading.example.org --reader R2 --output r2.txt"
+    )
+)
+def links(reading: Path, /, *, settings: Annotated[Links, FIELDS] = Links(), overwrite: bool = False) -> None:
+    """Make the readers' personal links, each with a secret of 128 bits.
+
+    Writes them to READING/links.txt, which only you can read; the store keeps hashes of the secrets alone. Hand each
+    reader their link by a private way: who has it reads under that name. A new link ends the old one.
+
+    Args:
+        reading: folder of the reader study.
+        overwrite: replace the file of links.
+    """
+    from vdes.reading.links import make_links
+
+    print(f"wrote {make_links(reading, settings, overwrite)}")
+
+
+@app.command(
+    help_epilogue=(
+        "example: vdes reading serve reading\n\n"
+        "example: vdes reading serve reading --host 0.0.0.0 --tls-certificate cert.pem --tls-key key.pem\n\n"
+        "example: vdes reading serve reading --behind-proxy https://reading.example.org"
+    )
+)
+def serve(reading: Path, /, *, settings: Annotated[Server, FIELDS] = Server()) -> None:
+    """Serve a reader study to browsers until Ctrl-C.
+
+    The page needs nothing but this server, and every answer is on the disk before the next case appears: server and
+    browser may stop at any time, and readers go on where they were. Listens on this machine alone, unless there is TLS.
+
+    Args:
+        reading: folder of the reader study.
+    """
+    from vdes.reading.serve import serve as run
+
+    run(reading, settings)
+
+
+@app.command(help_epilogue="example: vdes reading simulate reading --virtual-noise 0.5")
+def simulate(reading: Path, /, *, settings: Annotated[SimulatedReaders, FIELDS] = SimulatedReaders()) -> None:
+    """Let simulated readers answer a reader study of phantoms, to try all of it with no person.
+
+    A simulated reader is the phantom's ideal observer with noise of its own. It sees scores, not pixels, and says
+    nothing about people: the store, the tables and the report say that readers were simulated. Writes the answers to
+    READING/readings.sqlite and what was simulated to READING/simulated.json.
+
+    Args:
+        reading: folder of a reader study of phantoms that nobody has read.
+    """
+    from vdes.reading.simulate import simulate as run
+
+    print(f"wrote {run(reading, settings)}")
+
+
+@app.command(
+    help_epilogue=(
+        "example: vdes reading analyse reading\n\n"
+        "example: vdes reading analyse readings.imrmc --output analysis --arm cine --reference spin_echo"
+    )
+)
+def analyse(
+    reading: Path, /, *, settings: Annotated[AnalysisSettings, FIELDS] = AnalysisSettings(), overwrite: bool = False
+) -> None:
+    """Analyse the readings: accuracy, agreement, marks, forced choice, quality, and the verdict.
+
+    Obuchowski and Rockette's analysis with Hillis's degrees of freedom gives AUC, sensitivity and specificity of each
+    modality, their differences with intervals, and whether virtual DES is non-inferior to real DES by the margin in the
+    plan. Writes metrics.json and a csv a table to READING/analysis, and the readings as iMRMC and MRMCaov read them.
+    Files of these programs are analysed too, with --output, --arm and --reference.
+
+    Args:
+        reading: folder of a reader study, or a file of readings of iMRMC or MRMCaov.
+        overwrite: replace the analysis.
+    """
+    from vdes.reading.analyse import analyse as run
+
+    print(f"wrote {run(reading, settings, overwrite)}")
+
+
+@app.command(help_epilogue="example: vdes reading report reading --join")
+def report(reading: Path, /, *, join: bool = False, overwrite: bool = False) -> None:
+    """Write the report of an analysed reader study: one HTML page that needs no network.
+
+    Args:
+        reading: folder of a reader study, or of the analysis of a file of readings.
+        join: also add the readers' part to the report of the study whose images were read, and write that report anew.
+        overwrite: replace the report.
+    """
+    from vdes.reading.report import write_reading_report
+
+    print(f"wrote {write_reading_report(reading, join, overwrite)}")

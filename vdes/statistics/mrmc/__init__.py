@@ -1,0 +1,1 @@
+"""Statistics of reader studies: several readers, several modalities, the same cases (MRMC)."""
