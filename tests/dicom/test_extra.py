@@ -19,6 +19,8 @@ IMPORT_ALL = """
 import importlib, pkgutil, vdes
 from vdes.errors import InputError
 for module in pkgutil.walk_packages(vdes.__path__, "vdes."):
+    if module.name.endswith("__main__"):
+        continue  # it runs the command line
     try:
         importlib.import_module(module.name)
     except InputError as error:
