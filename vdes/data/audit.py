@@ -16,8 +16,8 @@ from tqdm import tqdm
 from vdes.data.image_header import is_dicom
 from vdes.data.json_file import read_json
 from vdes.data.vocabulary import MODALITIES, SECTIONS
+from vdes.dicom.identifiers import identifier
 from vdes.errors import InputError
-from vdes.identifiers import identifier
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt")
 PATIENT_COLUMNS = ("patient", "patient_id", "patientid")

@@ -18,7 +18,7 @@ from pydicom.dataset import FileDataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from vdes.dicom.values import items_of, number_of, tag_of, text_of, without_values
+from vdes.dicom.values import DamageError, items_of, number_of, tag_of, text_of, without_values
 from vdes.errors import InputError
 
 # the largest detector has 4800 x 6000 pixels; a header that claims more than this is damaged or no mammogram
@@ -56,6 +56,8 @@ def damage_as_input_error(path: Path) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
+    except DamageError as error:
+        raise InputError(f"{path}: damaged or unreadable DICOM ({error})") from error
     except InputError:
         raise
     except MemoryError as error:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
+from vdes.dicom.identifiers import identifier, normal
 from vdes.dicom.values import items_of, text_of, texts_of
-from vdes.identifiers import identifier, normal
 
 KEYWORDS = (
     "PatientID", "IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "OtherPatientIDs",

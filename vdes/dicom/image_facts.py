@@ -15,7 +15,7 @@ from vdes.dicom.identity import Identity, identity_of
 from vdes.dicom.kinds import DES, HIGH_ENERGY, LOW_ENERGY, OTHER, UNKNOWN, VIRTUAL_DES, Kind, kind_of
 from vdes.dicom.pixels import pixel_size_mm, raw_reason
 from vdes.dicom.times import Moment, moments_of
-from vdes.dicom.values import codes_of, items_of, text_of, texts_of, uid_of, unreadable
+from vdes.dicom.values import DamageError, codes_of, items_of, text_of, texts_of, uid_of, unreadable
 from vdes.dicom.views import laterality_of, modifiers_of, view_of
 from vdes.errors import InputError
 
@@ -107,7 +107,7 @@ def image_facts(header: Dataset, path: Path) -> ImageFacts:
         path: of the file.
 
     Raises:
-        ValueError: a UID is missing or pixels are not square.
+        DamageError: a UID is missing or pixels are not square.
     """
     view, view_found = view_of(header)
     modifiers, part = modifiers_of(header)
@@ -234,5 +234,5 @@ def _foreign(header: Dataset) -> str | None:
 def _uid(header: Dataset, keyword: str) -> str:
     uid = uid_of(header, keyword)
     if not uid:
-        raise ValueError(f"{keyword} is missing or no UID")
+        raise DamageError(f"{keyword} is missing or no UID")
     return uid

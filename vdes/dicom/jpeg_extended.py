@@ -8,6 +8,7 @@ from pydicom import Dataset
 from pydicom.encaps import generate_frames
 
 from vdes.dicom.extra import need
+from vdes.dicom.values import DamageError
 
 need("JPEG Extended", "gdcm")
 
@@ -22,7 +23,7 @@ def decode_jpeg_extended(dataset: Dataset) -> npt.NDArray[np.unsignedinteger]:
     """Return the values (H, W) of a grey image in JPEG Extended (process 2 and 4).
 
     Raises:
-        ValueError: the image cannot be decoded.
+        DamageError: the image cannot be decoded.
     """
     fragment = gdcm.Fragment()
     fragment.SetByteStringValue(next(generate_frames(dataset.PixelData, number_of_frames=1)))
@@ -40,5 +41,5 @@ def decode_jpeg_extended(dataset: Dataset) -> npt.NDArray[np.unsignedinteger]:
     image.SetPixelFormat(gdcm.PixelFormat(1, allocated, bits, bits - 1, int(dataset.get("PixelRepresentation") or 0)))
     data = image.GetBuffer().encode("utf-8", "surrogateescape")  # GDCM gives bytes as a text
     if len(data) != dataset.Rows * dataset.Columns * allocated // 8:
-        raise ValueError("the compressed image is damaged")
+        raise DamageError("the compressed image is damaged")
     return np.frombuffer(data, f"<u{allocated // 8}").reshape(dataset.Rows, dataset.Columns)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
-from vdes.dicom.values import items_of, numbers_of, value_of
+from vdes.dicom.values import DamageError, items_of, numbers_of, value_of
 
 _DEPTHS = (8, *range(10, 17))  # PS3.3 C.11.2.1.1
 
@@ -47,7 +47,7 @@ def lut_of(dataset: Dataset, keyword: str) -> Lut | None:
         keyword: ModalityLUTSequence or VOILUTSequence.
 
     Raises:
-        ValueError: its descriptor breaks the standard's rules, or its data exceed the depth that it states.
+        DamageError: its descriptor breaks the standard's rules, or its data exceed the depth that it states.
     """
     for item in items_of(dataset, keyword):
         data = value_of(item, "LUTData")
@@ -55,15 +55,15 @@ def lut_of(dataset: Dataset, keyword: str) -> Lut | None:
         if data is None and not descriptor:
             continue
         if data is None or len(descriptor) != 3:
-            raise ValueError(f"{keyword}: LUTDescriptor or LUTData is missing")
+            raise DamageError(f"{keyword}: LUTDescriptor or LUTData is missing")
         first, depth = int(descriptor[1]), int(descriptor[2])
         if depth not in _DEPTHS:
-            raise ValueError(f"{keyword}: LUTDescriptor: {depth} bits; expected 8 or 10 to 16")
+            raise DamageError(f"{keyword}: LUTDescriptor: {depth} bits; expected 8 or 10 to 16")
         if first > 0x7FFF and dataset.get("PixelRepresentation") == 1:
             first -= 0x10000  # signed, but read as unsigned
         entries = _entries(data, int(descriptor[0]) or 0x10000, depth, _order(dataset))
         if not entries.size or int(entries.max()) >> depth:
-            raise ValueError(f"{keyword}: LUTDescriptor: {depth} bits, which its data exceed")
+            raise DamageError(f"{keyword}: LUTDescriptor: {depth} bits, which its data exceed")
         return Lut(first, depth, entries)
     return None
 

@@ -27,7 +27,7 @@ from pydicom.uid import (
 from vdes.dicom.extra import need_plugin
 from vdes.dicom.files import damage_as_input_error, read_whole
 from vdes.dicom.lut import lut_of
-from vdes.dicom.values import number_of, numbers_of, text_of
+from vdes.dicom.values import DamageError, number_of, numbers_of, text_of
 from vdes.errors import InputError
 
 WHITE = 65535.0
@@ -125,13 +125,13 @@ def decode(dataset: Dataset) -> npt.NDArray[np.int32]:
     value above the range is an overshoot, and is clipped.
 
     Raises:
-        ValueError: the pixel data do not fit the header.
+        DamageError: the pixel data do not fit the header.
     """
     syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or ImplicitVRLittleEndian)
     bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
     shift = int(number_of(dataset, "HighBit") or bits - 1) + 1 - bits
     if shift < 0 or shift + bits > allocated:
-        raise ValueError(f"HighBit {shift + bits - 1}: does not fit BitsStored {bits} and BitsAllocated {allocated}")
+        raise DamageError(f"HighBit {shift + bits - 1}: does not fit BitsStored {bits} and BitsAllocated {allocated}")
     if syntax == JPEGExtended12Bit:
         from vdes.dicom.jpeg_extended import decode_jpeg_extended  # here: it needs the extra
 
@@ -140,12 +140,12 @@ def decode(dataset: Dataset) -> npt.NDArray[np.int32]:
         # pydicom would clear the bits above BitsStored, whatever HighBit says
         decoded = pixels.pixel_array(dataset, decoding_plugin=_DECODERS.get(syntax, ""), correct_unused_bits=False)
     if decoded.shape != (dataset.Rows, dataset.Columns):
-        raise ValueError(f"decoded to {decoded.shape}, but Rows and Columns are {dataset.Rows} x {dataset.Columns}")
+        raise DamageError(f"decoded to {decoded.shape}, but Rows and Columns are {dataset.Rows} x {dataset.Columns}")
     signed = dataset.get("PixelRepresentation") == 1
     stored = decoded.astype(np.int32)
     if shift:
         if syntax in _LOSSY or (stored & ((1 << shift) - 1)).any():
-            raise ValueError(f"HighBit {shift + bits - 1}, but the {shift} bits below the lowest hold values too")
+            raise DamageError(f"HighBit {shift + bits - 1}, but the {shift} bits below the lowest hold values too")
         stored = (stored & ((1 << allocated) - 1)) >> shift
     if syntax in _LOSSY or (is_lossy(dataset) and not _has_embedded_overlay(dataset)):
         lowest = -(1 << (bits - 1)) if signed else 0
@@ -164,7 +164,7 @@ def display_table(dataset: Dataset) -> tuple[npt.NDArray[np.float32], int]:
     A table of all values takes far less time than the functions on all pixels.
 
     Raises:
-        ValueError: a LUT or window breaks the standard's rules.
+        DamageError: a LUT or window breaks the standard's rules.
     """
     bits = int(dataset.BitsStored)
     lowest = -(1 << (bits - 1)) if dataset.get("PixelRepresentation") == 1 else 0
@@ -195,7 +195,7 @@ def _physical(stored: npt.NDArray[np.float64], dataset: Dataset) -> npt.NDArray[
     if slope is None or intercept is None:
         return stored
     if slope == 0:
-        raise ValueError("RescaleSlope 0: expected a number that is not 0")
+        raise DamageError("RescaleSlope 0: expected a number that is not 0")
     return stored * slope + intercept
 
 
@@ -223,12 +223,12 @@ def pixel_size_mm(header: Dataset) -> float:
         header: ImagerPixelSpacing and PixelSpacing, as far as the object has them.
 
     Raises:
-        ValueError: pixels are not square.
+        DamageError: pixels are not square.
     """
     for keyword in ("ImagerPixelSpacing", "PixelSpacing"):
         spacing = numbers_of(header, keyword)
         if spacing and len(spacing) <= 2 and min(spacing) > 0:
             if abs(spacing[0] - spacing[-1]) > 0.01 * spacing[0]:
-                raise ValueError(f"{keyword} {spacing}: expected square pixels")
+                raise DamageError(f"{keyword} {spacing}: expected square pixels")
             return spacing[0]
     return float("nan")

@@ -12,9 +12,15 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag, Tag
 
+from vdes.errors import InputError
+
 # a UID as archives hold them: PS3.5 allows neither leading zeros in a component nor more than 64 characters
 _UID = re.compile(r"\d+(\.\d+)+")
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*"|'.*$|".*$""")
+
+
+class DamageError(InputError):
+    """What a header or an image says cannot be; `vdes.dicom.files.damage_as_input_error` adds the name of the file."""
 
 
 @cache

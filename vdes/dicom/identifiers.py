@@ -14,7 +14,7 @@ def normal(text: str) -> str:
 
 
 def identifier(text: str) -> str:
-    """Return an identifier without case, padding and leading zeros: ``P007`` and ``p7 `` are one."""
+    """Return an identifier without case, padding and leading zeros: ``P007`` and ``p7`` are one."""
     plain = normal(text)
     numbered = _NUMBERED.fullmatch(plain)
     return f"{numbered[1]}{numbered[2]}" if numbered else plain

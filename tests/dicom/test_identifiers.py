@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vdes.identifiers import identifier
+from vdes.dicom.identifiers import identifier
 
 
 @pytest.mark.parametrize(
