@@ -67,8 +67,9 @@ def located_auc_merits(
     """Return the areas under the ROC curves in which a malignant case counts only if its lesion was marked.
 
     A malignant case whose lesion was not marked is ranked below all others, regardless of its rating, because it was
-    called for a wrong reason. This is the Wilcoxon area under the localisation ROC curve (Swensson, "Unified measurement
-    of observer performance in detecting and localizing target objects on images", Medical Physics 23(10), 1996).
+    called for a wrong reason. This is the Wilcoxon area under the localisation ROC curve (Swensson, "Unified
+    measurement of observer performance in detecting and localizing target objects on images", Medical Physics 23(10),
+    1996).
     Guessing gives less than .5 here.
 
     Args:
