@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from vdes.errors import InputError
 from vdes.phantom.latents import Knobs
 from vdes.phantom.patient import build_patient, patient_latents
 from vdes.phantom.patient_files import patient_index, patient_name
@@ -27,5 +28,5 @@ def test_the_latents_are_those_of_the_patient_without_building_one():
 def test_a_name_is_its_index():
     assert [patient_index(patient_name(index)) for index in (0, 9, 123)] == [0, 9, 123]
     for name in ("P0", "P01", "X1", "P1 "):
-        with pytest.raises(ValueError):
+        with pytest.raises(InputError, match="expected P and a number from 1"):
             patient_index(name)

@@ -270,7 +270,9 @@ def test_eight_readers_at_once_lose_nothing(make_reading, served, client, secret
     assert all(one["answer"]["malignancy"] == int(one["reader"][1:]) for one in answers)
     p95 = float(np.quantile(times, 0.95))
     print(f"answers: {len(times)}, median {1000 * np.median(times):.1f} ms, p95 {1000 * p95:.1f} ms")
-    assert p95 < 0.25  # 50 ms is the aim; the machines of the tests are shared
+    # 50 ms is the aim for p95; the machines of the tests are shared. An answer that waits for an acknowledgement of TCP,
+    # as of headers that are sent by themselves, takes 40 ms
+    assert np.median(times) < 0.035 and p95 < 0.25
 
 
 def _own(reader, state, tasks):

@@ -148,3 +148,67 @@ def test_bad_input_is_named(reading, reported, tmp_path):
         (other / "readings.csv").write_bytes((reported / "analysis" / "readings.csv").read_bytes())
         write_reading_report(other, join=True)
     assert not (tmp_path / "alone" / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_the_cases_are_drawn_by_keyboard_and_nothing_is_fetched(reported, browser):
+    from selenium.webdriver import ActionChains, Keys
+
+    browser.get((reported / "report.html").as_uri())
+
+    def drawn():
+        return browser.execute_script(
+            """
+            const chosen = document.querySelector('#read-list input:checked').value;
+            const views = JSON.parse(document.querySelector(`#read-${chosen} [data-read]`).textContent);
+            const modality = document.getElementById('read-modality').value;
+            return {
+              chosen,
+              article: [...document.querySelectorAll('#read-details article:not([hidden])')].map((one) => one.id),
+              expected: Object.values(views).map(
+                (view) => view.marks.filter((mark) => mark.modality === modality).length),
+              marks: [...document.querySelectorAll('#read-panels svg')].map(
+                (svg) => svg.querySelectorAll('.read-mark').length),
+              outlines: document.querySelectorAll('#read-panels .drawn').length,
+              loaded: [...document.querySelectorAll('#read-panels img')].map(
+                (image) => image.complete && image.naturalWidth),
+            };
+            """
+        )
+
+    first = drawn()
+    assert first["article"] == [f"read-{first['chosen']}"]
+    assert first["marks"] == first["expected"]
+    assert sum(first["marks"]) > 0
+    browser.find_element("css selector", "#read-list input:checked").send_keys(Keys.ARROW_DOWN)
+    second = drawn()
+    assert second["chosen"] != first["chosen"]
+    assert second["article"] == [f"read-{second['chosen']}"]
+    assert second["marks"] == second["expected"]
+    for name, count in (("low_energy", None), ("", [0, 0])):
+        browser.execute_script(
+            "const m = document.getElementById('read-modality'); m.value = arguments[0];"
+            "m.dispatchEvent(new Event('change'))",
+            name,
+        )
+        assert drawn()["marks"] == (drawn()["expected"] if count is None else count)
+    ActionChains(browser).pause(0.2).perform()
+    assert all(drawn()["loaded"])
+    lesions = browser.find_elements("css selector", "#read-panels .drawn")
+    browser.find_element("id", "read-outline").click()
+    assert not browser.find_elements("css selector", "#read-panels .drawn")
+    assert drawn()["outlines"] == 0 <= len(lesions)
+    # a filter of the table that all pages share
+    browser.execute_script(
+        "const m = document.getElementById('differences-metric'); m.value = 'sensitivity';"
+        "m.dispatchEvent(new Event('change', {bubbles: true}))"
+    )
+    shown = browser.find_elements("css selector", "#differences [data-row]:not([hidden])")
+    assert [one.get_attribute("data-metric") for one in shown] == ["sensitivity"]
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    requests = [
+        json.loads(entry["message"])["message"]["params"]["request"]["url"]
+        for entry in browser.get_log("performance")
+        if 'Network.requestWillBeSent"' in entry["message"]
+    ]
+    assert all(url.startswith(("file:", "data:")) for url in requests)

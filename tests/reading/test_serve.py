@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shutil
+import signal
 import ssl
 import subprocess
 import uuid
@@ -77,6 +79,16 @@ def test_a_proxy_is_known_by_its_address(reading, served, client, secrets_of, an
     assert status == 429
     assert ask("GET", "/r/guess")[0] == 404
     assert ask("GET", "/reading", host="other.example.org", cookie=cookie)[0] == 400
+
+
+def test_ctrl_c_ends_it_without_an_error(reading, served, secrets_of, client):
+    secrets = secrets_of(reading)
+    server = served(reading)
+    one = client(server.port, secrets["R1"])
+    one.connection.close()
+    os.kill(server.process.pid, signal.SIGINT)
+    server.process.join(20)
+    assert server.process.exitcode == 0
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.7"])

@@ -76,7 +76,7 @@ def test_the_answer_comes_first_with_its_numbers(study_folder, metrics):
     for row, sign in ((answer["arm"], ""), (answer["reference"], ""), (answer["difference"], "+")):
         assert f"{shown(row['value'], sign)} {shown(row['low'], sign)} to" in text
     assert "20 patients, 80 images; 10 of 20 examinations malignant. The margin of 0.05 was fixed" in text
-    assert "simulated patients, not people" in text and "Nothing here is for diagnosis" in text
+    assert "These are simulated patients." in text and "Not for diagnosis." in text
 
 
 def test_every_difference_and_verdict_is_in_the_page(study_folder, metrics):
@@ -99,7 +99,7 @@ def test_other_parts_have_their_numbers(study_folder, metrics):
     failures = outline.words("failures")
     subgroup = next(row for row in metrics["subgroups"] if row["statistic"] == "difference")
     assert f"density: {subgroup['group']}" in failures and shown(subgroup["value"], "+") in failures
-    assert "4 of 80 test images are in this page" in outline.words("cases")
+    assert "4 of 80 test images are shown" in outline.words("cases")
     methods = outline.words("methods")
     assert "ab" * 32 in methods and "5e" * 32 in methods and "phantoms of other patients" in methods
     assert "200 times" in methods and "2025-01-02" in methods
@@ -161,13 +161,13 @@ def test_words_of_the_study_cannot_become_markup(study_folder, edit_study):
     [
         ("oracle", "oracle", ""),
         ("fidelity", "fidelity", "No fidelity was measured."),
-        ("enhancement", "fidelity", "Enhancement of lesions was not measured"),
-        ("subgroups", "failures", "No subgroups were looked at."),
+        ("enhancement", "fidelity", "Lesion enhancement was not measured"),
+        ("subgroups", "failures", "No subgroups were analysed."),
         ("synthetic_share", "failures", "The share of virtual images was not varied."),
-        ("disagreements", "failures", "No virtual arm decides an image differently"),
-        ("classification", "arms", "There are no figures of classification."),
-        ("provenance", "methods", "The study has no provenance."),
-        ("answer", "answer", "No answer. An arm that the question needs has no result."),
+        ("disagreements", "failures", "No virtual arm classifies an image differently"),
+        ("classification", "arms", "There are no classification results."),
+        ("provenance", "methods", "No provenance was recorded."),
+        ("answer", "answer", "No answer. One of the two arms has no result."),
         ("tests", "arms", "All figures"),
         ("verdicts", "arms", "All figures"),
         ("calibration", "arms", "All figures"),
@@ -197,9 +197,10 @@ def test_real_patients_and_failed_arms(study_folder, edit_study, metrics):
     outline = Outline(page(study_folder))
     text = outline.words("answer")
     assert text.startswith("Can “virtual DES (unet)” replace “real DES”? No answer.")
-    assert "1 step of the study failed. What needs it is missing below. virtual unet: weights do not fit" in text
+    failed = "1 step of the study failed. Results that depend on it are missing below. virtual unet: weights do not fit"
+    assert failed in text
     assert "Arms without results: virtual DES (unet)." in text
-    assert "simulated" not in text and "for others only as far as they are like them" in text
+    assert "simulated" not in text and "patients like those in this data set" in text
     assert "no pictures of cases" in outline.words("cases")
 
 

@@ -153,10 +153,10 @@ def test_the_forest_shows_the_chosen_level_and_metric(page, _written):
     def captions() -> list[str]:
         return page.execute_script(VISIBLE, "#forest .forest > .caption")
 
-    assert captions() == ["Difference of F1 to the reference, examination level; margin 0.05."]
+    assert captions() == ["Difference in F1 from the reference, examination level; margin 0.05."]
     choose(page, "#forest-level", "image")
     choose(page, "#forest-metric", "auc")
-    assert captions() == ["Difference of AUC to the reference, image level."]
+    assert captions() == ["Difference in AUC from the reference, image level."]
     rows = json.loads((_written.parent / "metrics.json").read_text())["classification"]
     wanted = {
         f"{row['value']:+.3f}".replace("-", "−")

@@ -52,7 +52,7 @@ def test_every_arm_has_its_kind():
         (
             "low_energy+virtual_des-unet",
             "low_energy+des",
-            "Can virtual DES by unet replace real DES beside low energy?",
+            "Can virtual DES by unet replace real DES when read with low energy?",
         ),
         (
             "virtual_des-unet-retrained",
@@ -72,12 +72,12 @@ def test_the_question_in_words(arm, reference, question):
         (
             (-0.01, -0.04, 0.02),
             "Yes, within the margin",
-            "the whole 95 % interval of the difference lies on the good side",
+            "the 95 % interval of the difference excludes a loss of 0.05 (the margin) or more.",
         ),
-        ((-0.2, -0.3, -0.1), "No", "Inferior: the whole 95 % interval"),
-        ((-0.02, -0.08, 0.04), "Not settled", "a loss of 0.05, the margin. About 580 patients would be needed."),
-        ((-0.06, -0.1, 0.0), "Not settled", "The estimated difference is beyond the margin."),
-        ((-0.06, float("nan"), float("nan")), "Not settled", "too few cases"),
+        ((-0.2, -0.3, -0.1), "No", "Inferior: the 95 % interval of the difference lies entirely beyond"),
+        ((-0.02, -0.08, 0.04), "Undecided", "a loss of 0.05 (the margin). About 580 patients would be needed."),
+        ((-0.06, -0.1, 0.0), "Undecided", "The estimated difference is beyond the margin."),
+        ((-0.06, float("nan"), float("nan")), "Undecided", "too few cases"),
     ],
 )
 def test_every_verdict_is_explained(bounds, short, words):
@@ -91,5 +91,5 @@ def test_a_reference_at_chance_is_said_to_have_nothing_to_lose() -> None:
     short, sentence = verdict_words(
         "not assessable: the reference is not shown to be better than chance", margin=0.05, confidence=0.95
     )
-    assert short == "Cannot be told"
+    assert short == "Cannot be assessed"
     assert sentence.startswith("Not assessable: the reference is not shown to be better than chance, so")

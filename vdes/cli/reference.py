@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from inspect import cleandoc
 
 from cyclopts import App
@@ -17,7 +18,9 @@ def reference() -> str:
         text = cleandoc(command.help).partition("\nArgs:\n")[0].rstrip()
         command.help = "\n\n".join([text, *_paragraphs(command)])
         command.default_parameter = DEFAULT  # the generator does not look for it above a command
-    return generate_markdown_docs(app, heading_level=2, generate_toc=False, no_root_title=True, usage_name="vdes")
+    page = generate_markdown_docs(app, heading_level=2, generate_toc=False, no_root_title=True, usage_name="vdes")
+    # run by ``python -m NAME``, as sphinx is, the generator leaves "-m NAME" in the usage of commands
+    return re.sub(r"^(vdes [a-z -]+?) -m \S+ ", r"\1 ", page, flags=re.MULTILINE)
 
 
 def _paragraphs(command: App) -> list[str]:

@@ -1,1 +1,1 @@
-"""What MONAI's engines lack."""
+"""Training and inference parts that MONAI's engines lack."""

@@ -1,4 +1,4 @@
-"""Forward passes of mixed precision on any device."""
+"""Forward passes in mixed precision on any device."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 class AutocastInferer(SimpleInferer):
     """Run a network in a chosen precision with channels-last memory, and return float32.
 
-    MONAI's engines autocast on CUDA alone. float16 ends at 65504: without gradients, a batch that overflows there is
-    computed again in float32. With gradients, it is the gradient scaler that skips it.
+    MONAI's engines use autocast on CUDA only. float16 ends at 65504: without gradients, a batch that overflows is
+    computed again in float32. With gradients, the gradient scaler skips it.
 
     Args:
         precision: as in `vdes.engines.precision.autocast_dtype`.

@@ -36,43 +36,44 @@ class CycleGanTrainer(Trainer):
     2. both discriminators take one step, on the real images and as many from their `ImagePool`, the mean of the two
        least-squares losses.
 
-    Absolute errors are those of images in [-1, 1], as published, twice those of [0, 1]: the weights mean what they mean
-    in the paper. Further published settings are the caller's: Adam with 0.0002 and betas (0.5, 0.999), constant for
-    half of the epochs and then linearly to 0, batches of one.
+    Absolute errors are computed on images in [-1, 1], as published, which is twice those in [0, 1]: the weights have
+    the same meaning as in the paper. The caller chooses the other published settings: Adam with 0.0002 and betas
+    (0.5, 0.999), constant for half of the epochs and then linearly to 0, batches of one.
 
-    Deviation: images that go through one network share a forward pass (a generator's source and identity images, a
-    discriminator's real and pooled images), where the published code makes two. For networks that treat images alone,
-    as those with instance normalisation do, the results are the same; one with batch normalisation trains otherwise.
+    Deviation: images that pass through the same network share a forward pass (a generator's source and identity images,
+    a discriminator's real and pooled images), where the published code makes two. For networks that treat images
+    separately, as with instance normalisation, the results are the same; with batch normalisation they differ.
     Paired and lesion terms, clipping and mixed precision are additions, off by default.
 
     ``engine.state.output`` is a dictionary for MONAI's handlers: ``image``, ``label``, ``pred`` (virtual DES),
     ``virtual_low_energy``, ``loss`` (the generators', also ``generator_loss``), ``discriminator_loss`` and the parts of
     both, unweighted: ``des_<part>_loss`` and ``low_energy_<part>_loss``, the part being ``adversarial``, ``cycle``,
-    ``identity``, ``paired`` or ``lesion`` where its weight is above 0, and ``discriminator``. `losses` takes the losses
-    out for a handler. Events: MONAI's ``AdversarialIterationEvents`` of generators (forward, loss, backward, model) and
+    ``identity``, ``paired`` or ``lesion`` if its weight is above 0, and ``discriminator``. `losses` extracts the losses
+    for a handler. Events: MONAI's ``AdversarialIterationEvents`` of generators (forward, loss, backward, model) and
     discriminators (loss, backward, model), and ``IterationEvents.MODEL_COMPLETED`` at the end.
 
     Args:
-        device: where to train; the networks are there already.
+        device: where to train; the networks must already be there.
         max_epochs: epochs.
         train_data_loader: batches.
         des_generator: makes virtual DES from low energy.
         low_energy_generator: makes virtual low energy from DES.
-        des_discriminator: tells real DES from virtual DES, by scores of any shape.
-        low_energy_discriminator: tells real low energy from virtual low energy.
-        generator_optimizer: of the parameters of both generators.
-        discriminator_optimizer: of the parameters of both discriminators.
+        des_discriminator: separates real from virtual DES, by scores of any shape.
+        low_energy_discriminator: separates real from virtual low energy.
+        generator_optimizer: optimizer of the parameters of both generators.
+        discriminator_optimizer: optimizer of the parameters of both discriminators.
         adversarial_weight: weight of the adversarial losses.
         cycle_weight: weight of the cycle losses, lambda in the paper.
         identity_weight: weight of the identity losses, half of lambda in the paper's code; 0 saves their computation.
-        paired: ``image`` and ``label`` of an item are one breast, registered.
+        paired: whether ``image`` and ``label`` of an item show the same breast, registered.
         paired_weight: weight of the absolute error of both translations against the registered images.
-        lesion_weight: weight of the same inside drawn lesions only, after Seg-CycleGAN (arXiv 2505.03018). It needs
-            `vdes.engines.prepare_batch.PrepareBatchWithMasks`.
-        image_pools: of virtual DES and virtual low-energy images, None for two of 50.
+        lesion_weight: weight of the same error inside drawn lesions only, after Seg-CycleGAN (arXiv 2505.03018). It
+            needs `vdes.engines.prepare_batch.PrepareBatchWithMasks`.
+        image_pools: pools of virtual DES and virtual low-energy images; None for two pools of 50.
         clip_norm: largest norm of the gradient in each step, None for no limit.
-        precision: of the networks, as in `vdes.engines.precision.autocast_dtype`; losses and weights stay float32.
-        gradient_scaler: the scaler that float16 needs, to save its state with the rest; None makes one.
+        precision: precision of the networks, as in `vdes.engines.precision.autocast_dtype`; losses and weights stay
+            float32.
+        gradient_scaler: the scaler that float16 needs, passed in to save its state with the rest; None makes one.
         epoch_length: iterations in an epoch, None for all batches.
         non_blocking: copy to a GPU while it computes.
         prepare_batch: takes image and target from a batch: the DES image, or by name ``des`` and ``lesion_mask``.
@@ -241,7 +242,7 @@ class CycleGanTrainer(Trainer):
     def _translated(
         self, generator: nn.Module, source: torch.Tensor, target: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what ``generator`` makes of its source, and of its target where there is an identity loss."""
+        """Return the output of ``generator`` for its source and, with an identity loss, for its target."""
         if not self.weights["identity"]:
             return generator(source), source[:0]
         made, same = generator(torch.cat([source, target])).chunk(2)
@@ -272,12 +273,12 @@ def losses(output: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> dict[str,
 
 
 def _plain(network: nn.Module) -> nn.Module:
-    """Return the network inside a `DistributedDataParallel`, which must not be told of a pass without gradients."""
+    """Return the network inside a `DistributedDataParallel`, which must not see a pass without gradients."""
     return network.module if isinstance(network, DistributedDataParallel) else network
 
 
 def _error(made: torch.Tensor, real: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-    """Return the mean absolute error, of images in [-1, 1], inside a mask where there is one."""
+    """Return the mean absolute error of images in [-1, 1], inside the mask if there is one."""
     if mask is None:
         return 2 * l1_loss(made.float(), real)
     return 2 * ((made.float() - real).abs() * mask).sum() / mask.sum().clamp(min=1.0)

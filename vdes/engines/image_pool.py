@@ -10,16 +10,16 @@ from vdes.errors import InputError
 
 
 class ImagePool:
-    """Mix made images with those of earlier steps (Shrivastava et al., CVPR 2017; Zhu et al., ICCV 2017).
+    """Mix generated images with those of earlier steps (Shrivastava et al., CVPR 2017; Zhu et al., ICCV 2017).
 
-    A discriminator that sees only what its generator makes now forgets what it has learnt, and the two oscillate. Until
-    the pool is full it keeps and returns what comes. Then, for every image and with a chance of one half, the image
-    takes the place of one of the pool, which is returned instead.
+    A discriminator that sees only the current images of its generator forgets what it has learned, and the two
+    oscillate. Until the pool is full it keeps and returns all images. Then each image, with a probability of one half,
+    replaces one in the pool, which is returned instead.
 
-    Chance is drawn from torch's global CPU generator, so that a seeded run repeats itself, on whatever device.
+    Random numbers come from torch's global CPU generator, so a seeded run is reproducible on any device.
 
     Args:
-        size: images that are kept; 50 in the paper, 0 for none.
+        size: number of images kept; 50 in the paper, 0 for none.
 
     """
 
@@ -28,7 +28,7 @@ class ImagePool:
         self.images: list[torch.Tensor] = []
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Return as many images as came, ``(B, C, H, W)``, without a gradient."""
+        """Return as many images as given, ``(B, C, H, W)``, without a gradient."""
         returned = []
         for image in images.detach():
             if len(self.images) < self.size:
@@ -40,11 +40,11 @@ class ImagePool:
         return torch.stack(returned)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the images, to be saved."""
+        """Return the images, for a checkpoint."""
         return {"images": list(self.images)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take images that were saved.
+        """Restore images from a checkpoint.
 
         Raises:
             InputError: there are more of them than the pool's size.

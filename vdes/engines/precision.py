@@ -1,4 +1,4 @@
-"""The precision that networks run in: what the hardware computes fast, or what was asked for."""
+"""The precision that networks run in: the fastest on this hardware, or the requested one."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch
 
 
 def autocast_dtype(precision: str, device: str | torch.device) -> torch.dtype:
-    """Return the type to run a network in, and log it with the reason, once a process and on rank 0 alone.
+    """Return the type to run a network in, and log it with the reason, once per process and on rank 0 only.
 
     ``auto`` is the first of bfloat16, float16 and float32 that is faster than float32 on this device:
 
     - CUDA: bfloat16 from compute capability 8.0, float16 from 7.0;
-    - CPU: bfloat16 where oneDNN uses bfloat16 instructions (AVX512_BF16, AMX, Arm's), else float32;
+    - CPU: bfloat16 if oneDNN uses bfloat16 instructions (AVX512_BF16, AMX, Arm's), else float32;
     - other devices: float32.
 
-    A type that is asked for by name is used even where the device only emulates it, with a warning.
+    A type that is requested by name is used even if the device only emulates it, with a warning.
 
     Args:
         precision: auto, float32, bfloat16 or float16.
         device: where the network runs.
 
     Raises:
-        InputError: the precision is none of these.
+        InputError: the precision is another value.
 
     """
     if precision != "auto" and precision not in DTYPES:
@@ -71,10 +71,10 @@ def _fast(device: torch.device) -> list[str]:
 
 
 def _cpu_has_bfloat16() -> bool:
-    """Tell whether oneDNN computes bfloat16 with instructions made for it.
+    """Tell whether oneDNN computes bfloat16 with dedicated instructions.
 
-    oneDNN's own answer is yes from AVX-512 on, where it emulates bfloat16 unless the processor has AVX512_BF16 (as
-    every one with AMX does) and the instructions that it may use, by its environment variable, go as far.
+    oneDNN itself answers yes from AVX-512 on, but it emulates bfloat16 there unless the processor has AVX512_BF16 (as
+    every processor with AMX does) and oneDNN's environment variable allows these instructions.
     """
     if not torch.backends.mkldnn.is_available() or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False

@@ -1,4 +1,4 @@
-"""What a trainer takes from a batch."""
+"""Prepare a batch for a trainer of virtual DES."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the trainer of a joint network takes from a batch."""
+"""Prepare a batch for the trainer of a joint network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the classifier's trainer takes from a batch with lesions."""
+"""Prepare a batch with lesions for the classifier's trainer."""
 
 from __future__ import annotations
 

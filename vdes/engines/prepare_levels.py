@@ -1,4 +1,4 @@
-"""What the classifier's trainer takes from a batch."""
+"""Prepare a batch for the classifier's trainer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PrepareLevels(PrepareBatch):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ``image`` ``(B, 2, H, W)``, and pathology, breast and examination ``(B, 3)``, on a device.
 
-        The batch's ``breast`` and ``examination`` are names, which are counted from 0 in the order that they come.
+        The batch's ``breast`` and ``examination`` are names; they are numbered from 0 in order of appearance.
         """
         counted = [_counted(batchdata[level]) for level in ("breast", "examination")]
         target = torch.stack([batchdata["pathology_index"].long(), *counted], dim=1)

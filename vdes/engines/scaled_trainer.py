@@ -1,4 +1,4 @@
-"""Supervised training whose gradients are scaled where the precision needs it."""
+"""Supervised training with gradient scaling, for precisions that need it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from monai.engines import SupervisedTrainer
 
 
 class ScaledTrainer(SupervisedTrainer):
-    """MONAI's `SupervisedTrainer` with a gradient scaler of the caller's, to save its state with the rest.
+    """MONAI's `SupervisedTrainer` with the caller's gradient scaler, whose state is saved with the rest.
 
-    MONAI's ``amp`` makes a scaler anew at every start, for CUDA alone, and computes the loss in mixed precision too.
-    Here the inferer alone has a mixed precision (`vdes.engines.autocast_inferer.AutocastInferer`).
+    MONAI's ``amp`` makes a new scaler at every start, for CUDA only, and computes the loss in mixed precision too.
+    Here only the inferer uses mixed precision (`vdes.engines.autocast_inferer.AutocastInferer`).
 
     Args:
         gradient_scaler: `vdes.engines.precision.gradient_scaler`; one that is not enabled changes nothing.
-        settings: of the `SupervisedTrainer`, but for ``amp``.
+        settings: settings of the `SupervisedTrainer`, without ``amp``.
 
     """
 

@@ -1,1 +1,1 @@
-"""What MONAI calls handlers: they watch an engine and write tables, pictures, weights and checkpoints."""
+"""MONAI handlers, which watch an engine and write tables, pictures, weights and checkpoints."""

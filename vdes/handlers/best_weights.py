@@ -18,8 +18,8 @@ from vdes.data.training_record import RECORD_SUFFIX, training_record
 class BestWeights:
     """MONAI handler for an evaluator: save a network's state dict whenever the key metric is the best so far.
 
-    Beside it, ``model.json`` for ``model.pt``, lies the record of what they were trained on
-    (`vdes.data.training_record`), by which a study refuses to test them on it.
+    It also writes the record of what they were trained on (`vdes.data.training_record`), ``model.json`` for
+    ``model.pt``, so that a study can refuse to test them on it.
 
     `monai.handlers.CheckpointSaver` forgets the best metric when a run is resumed (its engine's state is not saved) and
     would overwrite better weights.
@@ -27,7 +27,7 @@ class BestWeights:
     Args:
         file: the weights, ``model.pt`` in the run's folder.
         network: the network whose weights are saved.
-        datalist: that the training is on, or its file.
+        datalist: the datalist of the training, or its file.
 
     """
 
@@ -46,7 +46,7 @@ class BestWeights:
         if engine.state.best_metric_epoch != engine.state.epoch or get_rank() != 0:
             return
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        if self.record is None:  # every image is hashed for it
+        if self.record is None:  # it hashes every image
             self.record = json.dumps(training_record(self.datalist), indent=1) + "\n"
         recorded = self.file.with_suffix(RECORD_SUFFIX)
         with staged([recorded, self.file], overwrite=True) as stages:

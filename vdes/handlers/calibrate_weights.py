@@ -1,4 +1,4 @@
-"""Make what validation tells of a classifier part of its weights."""
+"""Store temperatures and thresholds from validation in a classifier's weights."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def calibrate_weights(
     device: str | torch.device,
     batch_size: int = 16,
 ) -> None:
-    """Fit temperature and threshold of each level on the validation cases, and write weights that have them.
+    """Fit temperature and threshold of each level on the validation cases, and write weights that include them.
 
-    They are those of `vdes.handlers.level_calibration.level_calibration`. Doing it again gives the same file.
+    They are those of `vdes.handlers.level_calibration.level_calibration`. Repeating it gives the same file.
 
     Args:
         weights: the file of the weights.
-        calibrated: the file to write, in one step; it may be the same. Its folder is made where it is missing.
-        network: a network that they fit; it is changed.
+        calibrated: the file to write, in one step; it may be the same. Its folder is created if it is missing.
+        network: a network for these weights; it is changed.
         dataset: validation cases with ``image`` and the fields of `vdes.data.levels`.
         inferer: as in validation.
         device: where to run.

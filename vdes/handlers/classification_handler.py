@@ -24,19 +24,19 @@ FILE = "classification.json"
 class ClassificationHandler(PredictionsHandler):
     """Write what `PredictionsHandler` writes, and ``classification.json``: the metrics of all levels.
 
-    They are `vdes.statistics.classification_summary.classification_summary` of the table, with what the figures rest
-    on and the provenance; the tables are printed too. A level at which all known cases are of one class is left out.
+    They are `vdes.statistics.classification_summary.classification_summary` of the table, with the numbers of cases
+    and the provenance; the tables are printed too. A level with known cases of one class only is left out.
 
     Args:
-        output_dir: folder of the files; made where it is missing.
-        provenance: what made the predictions: datalist, split, seed, versions, weights; values that JSON can hold.
+        output_dir: folder of the files; created if it is missing.
+        provenance: what made the predictions: datalist, split, seed, versions, weights; JSON values.
         n_resamples: bootstrap samples behind the intervals.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
         overwrite: whether files of an earlier run may be replaced.
 
     Raises:
-        InputError: when the run starts, as `PredictionsHandler`, or if the provenance is not JSON; at its end, if no
-            level has malignant and other cases. Nothing is written then.
+        InputError: at the start of the run, as `PredictionsHandler`, or the provenance is not JSON; at its end, no
+            level has both malignant and other cases. Nothing is written then.
 
     """
 
@@ -59,7 +59,7 @@ class ClassificationHandler(PredictionsHandler):
         return [*super().targets, self.output_dir / FILE]
 
     def start(self, engine: Engine) -> None:
-        """Forget an earlier run, and refuse at once what would be refused at the end."""
+        """Forget an earlier run, and make the checks of the end at the start."""
         super().start(engine)
         try:
             json.dumps(self.provenance, allow_nan=False)

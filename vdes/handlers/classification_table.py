@@ -10,9 +10,9 @@ from vdes.statistics.markdown_table import markdown_table
 
 
 def classification_table(summary: pd.DataFrame) -> str:
-    """Return a summary of `vdes.statistics.classification_summary` as Markdown: a row a metric, a column a level.
+    """Return a summary of `vdes.statistics.classification_summary` as Markdown: a row per metric, a column per level.
 
-    First the metrics of ranking, then those of decisions, then those of calibration.
+    Ranking metrics come first, then those of decisions, then those of calibration.
     """
     levels = list(dict.fromkeys(summary["level"]))
     cells = summary.set_index(["metric", "level"])

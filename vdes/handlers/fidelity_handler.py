@@ -21,7 +21,7 @@ from vdes.metrics.lesion_ring import RING_WIDTH
 from vdes.statistics.fidelity_summary import summarise
 
 FILES = ("fidelity_per_case.csv", "fidelity.json")
-# what MONAI's engines call the arguments of `case_rows`
+# names of the arguments of `case_rows` in MONAI's engines
 KEYS = {
     "case": "case",
     "patient": "patient",
@@ -35,30 +35,29 @@ KEYS = {
 
 
 class FidelityHandler:
-    """Score every case that a `SupervisedEvaluator` predicts, beside the two trivial predictions, and write the tables.
+    """Score every case that a `SupervisedEvaluator` predicts, and the two trivial predictions, and write the tables.
 
     Each case needs ``image`` (low energy), ``label`` (real DES), ``pred``, ``breast_mask``, ``lesion_mask`` and
-    ``des_lesion_mask``, each (1, H, W), images in [0, 1], masks 0 and 1 (all 0 where there is no lesion), and ``case``
-    and ``patient``. When the run is complete it writes into ``output_dir``
+    ``des_lesion_mask``, each (1, H, W), images in [0, 1], masks 0 and 1 (all 0 if there is no lesion), and ``case``
+    and ``patient``. At the end of the run it writes into ``output_dir``
 
     - ``fidelity_per_case.csv``: the rows of `vdes.metrics.fidelity.case_rows`;
-    - ``fidelity.json``: `vdes.statistics.fidelity_summary.summarise` of them, what the figures rest on, and the
+    - ``fidelity.json``: their summary by `vdes.statistics.fidelity_summary.summarise`, the settings and the
       provenance;
 
     and prints the tables for the breast, the whole image and the lesion.
 
     Args:
-        output_dir: folder of the two files; made where it is missing.
+        output_dir: folder of the two files; created if it is missing.
         constant: level of the constant prediction, `vdes.metrics.constant_level.constant_level` of the training cases.
-        provenance: what made the predictions: datalist, split, seed, versions, weights; values that JSON can hold.
+        provenance: what made the predictions: datalist, split, seed, versions, weights; JSON values.
         n_resamples: bootstrap samples behind the intervals.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
         overwrite: whether files of an earlier run may be replaced.
 
     Raises:
-        InputError: when the run starts, if a file is there already, several processes share the run or the provenance
-            is not JSON; while it runs, for a case that lacks a key or that a metric refuses; at its end, for a case
-            that came twice.
+        InputError: at the start of the run, a file exists, several processes share the run or the provenance is not
+            JSON; during the run, a case lacks a key or a metric refuses it; at the end, a case occurred twice.
 
     """
 
@@ -87,7 +86,7 @@ class FidelityHandler:
         engine.add_event_handler(Events.COMPLETED, self.write)
 
     def start(self, _engine: Engine) -> None:
-        """Forget an earlier run, and refuse at once what would be refused at the end."""
+        """Forget an earlier run, and make the checks of the end at the start."""
         if idist.get_world_size() > 1:
             raise InputError("FidelityHandler: expected one process, each would write a part: run without torchrun")
         for target in self.targets:

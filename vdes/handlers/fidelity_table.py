@@ -18,14 +18,14 @@ STATISTIC_LABELS = {
 
 
 def to_markdown(summary: pd.DataFrame, metrics: Sequence[str] = TABLES["breast"]) -> str:
-    """Lay the summary out as one Markdown table: a row a method, a column a metric, intervals in brackets.
+    """Return the summary as one Markdown table, with methods as rows, metrics as columns and intervals in brackets.
 
     Args:
-        summary: as `vdes.statistics.fidelity_summary.summarise` gives it.
+        summary: summary from `vdes.statistics.fidelity_summary.summarise`.
         metrics: the columns; `vdes.metrics.fidelity.TABLES` has those of the breast, the whole image and the lesion.
 
     Returns:
-        The table, and below it how many cases and patients are behind its columns. "-" is undefined.
+        The table, and below it the numbers of cases and patients. "-" is undefined.
 
     """
     chosen = summary[summary["metric"].isin(metrics)]
@@ -41,7 +41,7 @@ def to_markdown(summary: pd.DataFrame, metrics: Sequence[str] = TABLES["breast"]
 
 
 def all_tables(summary: pd.DataFrame) -> str:
-    """Return the tables of `vdes.metrics.fidelity.TABLES` one below the other, without those that have no figure."""
+    """Return the tables of `vdes.metrics.fidelity.TABLES` one below the other, without empty ones."""
     present = set(summary["metric"])
     return "\n\n".join(to_markdown(summary, metrics) for metrics in TABLES.values() if present.intersection(metrics))
 
@@ -55,7 +55,7 @@ def _cell(cells: pd.DataFrame, metric: str, statistic: str) -> str:
 
 
 def _footnote(means: pd.DataFrame) -> str:
-    """Say how many cases the columns rest on, and name those that rest on fewer."""
+    """State the number of cases, and name the columns with fewer."""
     counts = means.groupby("metric", sort=False)[["cases", "patients"]].max()
     text = ["{} cases of {} patients".format(*pair) for pair in counts.to_numpy()]
     most = text[counts["cases"].argmax()]

@@ -1,4 +1,4 @@
-"""Pictures of what spoke for malignancy, as a MONAI handler."""
+"""Grad-CAM pictures of malignancy, as a MONAI handler."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ class GradCamHandler:
     """Draw for each image that a `LesionClassifier` sees where it found malignancy, by Grad-CAM.
 
     Source: Selvaraju et al., "Grad-CAM", ICCV 2017; MONAI's `GradCAM` on the last features of the input's encoder, at
-    1/16 of the working size: coarse by nature. Each map is scaled to its own largest value, so it tells where, not how
-    much. Writes ``<case>_<input>.png`` on the working grid (chest wall at the left, cropped to the breast, square).
+    1/16 of the working size, so the maps are coarse. Each map is scaled to its own largest value, so it shows where,
+    not how much. Writes ``<case>_<input>.png`` on the working grid (chest wall at the left, cropped to the breast,
+    square).
 
     Args:
-        output_dir: folder of the pictures; made where it is missing.
+        output_dir: folder of the pictures; created if it is missing.
         overwrite: whether pictures of an earlier run may be replaced.
 
     Raises:
-        InputError: when the run starts, if the folder has pictures already.
+        InputError: at the start of the run, the folder already has pictures.
 
     """
 
@@ -45,10 +46,10 @@ class GradCamHandler:
         engine.add_event_handler(Events.ITERATION_COMPLETED, self.draw)
 
     def start(self, _engine: Engine) -> None:
-        """Refuse at once to replace pictures."""
+        """Refuse to replace pictures, before the run."""
         if not self.overwrite and any(self.output_dir.glob("*.png")):
             raise InputError(f"{self.output_dir}: has pictures already; choose another folder or set overwrite to true")
-        idist.barrier()  # no process draws before all have looked
+        idist.barrier()  # no process draws before all have checked
         self.output_dir.mkdir(parents=True, exist_ok=True)
 
     def draw(self, engine: Engine) -> None:
@@ -72,7 +73,7 @@ def malignancy_map(network: LesionClassifier, image: torch.Tensor, modality: int
 
     """
     device = next(network.parameters()).device
-    network = copy.deepcopy(network)  # MONAI's hooks stay in a network, with the features of every image
+    network = copy.deepcopy(network)  # MONAI's hooks remain in a network, with the features of every image
     scale = ScaleIntensity(minv=0.0, maxv=1.0)
     # the network sees the image upside down too, as the second of a batch
     cam = GradCAM(network, f"encoders.{modality}.project", postprocessing=lambda heat: scale(heat[:1]))

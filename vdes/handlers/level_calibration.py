@@ -1,4 +1,4 @@
-"""What validation tells of a classifier: the temperature and the operating threshold of each level."""
+"""The temperature and the operating threshold of each level of a classifier, from validation."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 def level_calibration(table: pd.DataFrame) -> tuple[list[float], list[float]]:
     """Fit the temperature and the threshold of each level on predictions of validation cases.
 
-    Temperatures come first (`fitted_temperature`); thresholds are those of the best F1 of the calibrated probabilities
-    (`best_f1_threshold`). A level at which all cases are of one class keeps 1 and 0.5.
+    Temperatures are fitted first (`fitted_temperature`); thresholds are those of the best F1 of the calibrated
+    probabilities (`best_f1_threshold`). A level with cases of one class only keeps 1 and 0.5.
 
     Args:
-        table: of `vdes.metrics.level_predictions.level_predictions`, of validation cases alone.
+        table: table of `vdes.metrics.level_predictions.level_predictions`, of validation cases only.
 
     Returns:
         Temperatures and thresholds, each in the order of `LEVELS`.

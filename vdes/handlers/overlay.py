@@ -19,27 +19,27 @@ OPACITY = 0.6
 
 
 def overlay(image: ArrayLike, heat_map: ArrayLike, floor: float = FLOOR, opacity: float = OPACITY) -> np.ndarray:
-    """Return an image with a heat map, such as a Grad-CAM, laid over it.
+    """Return an image with a heat map, such as a Grad-CAM, as an overlay.
 
-    Each pixel is ``(1 - a) * grey + a * colour``, and ``a`` rises linearly from 0, where the heat is ``floor`` or less,
-    to ``opacity``, where it is 1: so the picture shows unchanged where the map says nothing, and through the colour
-    where it does. Grad-CAM is of Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based
-    localization", ICCV 2017. Its authors' rainbow colours have bands of their own and a brightness that goes up and
-    down (Borland and Taylor, "Rainbow color map (still) considered harmful", IEEE Computer Graphics and Applications
-    27(2), 2007); the colours here change evenly to the eye, from purple to yellow, for all kinds of colour vision. They
-    are matplotlib's plasma without its dark third, which would draw a dark ring around what is hot.
+    Each pixel is ``(1 - a) * grey + a * colour``; ``a`` increases linearly from 0 (heat of ``floor`` or less) to
+    ``opacity`` (heat of 1), so the image is unchanged in cold areas and shines through the colour in hot ones.
+    Grad-CAM: Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based
+    localization", ICCV 2017. Its authors' rainbow colours produce bands and uneven brightness (Borland and Taylor,
+    "Rainbow color map (still) considered harmful", IEEE Computer Graphics and Applications 27(2), 2007). The colours
+    here are perceptually uniform, from purple to yellow, for all kinds of colour vision: matplotlib's plasma without
+    its dark third, which would draw a dark ring around hot areas.
 
     Args:
         image: grey image (H, W) in [0, 1].
         heat_map: (H, W) in [0, 1].
         floor: in [0, 1).
-        opacity: in [0, 1]; 0 leaves the image as it is.
+        opacity: in [0, 1]; 0 leaves the image unchanged.
 
     Returns:
         RGB image (H, W, 3), uint8.
 
     Raises:
-        InputError: on arrays that are not of one shape (H, W), or values out of range.
+        InputError: the arrays do not have the same shape (H, W), or values are out of range.
 
     """
     grey, heat = np.asarray(image, dtype=float), np.asarray(heat_map, dtype=float)
@@ -64,12 +64,13 @@ def overlay_picture(
     Args:
         image: as in `overlay`.
         heat_map: as in `overlay`.
-        path: of the file, which is PNG whatever its name. Written whole or not at all; an existing one is replaced.
+        path: path of the file, which is PNG regardless of its name. Written completely or not at all; an existing file
+            is replaced.
         floor: as in `overlay`.
         opacity: as in `overlay`.
 
     Raises:
-        InputError: as `overlay`; also when the folder of ``path`` does not exist or cannot be written to.
+        InputError: as `overlay`, or the folder of ``path`` does not exist or cannot be written to.
 
     """
     picture = Image.fromarray(overlay(image, heat_map, floor, opacity))

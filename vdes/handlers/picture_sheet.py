@@ -1,4 +1,4 @@
-"""Sheets of pictures: low energy, real DES, virtual DES and what is between them."""
+"""Sheets of pictures: low energy, real DES, virtual DES and their difference."""
 
 from __future__ import annotations
 
@@ -29,19 +29,20 @@ DPI = 110
 
 
 def picture_sheet(cases: Sequence[Mapping[str, Any]], path: str | Path) -> None:
-    """Draw one row a case: low energy, real DES, virtual DES, and virtual minus real.
+    """Draw one row per case: low energy, real DES, virtual DES, and virtual minus real.
 
-    Every image has the same grey range, [0, 1]; the difference is signed, from -0.3 (blue) through 0 (black) to 0.3
-    (orange), beyond which the colour no longer changes. Lesions are outlined by a thin line: on the real DES as drawn
-    there, on the low-energy and the virtual image as drawn on low energy.
+    Every image has the same grey range, [0, 1]. The difference is signed, from -0.3 (blue) through 0 (black) to 0.3
+    (orange), and clipped beyond. Lesions are outlined by a thin line: as drawn on DES on the real DES, and as drawn on
+    low energy on the low-energy and the virtual image.
 
     Args:
         cases: each with ``low_energy``, ``des`` and ``virtual_des``, arrays (H, W) or (1, H, W) in [0, 1]; ``caption``,
-            a line of text; and, where lesions were drawn, ``lesion_mask`` and ``des_lesion_mask`` of the same size.
-        path: of the picture; its extension says the format. Written whole or not at all; an existing one is replaced.
+            a line of text; and, if lesions were drawn, ``lesion_mask`` and ``des_lesion_mask`` of the same size.
+        path: path of the picture; its extension determines the format. Written completely or not at all; an existing
+            file is replaced.
 
     Raises:
-        InputError: when the folder of ``path`` does not exist or cannot be written to.
+        InputError: the folder of ``path`` does not exist or cannot be written to.
 
     """
     images = [

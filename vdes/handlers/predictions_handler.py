@@ -23,20 +23,20 @@ FILE = "predictions.csv"
 class PredictionsHandler:
     """Write the predictions of an evaluator that runs a `LesionClassifier`.
 
-    When the run is complete ``predictions.csv`` in ``output_dir`` has a row an image, breast and examination:
-    ``level``, ``case`` (of an image the file's stem or the datalist's case), ``patient``, ``laterality``, ``malignant``
-    (where known), ``logit`` (before calibration), ``inputs`` (which were present), ``probability``, ``threshold`` and
-    ``prediction``, by the temperatures and thresholds that are part of the network.
+    At the end of the run ``predictions.csv`` in ``output_dir`` has one row for each image, breast and examination:
+    ``level``, ``case`` (for an image the file's stem or the datalist's case), ``patient``, ``laterality``,
+    ``malignant`` (if known), ``logit`` (before calibration), ``inputs`` (which were present), ``probability``,
+    ``threshold`` and ``prediction``, from the temperatures and thresholds stored in the network.
 
-    Several processes may share the cases: each has every n-th, as `monai.data.DistributedSampler` deals them out
-    (``even_divisible=False, shuffle=False``). The first writes one table, that of a single process.
+    Several processes may share the cases: each has every n-th, as with `monai.data.DistributedSampler`
+    (``even_divisible=False, shuffle=False``). The first writes one table, the same as that of a single process.
 
     Args:
-        output_dir: folder of the table; made where it is missing.
+        output_dir: folder of the table; created if it is missing.
         overwrite: whether a table of an earlier run may be replaced.
 
     Raises:
-        InputError: when the run starts, if a file is there already.
+        InputError: at the start of the run, a file already exists.
 
     """
 
@@ -57,7 +57,7 @@ class PredictionsHandler:
         engine.add_event_handler(Events.COMPLETED, self.complete)
 
     def start(self, _engine: Engine) -> None:
-        """Forget an earlier run, and refuse at once what would be refused at the end."""
+        """Forget an earlier run, and make the checks of the end at the start."""
         for target in self.targets:
             if target.exists() and not self.overwrite:
                 raise InputError(f"{target}: exists already; name another output_dir or set overwrite to true")
@@ -88,5 +88,5 @@ class PredictionsHandler:
         return [row for turn in zip_longest(*shares) for row in turn if row is not None]
 
     def write(self, table: pd.DataFrame, stages: Mapping[Path, Path]) -> None:
-        """Write the table to the place that ``stages`` has for it."""
+        """Write the table to its path in ``stages``."""
         table.to_csv(stages[self.output_dir / FILE], index=False)

@@ -1,4 +1,4 @@
-"""What made a result."""
+"""The provenance of a result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vdes.data.versions import versions
 
 
 def provenance(datalist: PathLike | Datalist, section: str, weights: PathLike) -> dict[str, Any]:
-    """Return what a result rests on: data set, split, hashes and versions; no path of the machine.
+    """Return the provenance of a result: data set, split, hashes and versions, without machine-specific paths.
 
     Args:
         datalist: the datalist, or its file.

@@ -1,4 +1,4 @@
-"""Which cases a picture sheet shows, so that nobody has to pick them."""
+"""Choose the cases of a picture sheet by a rule instead of by hand."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from vdes.metrics.fidelity import COLUMNS
 def representative_cases(rows: pd.DataFrame, metric: str = "psnr_breast", method: str = "virtual_des") -> pd.Series:
     """Choose the best, the median and the worst case by the gain over the constant level.
 
-    The gain, not the figure itself: a breast of even grey gives a high PSNR to any prediction.
+    The gain is used, not the metric itself, because any prediction has a high PSNR on a uniformly grey breast.
 
     Args:
         rows: the per-case table with the methods ``method`` and ``constant``.
-        metric: of `vdes.metrics.fidelity.COLUMNS`.
-        method: whose gain.
+        metric: one of `vdes.metrics.fidelity.COLUMNS`.
+        method: the method whose gain is used.
 
     Returns:
-        Series of three gains, above 0 where the method is better than the constant level, named by case, in the order
+        Series of three gains, above 0 if the method is better than the constant level, indexed by case, in the order
         best, median (the better of two), worst.
 
     Raises:
-        InputError: on an unknown metric, or with fewer than three cases that have it in both methods.
+        InputError: the metric is unknown, or fewer than three cases have it for both methods.
 
     """
     if metric not in COLUMNS:

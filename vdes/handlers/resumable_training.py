@@ -1,4 +1,4 @@
-"""Training that goes on where it was interrupted, with the same numbers."""
+"""Resume an interrupted training, with the same results."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ logger = logging.getLogger(__name__)
 
 
 class ResumableTraining:
-    """MONAI handler: seed every epoch, save the whole state after it, and start from that state when there is one.
+    """MONAI handler: seed every epoch, save the whole state after it, and resume from that state if there is one.
 
-    The random states at the start of an epoch depend on ``seed``, the rank and the epoch's number alone, so an epoch
-    that was cut short is done again as it would have been, and a resumed run ends with the same weights, bit for bit,
-    on the same machine with the same number of threads. An interruption while the checkpoint is written leaves the
-    previous one.
+    The random states at the start of an epoch depend only on ``seed``, the rank and the epoch's number, so an
+    interrupted epoch is repeated exactly, and a resumed run ends with the same weights, bit for bit, on the same
+    machine with the same number of threads. An interruption while the checkpoint is written leaves the previous one.
 
-    Name it last in the list of handlers: what an epoch ends with, such as validation, must be done when it saves.
+    Put it last in the list of handlers: everything at the end of an epoch, such as validation, must be done before it
+    saves.
 
     Args:
         file: checkpoint, ``last.pt`` in the run's folder.
         objects: what to save and load, by name: everything with ``state_dict`` and ``load_state_dict``.
-        seed: the run's seed.
-        dataset: dataset of the training loader, whose random transforms are seeded when no worker process does it.
+        seed: seed of the run.
+        dataset: dataset of the training loader, whose random transforms are seeded if no worker process does it.
         best: an engine whose ``state.best_metric`` and ``best_metric_epoch`` decide which weights are kept.
-        resume: False starts anew and refuses to touch an existing checkpoint.
+        resume: False starts a new run and refuses an existing checkpoint.
 
     Raises:
-        InputError: a checkpoint is there though ``resume`` is False, or it does not fit this run.
+        InputError: a checkpoint exists although ``resume`` is False, or it does not fit this run.
 
     """
 
@@ -99,7 +99,9 @@ class ResumableTraining:
             state = torch.load(self.file, map_location="cpu", weights_only=True)
             progress = state["progress"]
         except Exception as error:
-            raise InputError(f"{self.file}: not a checkpoint of an interrupted run; delete it to start anew") from error
+            raise InputError(
+                f"{self.file}: not a checkpoint of an interrupted run; delete it to start again"
+            ) from error
         for field, now in (("seed", self.seed), ("epochs", engine.state.max_epochs)):
             if progress[field] != now:
                 raise InputError(f"{self.file}: {field}: the run was started with {progress[field]}, now {now}")

@@ -26,11 +26,11 @@ PLACES = ("best", "median", "worst")
 class SheetHandler:
     """Draw the best, the median and the worst case of an evaluation run, chosen by `representative_cases`.
 
-    The images are kept as 8 bits until the run is complete: 1 MB a case at 512 x 384.
+    The images are kept as 8 bits until the end of the run: 1 MB per case at 512 x 384.
 
     Args:
         file: the picture.
-        rows: the per-case table that `FidelityHandler`, attached before, has written by then.
+        rows: the per-case table of `FidelityHandler`, which must be attached before this handler.
 
     """
 
@@ -53,7 +53,7 @@ class SheetHandler:
             }
 
     def draw(self, _engine: Engine) -> None:
-        """Draw the sheet; with fewer than three cases there is none."""
+        """Draw the sheet, if there are at least three cases."""
         if len(self.images) < len(PLACES):
             return
         chosen = representative_cases(pd.read_csv(self.rows))

@@ -1,4 +1,4 @@
-"""End a training that no longer gets better."""
+"""Stop a training that no longer improves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ logger = logging.getLogger(__name__)
 class StopWhenStale:
     """MONAI handler for a trainer: stop when the validation's key metric has not improved for ``patience`` epochs.
 
-    `monai.handlers.EarlyStopHandler` counts by itself and so starts anew when a run is resumed; the epoch of the best
-    metric is in the checkpoint. Name it after `vdes.handlers.resumable_training.ResumableTraining`, so that it sees
-    what that loads.
+    `monai.handlers.EarlyStopHandler` keeps its own count, which restarts when a run is resumed; this handler uses the
+    epoch of the best metric, which is in the checkpoint. Put it after
+    `vdes.handlers.resumable_training.ResumableTraining`, which loads that.
 
     Args:
         validator: the evaluator with the key metric.

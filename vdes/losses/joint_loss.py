@@ -15,9 +15,9 @@ class JointLoss(nn.Module):
     """``fidelity(pred, target) + classification_weight * classification(...)``.
 
     Args:
-        fidelity: loss of the images, as `vdes.losses.named_target.NamedTargetLoss` takes it.
+        fidelity: loss of the images, for `vdes.losses.named_target.NamedTargetLoss`.
         classification: loss of the classifier, such as `vdes.losses.multi_level_loss.MultiLevelLoss`.
-        classification_weight: 0 or more; 0 leaves the generator without a word from the classifier.
+        classification_weight: 0 or more; with 0 the generator learns nothing from the classifier.
 
     Raises:
         InputError: ``classification_weight`` is below 0, or as `NamedTargetLoss`.
@@ -36,8 +36,8 @@ class JointLoss(nn.Module):
         """Return the loss, a scalar.
 
         Args:
-            output: of `vdes.networks.joint_network.JointNetwork`: ``pred`` and ``classification``.
-            target: that of `NamedTargetLoss`, and ``levels``, that of the classification.
+            output: output of `vdes.networks.joint_network.JointNetwork`: ``pred`` and ``classification``.
+            target: the target of `NamedTargetLoss`, and ``levels``, the target of the classification.
 
         """
         fidelity: torch.Tensor = self.fidelity(output["pred"], target)

@@ -1,4 +1,4 @@
-"""The loss of the lesion classifier where lesions are drawn."""
+"""The loss of the lesion classifier's maps of malignancy."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_l
 
 from vdes.errors import InputError
 
-LESION_FACTOR = 3.0  # of the loss where there is a lesion: even of malignant images it is a small part
+LESION_FACTOR = 3.0  # weight of cells with a lesion: they are few even in malignant images
 
 
 class LesionMapLoss(nn.Module):
     """``classification(...) + lesion_weight * cross-entropy of the maps of malignancy``.
 
-    The target of a cell of a map is the share of it that is malignant lesion. Each image of which that is known has the
-    same say; with none in a batch, the classification is all.
+    The target of a cell of a map is its share of malignant lesion. All images whose target is known have the same
+    weight; a batch without any has the classification loss alone.
 
     Args:
         classification: loss of logits and scores, such as `vdes.losses.multi_level_loss.MultiLevelLoss`.
@@ -39,10 +39,10 @@ class LesionMapLoss(nn.Module):
         """Return the loss, a scalar.
 
         Args:
-            output: of `vdes.networks.lesion_classifier.LesionClassifier` with its maps: ``classification``, and
-                ``lesion_map`` ``(B, 2, h, w)``, logits, NaN where an input is absent.
-            target: ``levels``, that of ``classification``, and ``lesion_map`` ``(B, 2, H, W)`` from 0 to 1, where each
-                input shows malignancy; any NaN in an image: not known there.
+            output: output of `vdes.networks.lesion_classifier.LesionClassifier` with its maps: ``classification``, and
+                ``lesion_map`` ``(B, 2, h, w)``, logits, NaN for an absent input.
+            target: ``levels``, the target of ``classification``, and ``lesion_map`` ``(B, 2, H, W)`` from 0 to 1, where
+                each input shows malignancy. Any NaN in an image means that this is unknown.
 
         """
         loss: torch.Tensor = self.classification(output["classification"], target["levels"])
@@ -53,5 +53,5 @@ class LesionMapLoss(nn.Module):
         losses = binary_cross_entropy_with_logits(
             maps[known], share[known].to(maps.dtype), pos_weight=factor, reduction="none"
         )
-        # a sum, for the mean of no image is NaN, while its gradient has to be there for processes to agree
+        # a sum, because the mean of no image is NaN, and all processes need a gradient
         return loss + self.lesion_weight * losses.mean(dim=(1, 2)).sum() / max(1, len(known))

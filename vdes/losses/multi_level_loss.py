@@ -16,24 +16,25 @@ MALIGNANT = PATHOLOGIES.index("malignant")
 class MultiLevelLoss(nn.Module):
     """Weighted sum of the cross-entropy of images, breasts and examinations.
 
-    A breast is malignant when one of its images is, an examination when one of its breasts is; with three classes each
-    has the worst class of its parts. Images and breasts are averaged inside their examination first, so that every
-    examination has the same say, whatever the number of its images.
+    A breast is malignant if one of its images is, an examination if one of its breasts is; with three classes each has
+    the worst class of its parts. Images and breasts are first averaged within their examination, so every examination
+    has the same weight, regardless of its number of images.
 
-    Imbalance: ``malignant_weight`` multiplies the loss of what is malignant; ``focal_gamma`` above 0 turns the
-    cross-entropy into the focal loss (Lin et al., ICCV 2017; MONAI's `FocalLoss`). Both move the probabilities away
-    from the frequencies: calibrate them afterwards.
+    Imbalance: ``malignant_weight`` multiplies the loss of malignant cases; ``focal_gamma`` above 0 turns the
+    cross-entropy into the focal loss (Lin et al., ICCV 2017; MONAI's `FocalLoss`). Both bias the probabilities, so
+    calibrate them afterwards.
 
     Args:
         image_weight: weight of the images, 0 or more.
         breast_weight: weight of the breasts, 0 or more.
         examination_weight: weight of the examinations, 0 or more; one of the three is above 0.
-        malignant_weight: factor of what is malignant; the number of others over that of malignant ones balances them.
-        focal_gamma: 0 for the cross-entropy, or 1 and more; between, the focal loss of three classes has no gradient
-            where a prediction is sure.
+        malignant_weight: factor for malignant cases; the number of other cases divided by that of malignant cases
+            balances them.
+        focal_gamma: 0 for the cross-entropy, or 1 and more; between 0 and 1 the focal loss of three classes has no
+            gradient for certain predictions.
 
     Raises:
-        InputError: a weight or ``focal_gamma`` is none of these.
+        InputError: a weight or ``focal_gamma`` is out of range.
 
     """
 
@@ -60,8 +61,8 @@ class MultiLevelLoss(nn.Module):
 
         Args:
             pred: ``(B, C + 2)``, the output of `vdes.networks.lesion_classifier.LesionClassifier`.
-            target: ``(B, 3)`` integers: of each image the pathology (0 normal, 1 benign, 2 malignant), and breast and
-                examination, counted from 0 in the batch.
+            target: ``(B, 3)`` integers: the pathology of each image (0 normal, 1 benign, 2 malignant), and its breast
+                and examination, numbered from 0 in the batch.
 
         """
         pathology, breast, examination = target.long().unbind(dim=1)

@@ -1,4 +1,4 @@
-"""A loss of images, whoever wrote it, on a target whose parts have names."""
+"""Any loss of images, applied to a target whose parts have names."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ MASKS = ("lesion_mask", "breast_mask")
 
 
 class NamedTargetLoss(nn.Module):
-    """Give a loss the real DES image, and by name those of the masks that it asks for.
+    """Pass the real DES image to a loss, and the masks that the loss asks for by name.
 
-    ``loss(pred, des)`` for any loss of two images, such as `torch.nn.L1Loss`. A mask is handed over to a loss whose
-    ``forward`` has an argument of its name, ``lesion_mask`` or ``breast_mask``, such as
-    `vdes.losses.virtual_des_loss.VirtualDesLoss`.
+    This calls ``loss(pred, des)`` for any loss of two images, such as `torch.nn.L1Loss`. A loss whose ``forward`` has
+    an argument ``lesion_mask`` or ``breast_mask``, such as `vdes.losses.virtual_des_loss.VirtualDesLoss`, also gets
+    that mask.
 
-    The trap: images and masks in one tensor would be compared with a prediction of one channel by broadcasting, without
-    an error, and a loss that knows nothing of masks would train on them too.
+    The trap: with images and masks in one tensor, broadcasting would compare them all with the one-channel prediction
+    without an error, and a loss without masks would train on them too.
 
     Args:
         loss: takes prediction and target, both ``(B, 1, H, W)``, and returns a scalar.
 
     Raises:
-        InputError: ``loss`` takes no prediction and target.
+        InputError: ``loss`` does not take a prediction and a target.
 
     Example:
         >>> des = torch.rand(2, 1, 8, 8)

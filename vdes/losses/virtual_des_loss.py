@@ -10,7 +10,7 @@ from vdes.errors import InputError
 
 WINDOW = 11
 STRIDE = 4
-EPSILON = 1e-6  # keeps the correlation of an even image finite
+EPSILON = 1e-6  # keeps the correlation of a uniform image finite
 
 
 class VirtualDesLoss(nn.Module):
@@ -19,13 +19,13 @@ class VirtualDesLoss(nn.Module):
     ``l1_weight * mean|p - y| + l2_weight * mean (p - y)^2 + ssim_weight * (1 - SSIM(p, y))
     + correlation_weight * (1 - r(p, y)) + lesion_weight * mean over lesion pixels |p - y|``
 
-    The trap: the absolute error asks for the median of what is possible and the squared error for the mean; enhancement
-    is skewed, so the median is too dark, and PSNR is about the mean. SSIM (Wang et al., IEEE TIP 13:600, 2004) has a
-    uniform window of 11 pixels and a data range of 1. r is Pearson's correlation over the breast, the mean of the
-    images: a third of the squared error is each image's overall level and gain, which its display processing sets and
-    the low-energy image does not tell; r leaves them out, so its gradient is about what can be learnt. It says nothing
-    of the level, so it needs another term beside it. The lesion term is averaged over the lesion pixels of the batch,
-    and is 0 where none is drawn.
+    The trap: the absolute error is smallest at the median of the possible images and the squared error at their mean.
+    Enhancement is skewed, so the median is too dark, and PSNR rewards the mean. SSIM (Wang et al., IEEE TIP 13:600,
+    2004) has a uniform window of 11 pixels and a data range of 1. r is Pearson's correlation over the breast, averaged
+    over the images. A third of the squared error is the overall level and gain of each image, which its display
+    processing sets and the low-energy image does not reveal. r ignores them, so its gradient concerns what can be
+    learned. Because r ignores the level, it needs another term. The lesion term is averaged over the lesion pixels of
+    the batch, and is 0 if none are drawn.
 
     Args:
         l1_weight: weight of the absolute error.
@@ -76,11 +76,11 @@ class VirtualDesLoss(nn.Module):
         Args:
             pred: virtual DES ``(B, 1, H, W)``.
             des: the real DES in [0, 1], of the same shape.
-            lesion_mask: 0 and 1, of the same shape; needed where ``lesion_weight`` is above 0.
-            breast_mask: 0 and 1, of the same shape; needed where ``correlation_weight`` is above 0.
+            lesion_mask: 0 and 1, of the same shape; needed if ``lesion_weight`` is above 0.
+            breast_mask: 0 and 1, of the same shape; needed if ``correlation_weight`` is above 0.
 
         Raises:
-            InputError: shapes differ, or a mask is missing that a term needs.
+            InputError: shapes differ, or a mask that a term needs is missing.
 
         """
         masks = {"lesion": lesion_mask, "correlation": breast_mask}

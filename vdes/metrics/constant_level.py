@@ -1,4 +1,4 @@
-"""The constant level inside the breast: the prediction that knows nothing of the image."""
+"""The constant level inside the breast: the prediction that does not use the image."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from vdes.metrics.regions import check_image, check_mask
 def constant_level(items: Iterable[Mapping[str, Any]]) -> float:
     """Return the mean over training images of the mean real DES level inside the breast.
 
-    Every image weighs the same, whatever its breast's size, so this is the constant with the least mean squared error
-    per image. A virtual DES worth having must beat it.
+    Every image has the same weight, regardless of its breast's size, so this is the constant with the smallest mean
+    squared error per image. A useful virtual DES must beat it.
 
     Args:
         items: training cases without augmentation, each with ``label``, the real DES (1, H, W), float, and
@@ -27,7 +27,7 @@ def constant_level(items: Iterable[Mapping[str, Any]]) -> float:
         The level, in the unit of the images.
 
     Raises:
-        InputError: without items, for a breast mask without a pixel, or for images that a metric would refuse.
+        InputError: there are no items, a breast mask is empty, or a metric would refuse an image.
     """
     levels = []
     for item in tqdm(items, desc="constant level", leave=False):

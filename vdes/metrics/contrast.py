@@ -20,9 +20,9 @@ def lesion_contrast(
 ) -> torch.Tensor:
     r"""Return the contrast-to-noise ratio (CNR) of the lesion: :math:`(\mu_{lesion} - \mu_{ring}) / \sigma_{ring}`.
 
-    The noise is the standard deviation of the tissue around the lesion, for in a breast it is the anatomy that hides a
-    lesion, more than quanta (Burgess, Jacobson and Judy, "Human observer detection experiments with mammograms and
-    power-law noise", Med. Phys. 28(4), 2001). The ring is `lesion_and_ring`'s.
+    The noise is the standard deviation of the tissue around the lesion, because anatomy hides lesions in a breast more
+    than quantum noise does (Burgess, Jacobson and Judy, "Human observer detection experiments with mammograms and
+    power-law noise", Med. Phys. 28(4), 2001). The ring is that of `lesion_and_ring`.
 
     The trap: use for each image the mask that was drawn on it. A mask drawn on the low-energy image does not show where
     the subtracted image enhances.

@@ -15,7 +15,7 @@ from vdes.metrics.regions import check_pair
 def correlation(y_pred: NdarrayOrTensor, y: NdarrayOrTensor, mask: NdarrayOrTensor | None = None) -> torch.Tensor:
     """Return Pearson's correlation of prediction and reference over the pixels of every region.
 
-    It does not change with the level and gain of either image, so it tells how much of a poor PSNR is only that.
+    It does not depend on the level and gain of either image, so it shows how much of a poor PSNR comes from these.
 
     Args:
         y_pred: predicted images (B, 1, H, W), float.

@@ -16,7 +16,7 @@ class CumulativeRegionMetric(CumulativeIterationMetric):
     ``y_pred`` and ``y`` are batches (B, 1, H, W) or lists of images (1, H, W); ``mask`` is the regions in the same form
     with R channels, or None for the whole image. Each call returns and keeps (B, R) scores.
 
-    Against MONAI's `RegressionMetric` it has the mask, and `aggregate` gives NaN, not 0, where no image had the region.
+    Unlike MONAI's `RegressionMetric` it takes a mask, and `aggregate` gives NaN, not 0, if no image had the region.
 
     Args:
         reduction: how `aggregate` reduces (B, R) scores, see `monai.metrics.utils.do_metric_reduction`; NaN are left

@@ -12,13 +12,13 @@ from vdes.errors import InputError
 
 
 def decollated_cases(engine: Engine) -> list[dict[str, Any]]:
-    """Return one dictionary a case of the current iteration, the engine's batch and output joined.
+    """Return one dictionary per case of the current iteration, with the engine's batch and output joined.
 
-    MONAI keeps ``pred`` in ``engine.state.output`` and what the network does not see, such as masks and case names, in
-    ``engine.state.batch``; an output transform sees the first only.
+    MONAI keeps ``pred`` in ``engine.state.output``, and fields that the network does not see, such as masks and case
+    names, in ``engine.state.batch``; an output transform sees only the first.
 
     Raises:
-        InputError: when the engine was built with ``decollate: false``.
+        InputError: the engine was built with ``decollate: false``.
     """
     batch, output = engine.state.batch, engine.state.output
     if not isinstance(batch, list) or not isinstance(output, list):
@@ -27,10 +27,10 @@ def decollated_cases(engine: Engine) -> list[dict[str, Any]]:
 
 
 def case_values(case: Mapping[str, Any], keys: Sequence[str]) -> list[Any]:
-    """Return what the case has under ``keys``.
+    """Return the case's values of ``keys``.
 
     Raises:
-        InputError: when it lacks one.
+        InputError: a key is missing.
     """
     for key in keys:
         if key not in case:
@@ -40,7 +40,7 @@ def case_values(case: Mapping[str, Any], keys: Sequence[str]) -> list[Any]:
 
 @contextmanager
 def naming_case(case: Mapping[str, Any]) -> Iterator[None]:
-    """Put the name of the case in front of an `InputError` raised inside."""
+    """Prefix an `InputError` raised inside with the name of the case."""
     try:
         yield
     except InputError as error:

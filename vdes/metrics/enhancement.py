@@ -15,26 +15,26 @@ from vdes.errors import InputError
 from vdes.metrics.lesion_ring import lesion_and_ring
 from vdes.metrics.regions import check_image, check_mask
 
-# A region enhances where its mean lies above that of the ring around it by more than one standard deviation of the
-# ring: more than what the anatomy around it does by itself. On phantoms that agrees with what was simulated in 93 % of
+# A region enhances if its mean exceeds that of the ring around it by more than one standard deviation of the ring,
+# which is more than the variation of the surrounding anatomy. On phantoms this agrees with the simulation in 93 % of
 # the lesions.
 CONTRAST_LIMIT = 1.0
-# ... and by a fiftieth of the intensity range, some ten just noticeable differences of a calibrated display (DICOM
-# PS3.14): in a very smooth image a bump that nobody sees would have a high contrast-to-noise ratio.
+# ... and by a fiftieth of the intensity range, about ten just noticeable differences of a calibrated display (DICOM
+# PS3.14): in a very smooth image an invisible bump would have a high contrast-to-noise ratio.
 LEVEL_LIMIT = 0.02
-# It has no enhancement below half of these: what is just above them in one image and just below in another is no error.
+# It has no enhancement below half of these limits: just above in one image and just below in another is not an error.
 ABSENT = 0.5
 # Finding enhancement: from below the smallest lesion to the scale of the tissue around it
 SIGMAS_MM = (2.0, 10.0)
 NOISE_LIMIT = 3.0  # robust standard deviations
-MIN_DIAMETER_MM = 5.0  # less is a focus, which BI-RADS does not characterise
+MIN_DIAMETER_MM = 5.0  # smaller ones are foci, which BI-RADS does not characterise
 FIELD_MM = 240.0  # height of the image where the pixel size is unknown: the long side of the common detector
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
 CONSTANT = 1e-5  # range below which a ring is constant: less than a grey level of 16 bits, more than float32 rounds
 
 
 class LocalContrast(NamedTuple):
-    """A region against the ring around it."""
+    """A region compared with the ring around it."""
 
     ratio: float  # difference over the standard deviation of the ring
     difference: float  # of the means
@@ -45,7 +45,7 @@ class LocalContrast(NamedTuple):
 
 
 def local_contrast(image: np.ndarray, region: np.ndarray, breast: np.ndarray) -> LocalContrast:
-    """Return the contrast of a region against the ring of `vdes.metrics.lesion_ring.lesion_and_ring` around it.
+    """Return the contrast of a region with the ring around it (`vdes.metrics.lesion_ring.lesion_and_ring`).
 
     Args:
         image: (H, W), float.
@@ -53,7 +53,7 @@ def local_contrast(image: np.ndarray, region: np.ndarray, breast: np.ndarray) ->
         breast: (H, W), bool.
 
     Returns:
-        Ratio and difference; NaN without a region or a ring, and the ratio where the ring is constant.
+        Ratio and difference. Both are NaN without a region or a ring; the ratio is NaN if the ring is constant.
     """
     shown, drawn, masked = (part[np.newaxis, np.newaxis] for part in (image, region, breast))
     ((inside, ring),) = lesion_and_ring(shown, drawn, masked)
@@ -71,18 +71,18 @@ def enhancing_regions(
     Candidates are bright in the difference of two Gaussians (Marr and Hildreth, "Theory of edge detection",
     Proceedings of the Royal Society B 207, 1980), a plain detector of masses in mammograms (te Brake and Karssemeijer,
     "Single and multiscale detection of masses in digital mammograms", IEEE Trans. Med. Imaging 18(7), 1999), of
-    `SIGMAS_MM`. The Gaussians are normalised by the breast, so that its edge is no structure (Knutsson and Westin,
-    "Normalized and differential convolution", CVPR 1993). Bright is what lies `NOISE_LIMIT` robust standard deviations
-    (median absolute deviation over the breast) above the breast's median. A connected candidate counts if its area is
-    that of a disc of `MIN_DIAMETER_MM` or more and its `local_contrast` exceeds the limits.
+    `SIGMAS_MM`. The Gaussians are normalised by the breast, so its edge is not a structure (Knutsson and Westin,
+    "Normalized and differential convolution", CVPR 1993). A pixel is bright if it is `NOISE_LIMIT` robust standard
+    deviations (median absolute deviation over the breast) above the breast's median. A connected candidate counts if
+    its area is at least that of a disc of `MIN_DIAMETER_MM` and its `local_contrast` exceeds the limits.
 
     Args:
         images: each (H, W), float in [0, 1].
         breast: (H, W), bool.
-        pixel_size_mm: None takes the height of the image for `FIELD_MM`.
+        pixel_size_mm: pixel size; with None the height of the image is taken to be `FIELD_MM`.
 
     Returns:
-        For each image the masks (H, W), bool, one a region.
+        For each image the masks (H, W), bool, one per region.
     """
     if not breast.any():
         return [[] for _ in images]
@@ -91,7 +91,7 @@ def enhancing_regions(
     sigmas = [sigma / pixel for sigma in SIGMAS_MM]
     (window,) = find_objects(breast.astype(np.uint8))  # beyond it all is 0
     inside = breast[window]
-    # at least the smallest positive number: far from the breast it is 0 over 0, which does not matter
+    # at least the smallest positive number; 0 / 0 far from the breast does not matter
     weights = [np.maximum(_smooth(inside, sigma), np.finfo(np.float32).tiny) for sigma in sigmas]
 
     def found(image: np.ndarray) -> list[np.ndarray]:
@@ -120,9 +120,9 @@ def enhancement_rows(
     pixel_size_mm: float | None = None,
     registered: bool = True,
 ) -> list[dict[str, Any]]:
-    """Return one row a prediction of one real DES image, and one of the real image itself.
+    """Return one row per prediction of one real DES image, and one for the real image itself.
 
-    All lesions of an image are one region, as everywhere in the metrics.
+    All lesions of an image form one region, as in all metrics.
 
     Args:
         case: unique name.
@@ -131,23 +131,23 @@ def enhancement_rows(
             images (1, H, W), float in [0, 1].
         des: real DES, registered onto the low-energy image, the same.
         breast_mask: (1, H, W) of 0 and 1.
-        lesion_mask: lesions drawn on low energy, (1, H, W) of 0 and 1; all 0 where there is none.
+        lesion_mask: lesions drawn on low energy, (1, H, W) of 0 and 1; all 0 if there is none.
         des_lesion_mask: lesions drawn on the real DES; the same.
         pixel_size_mm: as in `enhancing_regions`.
-        registered: False where ``des`` does not lie on the others, so that places cannot be compared.
+        registered: False if ``des`` is not aligned with the others, so locations cannot be compared.
 
     Returns:
         Dictionaries with ``case``, ``patient``, ``method`` (``real_des`` comes last), and
 
         - ``lesion_contrast``: ratio of `local_contrast`, each image in the lesion drawn on it;
-        - ``real_enhances``, ``enhances``: 1 where the lesion exceeds the limits in the real DES, or in the prediction,
-          else 0; NaN where none was drawn;
+        - ``real_enhances``, ``enhances``: 1 if the lesion exceeds the limits in the real DES, or in the prediction,
+          else 0; NaN if none was drawn;
         - ``regions``: number of `enhancing_regions`;
-        - ``hallucinations``: how many of them have no enhancement in the real DES at the same place, by less than
-          `ABSENT` of a limit; NaN where not ``registered``. In the real DES itself there are none.
+        - ``hallucinations``: how many of them do not enhance in the real DES at the same location (less than `ABSENT`
+          of a limit); NaN if not ``registered``. The real DES itself has none.
 
     Raises:
-        InputError: on images or masks that a metric refuses.
+        InputError: a metric refuses the images or masks.
     """
     real = check_image("des", convert_to_tensor(des)[None])
     breast, drawn, real_drawn = (

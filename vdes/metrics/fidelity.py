@@ -1,4 +1,4 @@
-"""All fidelity and contrast figures of one case, and of the trivial predictions beside it."""
+"""All fidelity and contrast figures of one case, for its prediction and the trivial predictions."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ OfRegions = Callable[..., torch.Tensor]
 
 @dataclass(frozen=True)
 class FidelityMetric:
-    """All that tables know of a metric.
+    """A metric, as the tables use it.
 
     Attributes:
-        label: its name as people write it.
-        of: computes it, see `FIDELITY` and `CONTRAST`.
-        regions: those of `REGIONS` that it is measured in.
-        digits: after the point, in a table.
-        more_is_better: False where the best value is 0.
+        label: its usual name.
+        of: function that computes it, see `FIDELITY` and `CONTRAST`.
+        regions: the `REGIONS` in which it is measured.
+        digits: digits after the decimal point in a table.
+        more_is_better: False if the best value is 0.
     """
 
     label: str
@@ -88,17 +88,17 @@ def fidelity(
         des: real DES (1, H, W), float in [0, 1] by the fixed range of its datalist, registered onto the low-energy
             image.
         breast_mask: (1, H, W) of 0 and 1.
-        lesion_mask: lesions drawn on the low-energy image, (1, H, W) of 0 and 1; None or all 0 where there is none.
+        lesion_mask: lesions drawn on the low-energy image, (1, H, W) of 0 and 1; None or all 0 if there is none.
         des_lesion_mask: lesions drawn on the real DES, registered with it; the same.
 
     Returns:
         ``<metric>_<region>`` for each metric of `FIDELITY` over its regions of image, breast and lesion (drawn on low
         energy): mae, psnr (dB), ssim, vif and correlation; the metrics of `CONTRAST`, ``lesion_cnr`` and
-        ``lesion_roc_area``, of the prediction, whose geometry and mask are the low-energy image's;
-        ``lesion_cnr_ratio``, its contrast over that of the real DES in its own mask. NaN where undefined.
+        ``lesion_roc_area``, of the prediction, which has the geometry and the mask of the low-energy image;
+        ``lesion_cnr_ratio``, its contrast over that of the real DES in its own mask. NaN if undefined.
 
     Raises:
-        InputError: on images or masks that a metric refuses.
+        InputError: a metric refuses the images or masks.
     """
     prediction, des, breast = (convert_to_tensor(x)[None] for x in (prediction, des, breast_mask))
     breast = breast.float()
@@ -128,8 +128,8 @@ def case_rows(
 ) -> list[dict[str, Any]]:
     """Return the rows of one case in the per-case table.
 
-    One row a method: ``virtual_des``; the two trivial predictions ``low_energy`` (the image itself) and ``constant``
-    (one level inside the breast, 0 outside); and ``real_des``, which has the contrast columns only.
+    One row per method: ``virtual_des``; the two trivial predictions ``low_energy`` (the image itself) and ``constant``
+    (one level inside the breast, 0 outside); and ``real_des``, which has only the contrast columns.
 
     Args:
         case: unique name.
@@ -140,13 +140,13 @@ def case_rows(
         breast_mask: as in `fidelity`.
         lesion_mask: as in `fidelity`.
         des_lesion_mask: as in `fidelity`.
-        constant: `vdes.metrics.constant_level.constant_level` of the training cases; None leaves its row out.
+        constant: `vdes.metrics.constant_level.constant_level` of the training cases; None omits its row.
 
     Returns:
         Dictionaries with ``case``, ``patient``, ``method`` and the figures of `fidelity`.
 
     Raises:
-        InputError: on images or masks that a metric refuses.
+        InputError: a metric refuses the images or masks.
     """
     breast = convert_to_tensor(breast_mask)
     predictions = {"virtual_des": virtual_des, "low_energy": low_energy}

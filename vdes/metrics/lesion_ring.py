@@ -1,4 +1,4 @@
-"""The lesion and the ring of breast tissue around it, which lesion contrast is measured against."""
+"""The lesion and the ring of breast tissue around it, for measuring lesion contrast."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def lesion_and_ring(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the pixel values of each image's lesion and of the ring around it.
 
-    The ring is what a Euclidean dilation of the lesion mask adds, without the pixels outside the breast. All lesions of
-    an image are one region, so no ring holds another lesion. Lesion pixels outside the breast are left out too: drawn
-    outlines reach into the air.
+    The ring consists of the pixels that a Euclidean dilation adds to the lesion mask, without those outside the breast.
+    All lesions of an image form one region, so no ring contains another lesion. Lesion pixels outside the breast are
+    excluded too, because drawn outlines extend into the air.
 
     Args:
         image: images (B, 1, H, W), float.
@@ -35,7 +35,7 @@ def lesion_and_ring(
         For each image the values in the lesion and in the ring, 1-D float64, either possibly empty.
 
     Raises:
-        InputError: on sizes that differ, integer images, masks that are not 0 and 1, or a ring width that is not
+        InputError: sizes differ, images are integers, a mask has values other than 0 and 1, or the ring width is not
             positive.
     """
     if not ring_width > 0:
@@ -57,7 +57,7 @@ def lesion_and_ring(
 
 
 def _window(lesion: np.ndarray, radius: float) -> tuple[slice, ...]:
-    """Return what holds the lesion and its ring: distances are dear over a whole image."""
+    """Return the window around the lesion and its ring: distances over a whole image are expensive."""
     margin = int(np.ceil(radius))
     (box,) = find_objects(lesion.astype(np.uint8))
     return tuple(slice(max(0, side.start - margin), side.stop + margin) for side in box)

@@ -15,13 +15,13 @@ from vdes.metrics.level_predictions import case_row, level_predictions
 
 
 class LevelAUC(Metric):
-    """Score an evaluator's predictions of one level by the area under their ROC (scikit-learn's).
+    """Score an evaluator's predictions of one level by their area under the ROC curve (scikit-learn's).
 
-    Several processes score all of their cases together. NaN where no prediction, or only one class, is known.
+    Several processes score all of their cases together. NaN without known predictions of both classes.
 
     Args:
         level: ``image``, ``breast`` or ``examination``.
-        key: of the network's output.
+        key: key of the network's output.
 
     """
 
@@ -40,7 +40,7 @@ class LevelAUC(Metric):
         self.rows += [case_row(case, self.key) for case in decollated_cases(engine)]
 
     def update(self, output: Any) -> None:
-        """Do nothing: `iteration_completed` sees what the engine's output lacks."""
+        """Do nothing: `iteration_completed` uses fields that the engine's output lacks."""
 
     def compute(self) -> float:
         """Return the area."""
@@ -48,7 +48,7 @@ class LevelAUC(Metric):
         if idist.get_world_size() > 1:
             gathered: list[Any] = [None] * idist.get_world_size()
             dist.all_gather_object(gathered, rows)
-            # a sampler that gives all processes as many cases repeats some
+            # a sampler repeats cases to give all processes the same number
             rows = list({row["case"]: row for part in gathered for row in part}.values())
         table = level_predictions(rows)
         known = table[(table["level"] == self.level) & table["malignant"].notna()]

@@ -19,11 +19,11 @@ COLUMNS = ["level", "case", "patient", "laterality", "malignant", "logit", "inpu
 
 
 def case_row(case: dict[str, Any], key: str = "pred") -> dict[str, Any]:
-    """Return what the predictions need of one case: its fields of `vdes.data.levels`, its output and its inputs.
+    """Return the row of one case for the predictions: its fields of `vdes.data.levels`, its output and its inputs.
 
     Args:
-        case: with ``image`` ``(2, H, W)``, of which NaN is an absent input, and the network's output ``(C + 2,)``.
-        key: of the output.
+        case: has ``image`` ``(2, H, W)``, with NaN for an absent input, and the network's output ``(C + 2,)``.
+        key: key of the output.
 
     """
     # a joint network's image is low energy alone
@@ -37,14 +37,14 @@ def level_predictions(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """Return the logits of all images, breasts and examinations.
 
     Args:
-        rows: of `case_row`, one an image.
+        rows: rows of `case_row`, one per image.
 
     Returns:
         ``level``, ``case`` (the image's case, or the name of the breast or the examination), ``patient``,
-        ``laterality`` (empty for an examination), ``malignant`` (0, 1, or NaN where unknown; of a breast or examination
-        1 where one of its images is malignant, 0 where all are known not to be), ``logit`` of malignant against the
-        rest before calibration, and ``inputs``, such as ``low_energy+des``. An image without a laterality has no row of
-        a breast, one without a patient none of an examination either.
+        ``laterality`` (empty for an examination), ``malignant`` (0, 1, or NaN if unknown; for a breast or examination 1
+        if one of its images is malignant, 0 if none is), ``logit`` of malignant against the rest before calibration,
+        and ``inputs``, such as ``low_energy+des``. Images without a laterality have no row for the breast, and those
+        without a patient none for the examination either.
 
     """
     images = pd.DataFrame([{key: value for key, value in row.items() if key != "pred"} for row in rows])

@@ -1,4 +1,4 @@
-"""What one region of an image looks like, in a few numbers."""
+"""A few numbers that describe the appearance of one region of an image."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from vdes.metrics.enhancement import local_contrast
 GREY_LEVELS = 32  # of the co-occurrence matrix, over the fixed range [0, 1]
 DIRECTIONS = (0.0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
 PERCENTILES = (10, 50, 90)
-DECIMALS = 6  # further ones are rounding errors, which a classifier would take for a signal in a constant image
+DECIMALS = 6  # further digits are rounding errors, which a classifier would mistake for a signal in a constant image
 TEXTURE = ("contrast", "homogeneity", "correlation")
 
 
 def region_features(image: np.ndarray, region: np.ndarray, breast: np.ndarray) -> dict[str, float]:
-    """Return features of a region that say nothing of its shape, size or place.
+    """Return features of a region that do not depend on its shape, size or location.
 
-    - ``ratio`` and ``difference`` of `vdes.metrics.enhancement.local_contrast`: the region against the ring around it;
+    - ``ratio`` and ``difference`` of `vdes.metrics.enhancement.local_contrast`: contrast with the ring around it;
     - ``mean``, ``spread`` (standard deviation) and the percentiles ``p10``, ``p50`` and ``p90`` inside it;
     - ``glcm_contrast``, ``glcm_homogeneity`` and ``glcm_correlation`` of its grey-level co-occurrence matrix (Haralick,
       Shanmugam and Dinstein, "Textural features for image classification", IEEE Trans. Syst. Man Cybern. 3(6), 1973)
       of neighbouring pixels that are both inside, over four directions, and the region's grey-level ``entropy`` in
-      bits. Grey levels are steps of the fixed range, not of the image's own.
+      bits. Grey levels are steps of the fixed range, not of the image's own range.
 
-    Where the image is constant, ratio, difference, spread and entropy are 0, and the co-occurrence features those of
-    one grey level: the same for every region.
+    In a constant image, ratio, difference, spread and entropy are 0, and the co-occurrence features are those of
+    one grey level, the same for every region.
 
     Args:
         image: (H, W), float in [0, 1].
         region: (H, W), bool.
-        breast: (H, W), bool; of the region the pixels in the breast count.
+        breast: (H, W), bool; pixels of the region outside the breast are ignored.
 
     Raises:
         InputError: the region has no pixel in the breast.

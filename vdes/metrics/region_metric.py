@@ -14,10 +14,10 @@ from vdes.metrics.decollated import case_values, decollated_cases, naming_case
 
 
 class RegionMetric(IgniteMetricHandler):
-    """Hand a metric its prediction, its reference and its region, case by case.
+    """Pass prediction, reference and region to a metric, case by case.
 
-    MONAI's `IgniteMetricHandler` passes a prediction and a reference; this adds the mask, which stays in the
-    evaluator's batch. An error names the case. It is a key metric or an additional metric like MONAI's own:
+    MONAI's `IgniteMetricHandler` passes a prediction and a reference; this class adds the mask from the evaluator's
+    batch. Errors name the case. Use it as a key metric or an additional metric, like MONAI's own:
 
     .. code-block:: yaml
 
@@ -31,10 +31,10 @@ class RegionMetric(IgniteMetricHandler):
         metric_fn: the metric over a region.
         region: key of the mask (1, H, W), None for the whole image. Cases whose mask is empty are left out of the mean.
         reference: key of the reference: the real image ``label``, or for lesion contrast the ``lesion_mask``.
-        save_details: whether every case's score goes to ``engine.state.metric_details``.
+        save_details: whether every case's score is stored in ``engine.state.metric_details``.
 
     Raises:
-        InputError: while the evaluator runs, for a case without one of the keys or that the metric refuses.
+        InputError: while the evaluator runs, a case lacks one of the keys or the metric refuses it.
     """
 
     def __init__(

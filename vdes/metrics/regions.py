@@ -1,7 +1,7 @@
-"""What every fidelity metric checks at its door, and how a score is taken over the pixels of a region.
+"""The input checks of all fidelity metrics, and scores over the pixels of a region.
 
 A region is a channel of ``mask``: with a mask of shape (B, R, H, W) a metric returns (B, R) scores, one for each
-region, at the cost of one map. A region without a pixel scores NaN, which MONAI's reductions leave out.
+region, at the cost of one map. An empty region scores NaN, which MONAI's reductions ignore.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ def check_image(name: str, image: NdarrayOrTensor) -> np.ndarray:
     """Return the image batch as float64 on the CPU.
 
     Args:
-        name: what an error calls it.
+        name: its name in errors.
         image: float array or tensor (B, 1, H, W) without NaN or infinite values.
 
     Returns:
         Array (B, H, W), float64.
 
     Raises:
-        InputError: on integers (8-bit arithmetic wraps around), another shape, or values that are not finite: a NaN
-            score means an empty region and is left out of means, so a broken prediction must not turn into one.
+        InputError: the image has integers (8-bit arithmetic wraps around), another shape, or values that are not
+            finite. A NaN score means an empty region and is ignored in means, so a broken prediction must not give one.
     """
     tensor = convert_to_tensor(image)
     if not tensor.is_floating_point():
@@ -57,7 +57,7 @@ def check_mask(name: str, mask: NdarrayOrTensor | None, size: tuple[int, int, in
     """Return the mask as booleans on the CPU; None is one region, the whole image.
 
     Args:
-        name: what an error calls it.
+        name: its name in errors.
         mask: array or tensor (B, R, H, W) of 0 and 1, any dtype, or None.
         size: (B, H, W) of the images it belongs to.
 
@@ -65,7 +65,7 @@ def check_mask(name: str, mask: NdarrayOrTensor | None, size: tuple[int, int, in
         Array (B, R, H, W), bool.
 
     Raises:
-        InputError: on another size, or values other than 0 and 1 (a mask resampled by interpolation).
+        InputError: the mask has another size, or values other than 0 and 1 (a mask resampled by interpolation).
     """
     batch, *plane = size
     if mask is None:
@@ -89,11 +89,11 @@ def check_pair(
         y_pred: predicted images, floats (B, 1, H, W); values may overshoot the data range.
         y: reference images of the same shape.
         mask: regions (B, R, H, W) of 0 and 1, or None for the whole image.
-        data_range: the width of the fixed range [0, data_range] that the reference was scaled to; None where a metric
+        data_range: the width of the fixed range [0, data_range] that the reference was scaled to; None if the metric
             does not depend on it.
 
     Raises:
-        InputError: on shapes that differ, integers, values that are not finite, or a reference outside its range.
+        InputError: shapes differ, values are integers or not finite, or the reference is outside its range.
     """
     prediction, reference = check_image("y_pred", y_pred), check_image("y", y)
     if prediction.shape != reference.shape:
@@ -114,7 +114,7 @@ def region_means(values: np.ndarray, regions: np.ndarray) -> torch.Tensor:
     """Return the mean of ``values`` (B, H, W) over each of ``regions`` (B, R, H, W).
 
     Returns:
-        Means (B, R), float64; NaN where a region has no pixel.
+        Means (B, R), float64; NaN for an empty region.
     """
     sums = np.einsum("brhw,bhw->br", regions.astype(np.float64), values)
     with np.errstate(invalid="ignore"):

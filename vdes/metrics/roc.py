@@ -1,4 +1,4 @@
-"""Area under the ROC of lesion pixels against the ring around them, by intensity."""
+"""Area under the ROC curve of lesion pixels against the ring around them, by intensity."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def lesion_roc_area(
     breast_mask: NdarrayOrTensor | None = None,
     ring_width: float = RING_WIDTH,
 ) -> torch.Tensor:
-    """Return the chance that a lesion pixel is brighter than a pixel of the ring around the lesion (ties count half).
+    """Return the probability that a lesion pixel is brighter than a pixel of the ring around it (ties count half).
 
-    That is the area under the ROC (Hanley and McNeil, "The meaning and use of the area under a receiver operating
-    characteristic (ROC) curve", Radiology 143(1), 1982). Against the rest of the breast it proves little, for lesions
-    sit in bright tissue: low-energy brightness alone does well there. So it is taken against the ring of
+    This is the area under the ROC curve (Hanley and McNeil, "The meaning and use of the area under a receiver operating
+    characteristic (ROC) curve", Radiology 143(1), 1982). A comparison with the whole breast would prove little, because
+    lesions lie in bright tissue, where low-energy brightness alone does well. So lesions are compared with the ring of
     `lesion_and_ring`.
 
     Args:
-        image: images (B, 1, H, W), float, any range: the area does not change with any rising grey scale.
+        image: images (B, 1, H, W), float, any range: the area is the same for any monotonic grey scale.
         lesion_mask: lesions drawn on these images, (B, 1, H, W) of 0 and 1.
         breast_mask: breasts (B, 1, H, W) of 0 and 1; None is the whole image.
         ring_width: width of the ring as a fraction of the image's height.

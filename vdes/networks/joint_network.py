@@ -1,4 +1,4 @@
-"""A generator of virtual DES and the classifier that judges its images, as one network."""
+"""A generator of virtual DES and the classifier of its images, as one network."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from vdes.networks.lesion_classifier import LesionClassifier
 class JointNetwork(nn.Module):
     """Make virtual DES images and classify them, so that the classifier's loss reaches the generator.
 
-    The classifier sees what `vdes.transforms.classifier_preprocessing` would make of the written image: in [0, 1], 0
-    outside the breast, cropped to it, stretched to a square; its low-energy input is absent, or with ``low_energy`` the
-    generator's own input treated alike.
+    The classifier sees the image as `vdes.transforms.classifier_preprocessing` would prepare the written file: in
+    [0, 1], 0 outside the breast, cropped to the breast, stretched to a square. Its low-energy input is absent or, with
+    ``low_energy``, the generator's own input with the same preparation.
 
     Args:
         generator: from low energy ``(B, 1, H, W)`` to virtual DES ``(B, 1, H, W)``.
-        classifier: its weights too are trained.
-        low_energy: let the classifier see the low-energy image beside the virtual DES image.
-        generator_learns_from: ``"both"`` losses; ``"fidelity"``, where the classifier's loss ends at the virtual DES
-            images; or ``"nothing"``, where the classifier alone learns and the generator is as in use, batch statistics
-            included.
+        classifier: the classifier; its weights are trained too.
+        low_energy: show the classifier the low-energy image as well as the virtual DES image.
+        generator_learns_from: ``"both"`` losses; ``"fidelity"``, which stops the classifier's loss at the virtual DES
+            images; or ``"nothing"``, which trains the classifier alone and keeps the generator in evaluation mode,
+            including its batch statistics.
 
     Raises:
-        InputError: ``generator_learns_from`` is none of these.
+        InputError: ``generator_learns_from`` is another value.
 
     """
 
@@ -48,7 +48,7 @@ class JointNetwork(nn.Module):
         self.generator_learns_from = generator_learns_from
 
     def train(self, mode: bool = True) -> JointNetwork:
-        """Set the mode of training, but not that of a frozen generator."""
+        """Set training mode, except for a frozen generator."""
         super().train(mode)
         if self.generator_learns_from == "nothing":
             self.generator.eval()

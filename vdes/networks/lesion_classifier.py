@@ -23,48 +23,48 @@ PRIOR = -3.0  # logit of an untrained map: most of an image is not malignant (Li
 
 
 class LesionClassifier(nn.Module):
-    """Tell malignant from other images of a breast, from its low-energy image, its DES image, or both.
+    """Classify images of a breast as malignant or not, from the low-energy image, the DES image, or both.
 
     Input: ``(B, 2, H, W)``, channel 0 low energy and channel 1 DES (real or virtual), in [0, 1]. A channel of NaN is
-    an absent input: its encoder does not run, and a learned vector stands for its features, which is not what an
-    empty image would give. H and W are ``size``, the working size of the weights, which is part of them: a lesion of
-    another scale is another thing to a network, so images of another size are refused.
+    an absent input: its encoder does not run, and a learned vector replaces its features, unlike those of an empty
+    image. H and W are ``size``, the working size, which belongs to the weights: a lesion looks different to a network
+    at another scale, so images of another size are refused.
 
     Output: ``(B, C + 2)``. The first C are logits: C = 1, of malignant against the rest, or with ``classes=3`` those of
-    normal, benign and malignant. The last two are scores by which `vdes.networks.view_pooling.pooled_logits` makes
-    predictions of breasts and examinations: how much the image counts among those of its breast, and its breast among
-    those of the examination.
+    normal, benign and malignant. The last two are scores from which `vdes.networks.view_pooling.pooled_logits` makes
+    predictions of breasts and examinations: the weight of the image in its breast, and of the breast in its
+    examination.
 
     Each input has an encoder: EfficientNet-Lite0 (see `vdes.networks.efficientnet_lite0`) up to its fifth stack, a
-    convolution to ``channels``, and the mean and the maximum over the image, for a lesion is small. A linear layer on
-    the features of each place gives a map of malignancy, logits at 1/16 of H and W, and the mean of its four highest is
-    one more feature. The inputs' features are added after a linear layer each (what concatenation followed by a linear
-    layer is), and linear layers give the outputs. Pooling: ``"attention"`` learns the two scores (Ilse et al., ICML
-    2018, without the gate); ``"mean"`` and ``"max"`` have none to learn: the logit of a breast is the mean, or the
-    largest, of its images'.
+    convolution to ``channels``, and the mean and the maximum over the image, because a lesion is small. A linear layer
+    on the features of each location gives a map of malignancy, logits at 1/16 of H and W; the mean of its four highest
+    values is another feature. The features of each input pass a linear layer and are added (equivalent to
+    concatenation followed by a linear layer), and linear layers give the outputs. Pooling: ``"attention"`` learns the
+    two scores (Ilse et al., ICML 2018, without the gate). ``"mean"`` and ``"max"`` learn none: the logit of a breast is
+    the mean, or the largest, of its images' logits.
 
-    Training with `vdes.losses.lesion_map_loss.LesionMapLoss` tells the maps where lesions are drawn. In use each image
-    is seen upside down as well, which makes it one of the other breast, and the outputs of both are averaged.
+    Training with `vdes.losses.lesion_map_loss.LesionMapLoss` teaches the maps where lesions are drawn. At inference
+    each image is also seen upside down, which makes it look like the other breast, and both outputs are averaged.
 
-    What validation tells is part of the weights, in vectors of `LEVELS` (image, breast, examination): ``temperature``,
-    by which logits are divided (Guo et al., ICML 2017), and ``threshold``, the probability of malignancy from which on
-    a prediction is positive. Both are 1 and 0.5 in a network that was not calibrated.
+    The results of validation are stored with the weights, in vectors of `LEVELS` (image, breast, examination):
+    ``temperature``, by which logits are divided (Guo et al., ICML 2017), and ``threshold``, the probability of
+    malignancy at and above which a prediction is positive. A network that was not calibrated has 1 and 0.5.
 
-    So is ``seen``: which of the inputs training has had. Weights of DES images alone know nothing of low energy, so an
-    input that they have not seen is refused in use.
+    So is ``seen``: the inputs that training used. Weights trained on DES images alone know nothing about low energy, so
+    an input that they have not seen is refused at inference.
 
     Args:
         classes: 2 (malignant and the rest) or 3 (normal, benign, malignant).
         encoder_weights: ``"imagenet"``, ``"none"`` for random weights, or a file (see `load_encoder_weights`).
         pooling: ``"attention"``, ``"mean"`` or ``"max"``.
         channels: features of each input, before mean and maximum.
-        dropout: share of the features that training leaves out.
-        size: rows and columns of the images, 32 px or more; weights that are loaded bring their own.
+        dropout: share of the features dropped in training.
+        size: rows and columns of the images, 32 px or more; loaded weights have their own.
 
     Raises:
-        InputError: an argument is none of these, or the encoder weights are missing or do not fit; in use, an image
-            has neither input, one that its weights have not seen, another size than ``size``, or another number of
-            channels.
+        InputError: an argument is out of range, or the encoder weights are missing or do not fit; at inference, an
+            image has neither input, an input that the weights have not seen, another size than ``size``, or another
+            number of channels.
 
     """
 
@@ -104,8 +104,8 @@ class LesionClassifier(nn.Module):
     def forward(self, image: torch.Tensor, lesion_map: bool = False) -> torch.Tensor | dict[str, torch.Tensor]:
         """Return logits and scores of ``image`` ``(B, 2, H, W)``.
 
-        With ``lesion_map`` a dictionary: them as ``classification``, and the maps of malignancy as ``lesion_map``
-        ``(B, 2, H / 16, W / 16)``, NaN where an input is absent.
+        With ``lesion_map`` the result is a dictionary: these as ``classification``, and the maps of malignancy as
+        ``lesion_map`` ``(B, 2, H / 16, W / 16)``, NaN for an absent input.
         """
         wanted = (len(MODALITIES), int(self.size), int(self.size))
         if tuple(image.shape[1:]) != wanted:
@@ -127,7 +127,7 @@ class LesionClassifier(nn.Module):
         return {"classification": output, "lesion_map": maps} if lesion_map else output
 
     def _seen_once(self, image: torch.Tensor, present: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return outputs and maps of images as they are."""
+        """Return outputs and maps of images in one orientation."""
         encoded = [self._encoded(i, image[:, i : i + 1], present[:, i]) for i in range(len(MODALITIES))]
         fused = torch.stack([features for features, _ in encoded]).sum(dim=0)
         with _float32(image):
@@ -140,16 +140,16 @@ class LesionClassifier(nn.Module):
         return torch.cat([logits, scores], dim=1), torch.cat([lesion_map for _, lesion_map in encoded], dim=1)
 
     def _check_seen(self, present: torch.Tensor) -> None:
-        """Learn which inputs there are in training, and refuse others in use."""
+        """Record the inputs that training uses, and refuse others at inference."""
         if self.training:
-            self.seen.logical_or_(present.as_subclass(torch.Tensor))  # plain, for it goes into checkpoints
+            self.seen.logical_or_(present.as_subclass(torch.Tensor))  # a plain tensor, because checkpoints hold it
         elif bool(self.seen.any() & (present & ~self.seen).any()):
             unseen = " and ".join(name for name, new in zip(MODALITIES, present & ~self.seen, strict=True) if new)
             raise InputError(f"image: {unseen}: the weights were trained without; expected images of the other input")
 
     def _encoded(self, i: int, image: torch.Tensor, present: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the features ``(B, channels)`` and the map of input ``i``, for absent images what stands for them."""
-        absent = self.absent[i].expand(image.shape[0], -1)  # an export knows no len
+        """Return the features ``(B, channels)`` and the map of input ``i``; absent images have the learned vector."""
+        absent = self.absent[i].expand(image.shape[0], -1)  # an export does not support len
         nowhere = image.new_full((image.shape[0], 1, *(-(-n // STRIDE) for n in image.shape[2:])), torch.nan)
         if not bool(present.any()):
             return absent, nowhere
@@ -163,7 +163,7 @@ class LesionClassifier(nn.Module):
 
 
 def _float32(image: torch.Tensor) -> torch.autocast:
-    """Return a context without autocast: bfloat16 logits would be ranks with many ties."""
+    """Return a context without autocast: bfloat16 logits would have many ties."""
     return torch.autocast(image.device.type, enabled=False)
 
 

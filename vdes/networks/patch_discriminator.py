@@ -7,7 +7,7 @@ from monai.networks.nets import PatchDiscriminator as MonaiPatchDiscriminator
 
 from vdes.errors import InputError
 
-MINIMUM = 24  # below it the last convolution has nothing left
+MINIMUM = 24  # a smaller image leaves nothing for the last convolution
 
 
 def check_grid(height: int, width: int) -> None:
@@ -27,17 +27,18 @@ class PatchDiscriminator(MonaiPatchDiscriminator):
     """MONAI's `PatchDiscriminator` as the PatchGAN of 70 x 70 px that CycleGAN uses (Zhu et al., ICCV 2017).
 
     Input: ``(B, C, H, W)`` in [0, 1], H and W 24 px or more. Output: ``(B, 1, h, w)``, about an eighth of the size: how
-    real the 70 x 70 px around each place look, not limited, 1 for real and 0 for made when trained by least squares.
+    real the 70 x 70 px around each location look. The values are unbounded; least-squares training makes them 1 for
+    real images and 0 for generated ones.
 
     Convolutions of 4 x 4 with bias, instance normalisation, LeakyReLU of 0.2, weights from N(0, 0.02); images are
-    seen in [-1, 1], as published.
+    scaled to [-1, 1], as published.
 
     Args:
         in_channels: channels of the images.
         channels: channels after the first convolution; 64 in the paper.
 
     Raises:
-        InputError: in use, an image is smaller than 24 px.
+        InputError: when called, an image is smaller than 24 px.
 
     """
 

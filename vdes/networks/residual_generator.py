@@ -24,10 +24,10 @@ class ResidualGenerator(nn.Module):
 
     A 7 x 7 convolution, two of stride 2, ``blocks`` residual blocks at a quarter of the size, two upsamplings, a 7 x 7
     convolution and tanh; reflection padding, instance normalisation without parameters, weights from N(0, 0.02).
-    Deviation: upsampling is by nearest neighbours followed by a convolution (Odena et al., Distill 2016), for
+    Deviation: upsampling is by nearest neighbours followed by a convolution (Odena et al., Distill 2016), because
     transposed convolutions leave dotted output; ``upsampling="transposed"`` is the published network.
 
-    The trap: instance normalisation removes the contrast of an even image, and its statistics are those of the image
+    The trap: instance normalisation removes the contrast of a uniform image, and its statistics depend on the image
     that it sees. So images are translated whole, never in patches.
 
     Args:
@@ -38,7 +38,7 @@ class ResidualGenerator(nn.Module):
         upsampling: ``"resize"`` or ``"transposed"``.
 
     Raises:
-        InputError: the upsampling is another one; in use, an image is smaller than 16 px.
+        InputError: ``upsampling`` is another value; when called, an image is smaller than 16 px.
 
     """
 
@@ -78,7 +78,7 @@ class ResidualGenerator(nn.Module):
 
 
 class _ResidualBlock(nn.Sequential):
-    """Two 3 x 3 convolutions beside a connection that skips them."""
+    """Two 3 x 3 convolutions with a skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(
@@ -89,7 +89,7 @@ class _ResidualBlock(nn.Sequential):
         )
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Return ``features`` and what the convolutions add."""
+        """Return ``features`` plus the output of the convolutions."""
         return features + super().forward(features)
 
 

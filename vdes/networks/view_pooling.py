@@ -1,4 +1,4 @@
-"""From outputs of images to those of breasts and examinations."""
+"""Pool the outputs of images to those of breasts and examinations."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ SCORES = 2  # of an image: its weight in its breast, and that of its breast in t
 def pooled_logits(output: torch.Tensor, breast: torch.Tensor, examination: torch.Tensor) -> dict[str, torch.Tensor]:
     """Return the logits of each level.
 
-    The logits of a breast are a mean of its images' logits, weighted by the softmax of their first scores; those of an
-    examination a mean of its breasts', weighted by the softmax of their second scores, which are pooled as the logits
-    are. That is attention (Ilse et al., ICML 2018) ahead of a linear head, so it needs no features, and a table of
-    image outputs is all that a study has to keep.
+    The logits of a breast are the mean of its images' logits, weighted by the softmax of their first scores. Those of
+    an examination are the mean of its breasts' logits, weighted by the softmax of their second scores, which are pooled
+    like the logits. This is attention (Ilse et al., ICML 2018) with a linear head, so it needs no features, and a
+    study needs to keep only a table of image outputs.
 
     Args:
-        output: of `vdes.networks.lesion_classifier.LesionClassifier`, ``(N, C + 2)``.
-        breast: the breast of each image, ``(N,)`` integers 0 to the number of breasts less 1, each in use.
-        examination: the examination of each image, likewise; all images of a breast are of one.
+        output: output of `vdes.networks.lesion_classifier.LesionClassifier`, ``(N, C + 2)``.
+        breast: the breast of each image, ``(N,)``, integers from 0 to the number of breasts - 1, all of them used.
+        examination: the examination of each image, likewise; all images of a breast have the same.
 
     Returns:
         ``image`` ``(N, C)``, ``breast`` ``(breasts, C)`` and ``examination`` ``(examinations, C)``.
@@ -35,7 +35,7 @@ def pooled_logits(output: torch.Tensor, breast: torch.Tensor, examination: torch
 
 
 def _weighted_mean(values: torch.Tensor, scores: torch.Tensor, group: torch.Tensor) -> torch.Tensor:
-    """Return the means ``(groups, C)`` of ``values`` ``(N, C)``, weighted by the softmax of ``scores`` in a group."""
+    """Return the means ``(groups, C)`` of ``values`` ``(N, C)``, weighted by the softmax of ``scores`` per group."""
     groups = int(group.max()) + 1
     largest = scores.new_full((groups,), -torch.inf).scatter_reduce(0, group, scores.detach(), "amax")
     weights = (scores - largest[group]).exp()

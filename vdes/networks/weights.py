@@ -13,10 +13,10 @@ from vdes.errors import InputError
 def load_weights(network: nn.Module, file: str | Path | None) -> nn.Module:
     """Load a state dict, of single or half precision, into ``network`` and return it in single precision.
 
-    Without a file the network is returned as it is.
+    Without a file the network is returned unchanged.
 
     Raises:
-        InputError: the file is missing, is no state dict that ``torch.load(weights_only=True)`` reads, or does not fit.
+        InputError: the file is missing, is not a state dict for ``torch.load(weights_only=True)``, or does not fit.
 
     """
     if file is None:
@@ -47,7 +47,7 @@ def load_weights(network: nn.Module, file: str | Path | None) -> nn.Module:
 def half_precision(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return a state dict with its convolution weights in float16, half the size on disk.
 
-    Vectors stay as they are: the running variances of batch normalisation span more than float16 does.
+    Vectors keep their precision: the running variances of batch normalisation exceed the range of float16.
     """
     return {
         name: value.half() if value.is_floating_point() and value.ndim > 1 else value for name, value in state.items()

@@ -10,6 +10,7 @@ import numpy as np
 
 from vdes.data.staging import staged
 from vdes.data.vocabulary import MODALITIES
+from vdes.errors import InputError
 from vdes.phantom.dicom_files import write_dicom
 from vdes.phantom.image_files import SUFFIXES, write_image
 from vdes.phantom.outline import FIELD_MM
@@ -34,12 +35,12 @@ def patient_index(name: str) -> int:
     """Return the index of the patient of that name, as `patient_name` gives it.
 
     Raises:
-        ValueError: it is no such name.
+        InputError: it is no such name.
     """
-    index = int(name.removeprefix("P")) - 1
-    if index < 0 or patient_name(index) != name:
-        raise ValueError(f"{name!r}: expected P and a number from 1")
-    return index
+    number = name.removeprefix("P")
+    if not number.isdecimal() or patient_name(int(number) - 1) != name or int(number) < 1:
+        raise InputError(f"patient: {name!r}; expected P and a number from 1, as vdes phantom names patients")
+    return int(number) - 1
 
 
 def record_path(out: Path, index: int) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import socket
@@ -71,7 +72,8 @@ def serve(folder: Path, settings: Server, ready: Callable[[str], None] = print) 
                 + (f", behind {settings.behind_proxy}" if settings.behind_proxy else "")
                 + f"; {done} of {total} answers are there. Ctrl-C stops it"
             )
-            uvicorn.Server(config).run(sockets=[listening])
+            with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends
+                uvicorn.Server(config).run(sockets=[listening])
 
 
 def application(settings: Server, store: Store) -> Starlette:
@@ -104,7 +106,9 @@ def _check(store: Store) -> None:
 
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # the protocol is named because asyncio sends small answers at once (TCP_NODELAY) only where it is; else each waits
+    # some 40 ms for the browser's acknowledgement of its headers
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

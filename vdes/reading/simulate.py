@@ -90,13 +90,7 @@ def _patients(folder: Path, phantom: Settings) -> dict[str, tuple[str, PatientLa
     found = {}
     for row in tables.study_key(folder).to_dict("records"):
         name = str(row["study_patient"])
-        try:
-            index = patient_index(name)
-        except ValueError as error:
-            raise InputError(
-                f"{folder}: case {row['case']}: patient {name!r} is no phantom's name ({error})"
-            ) from error
-        latents = patient_latents(name, index, phantom.seed, phantom.knobs, phantom.density)
+        latents = patient_latents(name, patient_index(name), phantom.seed, phantom.knobs, phantom.density)
         found[str(row["case"])] = (str(row["laterality"]), latents)
     return found
 

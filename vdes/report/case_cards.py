@@ -1,4 +1,4 @@
-"""The cases that a page shows: which, with their pictures, and what each arm said of them."""
+"""The cases that the page shows, with their pictures and the predictions of each arm."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vdes.study.case_pictures import DIFFERENCE, VIRTUAL
 
 MAX_CASES = 60
 MAX_BYTES = 24_000_000  # of all pictures in the page
-MAX_SIDE = 768  # pixels; larger pictures are made smaller for the page
+MAX_SIDE = 768  # pixels; larger pictures are reduced for the page
 QUALITY = 88
 DISAGREEMENT = "disagreement"
 FACTS = ("pathology", "view", "laterality", "density", "background_enhancement", "lesion_type", "birads", "findings")
@@ -31,11 +31,11 @@ class CaseCard:
     """A case of the page.
 
     Attributes:
-        number: of the case in ``cases.json``, which names its card.
+        number: number of the case in ``cases.json``, which identifies its card.
         case: its entry there.
-        facts: what is known of it, by name.
-        arms: a row an arm: ``arm``, ``label``, ``probability``, ``threshold``, ``prediction`` and whether it is
-            ``wrong`` (None where the truth is not known).
+        facts: known facts about it, by name.
+        arms: one row per arm: ``arm``, ``label``, ``probability``, ``threshold``, ``prediction`` and whether it is
+            ``wrong`` (None if the truth is unknown).
         pictures: data URIs by kind of picture.
     """
 
@@ -47,40 +47,40 @@ class CaseCard:
 
     @property
     def wrong(self) -> list[str]:
-        """Ids of the arms that err."""
+        """Ids of the arms that are wrong."""
         return [arm["arm"] for arm in self.arms if arm["wrong"]]
 
     @property
     def drawing(self) -> dict[str, Any]:
-        """What a script needs to draw the case."""
+        """Data for the script that draws the case."""
         shape = self.case.get("shape") or [1, 1]
         return {"shape": shape, "outline": self.case.get("outline") or [], "pictures": dict(self.pictures)}
 
 
 def picture_kinds(generators: Sequence[str]) -> dict[str, str]:
-    """Return what a reader calls each kind of picture that can be compared."""
+    """Return the readers' names of the kinds of pictures that can be compared."""
     virtual = {f"{VIRTUAL}{name}": f"virtual DES by {name}" for name in generators}
     return {"low_energy": "low energy", "des": "real DES", **virtual}
 
 
 def difference_kinds(generators: Sequence[str]) -> dict[str, str]:
-    """Return the kind of a virtual image's difference map, by the kind of the image."""
+    """Return the kind of difference map for each kind of virtual image."""
     return {f"{VIRTUAL}{name}": f"{DIFFERENCE}{name}" for name in generators}
 
 
 def case_cards(study: StudyFiles, max_cases: int = MAX_CASES, max_bytes: int = MAX_BYTES) -> list[CaseCard]:
     """Return the cards of the cases that fit on a page, in the order of ``cases.json``.
 
-    First come the cases on which arms disagree, those with most disagreements first; then the pathologies in turn, in
-    each of them cases with a tag, such as a missed enhancement, first.
+    Cases on which arms disagree are chosen first, those with the most disagreements before others. Then the pathologies
+    take turns, each starting with its tagged cases, such as a missed enhancement.
 
     Args:
-        study: what was found.
-        max_cases: the most cards.
-        max_bytes: the most that all data URIs may hold together.
+        study: the study's files.
+        max_cases: largest number of cards.
+        max_bytes: largest total size of all data URIs.
 
     Raises:
-        InputError: a picture is missing, lies outside the study's folder or is no picture.
+        InputError: a picture is missing, is outside the study's folder or cannot be read as a picture.
 
     """
     kinds = [*picture_kinds(study.generators), *difference_kinds(study.generators).values()]
@@ -98,10 +98,10 @@ def case_cards(study: StudyFiles, max_cases: int = MAX_CASES, max_bytes: int = M
 
 
 def picture_uri(file: Path) -> str:
-    """Return a picture as a data URI: JPEG, grey or in full colour, at most `MAX_SIDE` pixels a side.
+    """Return a picture as a data URI: JPEG, grey or colour, at most `MAX_SIDE` pixels per side.
 
     Raises:
-        InputError: the file is no picture.
+        InputError: the file cannot be read as a picture.
     """
     try:
         with Image.open(file) as opened:
@@ -115,7 +115,7 @@ def picture_uri(file: Path) -> str:
 
 
 def _ranked(study: StudyFiles) -> list[int]:
-    """Return the numbers of all cases, those to show first in front."""
+    """Return the numbers of all cases, in order of priority."""
     times = Counter(row["case"] for row in study.metrics["disagreements"])
     tagged = [set(case.get("tags") or ()) for case in study.cases]
     disagreed = [

@@ -1,4 +1,4 @@
-"""The tables of fidelity and of enhancement, with the trivial predictions beside the generators."""
+"""The tables of fidelity and enhancement, of the generators and of the trivial predictions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class WideTable:
     """A table whose rows are methods.
 
     Attributes:
-        caption: what it is about.
+        caption: its title.
         columns: names of the metrics.
         rows: name of the method, whether it is a generator's, and the cells.
-        note: how many cases it rests on.
+        note: number of cases and patients.
     """
 
     caption: str
@@ -33,7 +33,8 @@ class WideTable:
 def fidelity_tables(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]) -> list[WideTable]:
     """Return the means of fidelity for breast, whole image and lesion.
 
-    The generators first; then the trivial predictions and real DES, once where they are the same for all generators.
+    The generators come first, then the trivial predictions and real DES, listed once if they are the same for all
+    generators.
 
     Args:
         rows: of ``fidelity`` in ``metrics.json``.
@@ -52,7 +53,7 @@ def fidelity_tables(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]
 
 
 def enhancement_table(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]) -> WideTable | None:
-    """Return recall of enhancement and rate of hallucination; None without rows.
+    """Return enhancement recall and the rate of hallucinations; None without rows.
 
     Args:
         rows: of ``enhancement`` in ``metrics.json``.
@@ -68,7 +69,7 @@ def enhancement_table(rows: Iterable[Mapping[str, Any]], generators: Sequence[st
 
 
 def _ordered(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Return the rows by method, and of one method by generator; what is unknown comes last."""
+    """Return the rows sorted by method, then by generator; unknown ones come last."""
     ranks = [{name: rank for rank, name in enumerate(names)} for names in (METHOD_LABELS, generators)]
     return sorted(
         rows,

@@ -44,14 +44,14 @@ def source(environment: Environment, name: str) -> str:
 
 
 def flat(value: Any, name: str) -> list[tuple[str, Any]]:
-    """Return name and value of what may be a dictionary of values, without what is unknown."""
+    """Return names and values of a value or of a nested dictionary, without unknown ones."""
     if isinstance(value, Mapping):
         return [pair for key, inner in value.items() for pair in flat(inner, f"{name}: {key}")]
     return [] if value is None else [(name, ", ".join(map(str, value)) if isinstance(value, list) else value)]
 
 
 def content_policy(style: str, script: str) -> str:
-    """Return a content security policy that allows nothing but what the page holds."""
+    """Return a content security policy that allows only the page's own content."""
     hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
     return (
         f"default-src 'none'; img-src data:; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "

@@ -26,14 +26,14 @@ SIDE_INCHES = 4.2  # of a ROC curve, so that its letters are legible on a page 4
 
 @dataclass(frozen=True)
 class StudyFigure:
-    """A figure with its words.
+    """A figure with its title and description.
 
     Attributes:
-        file: its name.
+        file: name of its file.
         kind: forest, roc, calibration, share or disagreement.
         level: image, breast or examination.
         title: what it shows.
-        text: what a reader who cannot see it should know.
+        text: description for readers who cannot see it.
         figure: the picture.
     """
 
@@ -46,19 +46,19 @@ class StudyFigure:
 
 
 def study_figures(study: StudyFiles, forest: Forest | None) -> Iterator[StudyFigure]:
-    """Yield the figures of a study; what its tables do not hold is left out.
+    """Yield the figures of a study, without those that its tables lack data for.
 
-    ROC and calibration are drawn at the question's level and at image level, where both classes are there: one figure
-    of the real images and controls, and one a generator with the real arms that its arms are compared with.
+    ROC and calibration are drawn at the question's level and at image level if both classes are present: one figure
+    for the real images and controls, and one for each generator with the real arms that its arms are compared with.
 
     Args:
-        study: what was found.
-        forest: of the question's metric and level, if there is one.
+        study: the study's files.
+        forest: forest plot of the question's metric and level, if there is one.
 
     """
     question = study.metrics["question"]
     if forest is not None:
-        title = f"Difference of {metric_label(forest.metric)} to the reference, {forest.level} level"
+        title = f"Difference in {metric_label(forest.metric)} from the reference, {forest.level} level"
         yield StudyFigure(
             "forest.png",
             "forest",
@@ -81,9 +81,9 @@ def study_figures(study: StudyFiles, forest: Forest | None) -> Iterator[StudyFig
 
 
 def arm_groups(arms: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
-    """Return ids of arms that belong in one figure, at most six, by the figure's title.
+    """Return the ids of the arms of each figure, at most six, by the figure's title.
 
-    A group a generator: its arms, and before them those that they are compared with. Then the arms without a generator.
+    One group for each generator: its arms, preceded by their references. Then the arms without a generator.
     """
     groups: dict[str, list[str]] = {}
     for generator in dict.fromkeys(arm["generator"] for arm in arms if arm["generator"]):
@@ -132,7 +132,7 @@ def _shares(study: StudyFiles) -> Iterator[StudyFigure]:
     for number, ((level, metric, reference), found) in enumerate(rows.items(), start=1):
         arms = list(dict.fromkeys(row["arm"] for row in found))
         real = study.labels.get(reference, reference)
-        title = f"{metric_label(metric)} as virtual images take the place of those of {real}, {level} level"
+        title = f"{metric_label(metric)} as virtual images replace those of {real}, {level} level"
         for start in range(0, len(arms), MOST):
             drawn = arms[start : start + MOST]
             figure = share_figure([row for row in found if row["arm"] in drawn], study.labels)

@@ -33,16 +33,16 @@ def study_page(
     figures: Sequence[tuple[StudyFigure, bytes]],
     cards: Sequence[CaseCard],
 ) -> str:
-    """Return a study's report as one HTML page that holds all it needs and fetches nothing.
+    """Return a study's report as one self-contained HTML page that fetches nothing.
 
-    All text from the study is escaped. A content security policy lets the page run its own script and style only, and
-    show pictures that it holds only.
+    All text from the study is escaped. The content security policy allows only the page's own script, style and
+    pictures.
 
     Args:
-        study: what was found.
+        study: the study's files.
         comparisons: `vdes.report.study_rows.comparison_rows` of all levels.
         plots: their `vdes.report.forest_plot.forests`.
-        figures: each with its PNG file's bytes.
+        figures: each with the bytes of its PNG file.
         cards: the cases with their pictures.
 
     """
@@ -98,7 +98,7 @@ def _environment() -> Environment:
 
 
 def metric_names(rows: Iterable[Any]) -> dict[str, str]:
-    """Return the names of the metrics of rows or forests, as people write them."""
+    """Return the usual names of the metrics of rows or forests."""
     metrics = (row.metric if isinstance(row, Forest) else row["metric"] for row in rows)
     return {metric: study_words.metric_label(metric) for metric in metrics}
 
@@ -109,7 +109,7 @@ def word_names(rows: Iterable[Mapping[str, Any]], field: str) -> dict[str, str]:
 
 
 def values_of(cards: Iterable[CaseCard], field: str) -> list[str]:
-    """Return what occurs in a field of the cases, sorted."""
+    """Return the values of a field of the cases, sorted."""
     found: set[str] = set()
     for card in cards:
         value = card.case[field]
@@ -118,12 +118,12 @@ def values_of(cards: Iterable[CaseCard], field: str) -> list[str]:
 
 
 def wrong_arms(cards: Iterable[CaseCard]) -> list[str]:
-    """Return the arms that err on a case or more."""
+    """Return the arms that are wrong on at least one case."""
     return list(dict.fromkeys(arm for card in cards for arm in card.wrong))
 
 
 def _headline(study: StudyFiles, arms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return question, short answer and what explains it, and what the study cannot tell."""
+    """Return the question, the short answer with its explanation, and the limits of the study."""
     question, answer, data = (study.metrics[key] for key in ("question", "answer", "data"))
     arm, reference = arms.get(question["arm"]), arms.get(question["reference"])
     if arm is None or reference is None:
@@ -133,7 +133,7 @@ def _headline(study: StudyFiles, arms: Mapping[str, Mapping[str, Any]]) -> dict[
     else:
         asked = study_words.question_words(arm, reference)
     if answer is None:
-        short, why = "No answer", "An arm that the question needs has no result."
+        short, why = "No answer", "One of the two arms has no result."
     else:
         short, why = study_words.verdict_words(answer["verdict"], question["margin"], question["confidence"])
     limits = study_words.PHANTOM_SENTENCE if data.get("phantom") else study_words.DATA_SENTENCE
@@ -173,5 +173,5 @@ def _regions(regions: Mapping[str, Any] | None, arms: Sequence[Mapping[str, Any]
 
 
 def _stops() -> list[tuple[int, str]]:
-    """Return places, in per cent, and colours of the difference map's scale."""
+    """Return positions, in per cent, and colours of the difference map's scale."""
     return [(place, to_hex(DIFFERENCE_COLOURS(place / 100))) for place in range(0, 101, 10)]

@@ -16,21 +16,21 @@ PAGE, FIGURES = "report.html", "figures"
 
 
 def write_report(study: Path) -> Path:
-    """Write ``report.html`` and ``figures`` into a study's folder, from what else lies there.
+    """Write ``report.html`` and ``figures`` into a study's folder, from its other files.
 
-    The page is one file that needs no network. Both are written whole or not at all, and replace those of an earlier
-    call; ``figures`` is replaced as a whole.
+    The page is one file that needs no network connection. Both are written completely or not at all, and replace those
+    of an earlier call.
 
     Args:
-        study: folder that ``vdes study`` has made, with ``metrics.json`` and, where there are any, ``cases.json``,
+        study: folder made by ``vdes study``, with ``metrics.json`` and, if there are any, ``cases.json``,
             ``arms/<arm>/predictions.csv`` and ``pictures``.
 
     Returns:
-        The page's path.
+        Path of the page.
 
     Raises:
-        InputError: ``metrics.json`` is missing or lacks what a report rests on, or a file that it or ``cases.json``
-            names is missing or cannot be read.
+        InputError: ``metrics.json`` is missing or incomplete, or a file named in it or in ``cases.json`` is missing or
+            cannot be read.
 
     """
     files = read_study(Path(study))

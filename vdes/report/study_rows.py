@@ -1,4 +1,4 @@
-"""From a study's tables to the rows that a page shows."""
+"""The rows that the page shows, from a study's tables."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def comparison_rows(
     tests: Iterable[Row] = (),
     calibration: Iterable[Row] = (),
 ) -> list[dict[str, Any]]:
-    """Join each arm's value, its difference to its reference and what was concluded from it.
+    """Join each arm's value, its difference from its reference and the conclusion.
 
     Args:
         rows: of ``classification`` or ``subgroups`` in ``metrics.json``.
-        keys: what else than arm and metric tells rows apart: level, or variable, group and level.
+        keys: fields that identify a row in addition to arm and metric: level, or variable, group and level.
         verdicts: non-inferiority.
         tests: McNemar and DeLong.
         calibration: equivalence.
 
     Returns:
-        A row an arm, metric and what ``keys`` says, in the order of the values: those fields, ``value``, ``difference``
-        (a row, or None), ``reference``, ``margin``, ``verdict`` and ``test`` (a row, or None).
+        One row for each arm, metric and value of ``keys``, in the order of the values: those fields, ``value``,
+        ``difference`` (a row, or None), ``reference``, ``margin``, ``verdict`` and ``test`` (a row, or None).
 
     """
     rows = list(rows)
@@ -57,14 +57,14 @@ def comparison_rows(
 
 
 def oracle_rows(oracle: Iterable[Row], comparisons: Iterable[Row], arms: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return each arm's AUC for breasts beside the ceiling of what its images can tell.
+    """Return each arm's AUC for breasts with the ceiling set by the information in its images.
 
-    Virtual DES is made of low energy, and another patient's DES tells nothing of this one, so the ceiling of an arm
-    whose images show no contrast of their patient (`vdes.study.contents`) is that of low energy.
+    Virtual DES is computed from low energy, and another patient's DES says nothing about this one, so an arm whose
+    images show no contrast of their patient (`vdes.study.contents`) has the ceiling of low energy.
 
     Returns:
-        A row an arm: ``arm``, its ``kind``, ``value`` (its AUC at breast level), ``seen`` (low_energy, des or both),
-        and the ``ceiling`` among all breasts and the ``closed_form`` among lesions (None where unknown). No row without
+        One row per arm: ``arm``, its ``kind``, ``value`` (its AUC at breast level), ``seen`` (low_energy, des or both),
+        and the ``ceiling`` among all breasts and the ``closed_form`` among lesions (None if unknown). No rows without
         an oracle.
 
     """

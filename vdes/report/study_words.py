@@ -1,4 +1,4 @@
-"""How a study's figures and findings read: numbers, names and sentences."""
+"""The words of a study's report: numbers, names and sentences."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from vdes.study.contents import CONTENTS
 NOT_DEFINED = "–"
 MINUS = "−"
 DATA_SENTENCE = (
-    "The figures hold for the patients of this data set, and for others only as far as they are like them: other "
-    "mammographs, contrast protocols or populations were not looked at."
+    "These results apply to patients like those in this data set. Other mammography systems, contrast protocols and "
+    "populations were not studied."
 )
 PHANTOM_SENTENCE = (
-    "These are simulated patients, not people. A phantom shows how a method behaves under known physics; it cannot "
-    "tell how often the method would be right in a clinic."
+    "These are simulated patients. A phantom shows how a method behaves under known physics. It cannot show how often "
+    "the method would be right in clinical practice."
 )
 
 
@@ -50,7 +50,7 @@ def count(n: int, noun: str) -> str:
 
 
 def metric_label(metric: str) -> str:
-    """Return the name of a metric of classification as people write it."""
+    """Return the usual name of a classification metric."""
     return METRICS[metric].label if metric in METRICS else words(metric)
 
 
@@ -68,9 +68,9 @@ def kind(arm: Mapping[str, Any]) -> str:
 def question_words(arm: Mapping[str, Any], reference: Mapping[str, Any]) -> str:
     """Return the question of a study as a sentence."""
     if arm["generator"] and reference["content"] == "real":
-        beside = " beside low energy" if arm["inputs"] == "both" else ""
+        together = " when read with low energy" if arm["inputs"] == "both" else ""
         after = ", after retraining the classifier" if arm["classifier"] == "retrained" else ""
-        return f"Can virtual DES by {arm['generator']} replace real DES{beside}{after}?"
+        return f"Can virtual DES by {arm['generator']} replace real DES{together}{after}?"
     return plain_question(arm["label"], reference["label"])
 
 
@@ -82,17 +82,17 @@ def plain_question(arm: str, reference: str) -> str:
 def verdict_words(verdict: str, margin: float, confidence: float) -> tuple[str, str]:
     """Return a verdict of `vdes.study.verdicts` as a short answer and the sentence that explains it."""
     percent, limit = f"{100 * confidence:g} %", f"a loss of {margin:g}"
-    whole = f"the whole {percent} interval of the difference"
+    bounds = f"the {percent} interval of the difference"
     if verdict == "non-inferior":
-        return "Yes, within the margin", f"Non-inferior: {whole} lies on the good side of {limit}, the margin."
+        return "Yes, within the margin", f"Non-inferior: {bounds} excludes {limit} (the margin) or more."
     if verdict == "inferior":
-        return "No", f"Inferior: {whole} lies beyond {limit}, the margin."
+        return "No", f"Inferior: {bounds} lies entirely beyond {limit} (the margin)."
     kind, _, reason = verdict.partition(": ")
     if kind == "not assessable":
-        return "Cannot be told", f"Not assessable: {reason}, so there is nothing that the other arm could lose."
-    sentence = f"Inconclusive: the {percent} interval of the difference lies on both sides of {limit}, the margin."
+        return "Cannot be assessed", f"Not assessable: {reason}, so the other arm has nothing to lose."
+    sentence = f"Inconclusive: {bounds} includes {limit} (the margin)."
     if "undefined" in reason:
-        sentence = "Inconclusive: too few cases to give the difference an interval."
+        sentence = "Inconclusive: there are too few cases for an interval of the difference."
     elif reason:
         sentence += f" {reason[0].upper()}{reason[1:]}."
-    return "Not settled", sentence
+    return "Undecided", sentence

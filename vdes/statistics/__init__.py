@@ -1,1 +1,1 @@
-"""Arrays in, numbers and their intervals out."""
+"""Statistics: arrays in, numbers with intervals out."""

@@ -1,4 +1,4 @@
-"""The area under the ROC curve inside each fold of a cross-validation, averaged."""
+"""The mean of the areas under the ROC curve within the folds of a cross-validation."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def auc_within_folds(
 ) -> pd.DataFrame:
     """Return for each level the mean over folds of the AUC, with its patient-bootstrap interval.
 
-    Each fold has a network of its own, and their probabilities share a scale only as far as their calibration goes. An
-    AUC of all folds' cases together compares cases of different networks; this one does not (Forman and Scholz, "Apples
-    to apples in cross-validation studies", SIGKDD Explorations 12:49, 2010). Patients are resampled inside their fold,
+    Each fold has its own network, and their probabilities are on the same scale only if they are calibrated. An AUC of
+    the pooled cases of all folds compares cases of different networks; this one does not (Forman and Scholz, "Apples
+    to apples in cross-validation studies", SIGKDD Explorations 12:49, 2010). Patients are resampled within their fold,
     each with all cases.
 
     Args:
         folds: predictions of each fold's test patients, as in `vdes.statistics.predictions.known_cases`, with
             ``level``.
         n_resamples: number of bootstrap samples.
-        seed: of the bootstrap; fold k takes ``seed + k``.
-        confidence: of the two-sided percentile interval.
+        seed: seed of the bootstrap; fold k uses ``seed + k``.
+        confidence: level of the two-sided percentile interval.
 
     Returns:
-        One row a level that all folds have: ``level``, ``value``, ``low``, ``high``, and the ``cases`` and ``patients``
-        behind it. NaN where a fold has one class alone.
+        One row for each level that all folds have: ``level``, ``value``, ``low``, ``high``, ``cases`` and ``patients``.
+        NaN if a fold has one class only.
 
     Raises:
         InputError: as `known_cases`.

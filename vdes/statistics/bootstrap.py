@@ -28,25 +28,25 @@ def cluster_bootstrap_mean(
 ) -> Interval:
     """Return the mean over cases and its percentile interval with whole patients resampled.
 
-    A patient's views and breasts are alike, so cases are not independent and an interval from resampled cases is too
+    The views and breasts of a patient are correlated, so an interval from resampled cases would be too
     narrow. Patients are drawn with replacement, each with all of its cases, and the mean is over the cases drawn
     (Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8).
 
-    For a paired comparison pass the differences: both arms are then resampled alike.
+    For a paired comparison pass the differences: both arms are then resampled together.
 
     Args:
-        values: (N,) one number a case; NaN are left out.
+        values: (N,) one number per case; NaN are ignored.
         clusters: (N,) the patient of each case.
         n_resamples: number of bootstrap samples.
-        seed: of `numpy.random.default_rng`; the same seed and patients give the same resampling.
-        level: of the two-sided percentile interval.
+        seed: seed of `numpy.random.default_rng`; the same seed and patients give the same resampling.
+        level: level of the two-sided percentile interval.
 
     Returns:
         Mean, lower and upper bound. The bounds are NaN with fewer than two patients or with an infinite value; all
         three are NaN without a value. With few patients (under about 20) percentile intervals are too narrow.
 
     Raises:
-        InputError: on lengths that differ, a missing patient, or a number of resamples or a level out of range.
+        InputError: lengths differ, a patient is missing, or the number of resamples or the level is out of range.
     """
     values = np.asarray(values, dtype=float)
     return cluster_bootstrap_ratio(values, np.ones_like(values), clusters, n_resamples, seed, level)
@@ -62,11 +62,11 @@ def cluster_bootstrap_ratio(
 ) -> Interval:
     """Return the ratio of two sums over cases and its percentile interval with whole patients resampled.
 
-    Where single ratios explode because a denominator is near 0, the ratio of the means does not.
+    Unlike the mean of the ratios, the ratio of the means does not explode if a denominator is near 0.
 
     Args:
-        numerators: (N,) one number a case.
-        denominators: (N,) one number a case; a case with a NaN in either is left out.
+        numerators: (N,) one number per case.
+        denominators: (N,) one number per case; a case with a NaN in either is ignored.
         clusters: (N,) the patient of each case.
         n_resamples: as in `cluster_bootstrap_mean`.
         seed: as in `cluster_bootstrap_mean`.
@@ -103,8 +103,8 @@ def cluster_bootstrap_ratio(
 def cluster_bootstrap_weights(clusters: ArrayLike, n_resamples: int = 2000, seed: int = 0) -> Iterator[np.ndarray]:
     """Yield how often each case is drawn with whole patients resampled, in blocks that bound the memory.
 
-    For statistics that are no ratio of sums, such as an area under the ROC. Use the weights for every arm to keep a
-    comparison paired.
+    For statistics that are not ratios of sums, such as an area under the ROC curve. Use the same weights for every arm
+    to keep a comparison paired.
 
     Args:
         clusters: (N,) the patient of each case.
@@ -115,7 +115,7 @@ def cluster_bootstrap_weights(clusters: ArrayLike, n_resamples: int = 2000, seed
         (r, N) counts of 0 or more, float64; the r of all blocks sum to ``n_resamples``.
 
     Raises:
-        InputError: without a case, on a missing patient or a number of resamples out of range.
+        InputError: there is no case, a patient is missing, or the number of resamples is out of range.
     """
     patients = pd.Series(clusters)
     _check(patients, n_resamples)
@@ -131,14 +131,14 @@ def percentile_interval(value: float, resampled: np.ndarray, level: float = 0.95
 
     Args:
         value: the estimate.
-        resampled: (n_resamples,) its resamples, NaN where undefined: those are left out.
-        level: of the two-sided interval.
+        resampled: (n_resamples,) its resamples; undefined ones are NaN and are ignored.
+        level: level of the two-sided interval.
 
     Returns:
-        The bounds are NaN if more than the share `MAX_UNDEFINED` of the resamples is undefined.
+        The interval. The bounds are NaN if more than the share `MAX_UNDEFINED` of the resamples is undefined.
 
     Raises:
-        InputError: on a level out of range.
+        InputError: the level is out of range.
     """
     _check_level(level)
     undefined = np.isnan(resampled)

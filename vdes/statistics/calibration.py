@@ -1,4 +1,4 @@
-"""Do probabilities of malignancy mean what they say, and alike in two arms?"""
+"""Calibration of probabilities of malignancy, and its equivalence in two arms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EQUIVALENCE_COLUMNS = ["arm", "metric", "value", "low", "high", "margin", "verdi
 
 
 class Recalibration(NamedTuple):
-    """The logistic recalibration of probabilities; well calibrated are slope 1 and intercept 0."""
+    """The logistic recalibration of probabilities; good calibration has slope 1 and intercept 0."""
 
     slope: Interval
     intercept: Interval
@@ -35,20 +35,20 @@ def reliability_curve(
     """Return the share of malignant cases against the mean probability, in bins of equal width.
 
     The intervals are Wilson's (Journal of the American Statistical Association 22(158), 1927); they treat cases as
-    independent, so with several cases a patient they are too narrow.
+    independent, so with several cases per patient they are too narrow.
 
     Args:
         malignant: labels (N,), 0 or 1.
         probability: of malignancy, (N,) in [0, 1].
         bins: number of bins between 0 and 1; an edge belongs to the upper bin, 1 to the last.
-        level: of the intervals.
+        level: level of the intervals.
 
     Returns:
-        One row a bin that holds cases: its edges ``from`` and ``to``, ``mean_probability``, ``malignant_share`` with
+        One row for each bin with cases: its edges ``from`` and ``to``, ``mean_probability``, ``malignant_share`` with
         ``low`` and ``high``, ``cases`` and malignant cases (``positives``).
 
     Raises:
-        InputError: on shapes that differ, values out of range, no case, or bins or a level out of range.
+        InputError: shapes differ, there is no case, or values, bins or the level are out of range.
     """
     labels, values = checked_cases(malignant, probability)
     if bins < 1 or not 0 < level < 1:
@@ -71,23 +71,23 @@ def logistic_recalibration(
     """Return slope and intercept of the logistic recalibration, with intervals from whole patients.
 
     The slope is that of ``logit P(malignant) = a + slope * logit(probability)``: below 1 the probabilities are too
-    extreme, above 1 too moderate. The intercept is that of the same model with the slope held at 1: below 0 the
-    probabilities are too high on the whole, above 0 too low (Cox, Biometrika 45(3-4), 1958; Van Calster et al.,
-    "Calibration: the Achilles heel of predictive analytics", BMC Medicine 17, 2019). Wald intervals, their variance
-    robust to the likeness of a patient's cases (Liang and Zeger, Biometrika 73(1), 1986).
+    extreme, above 1 too moderate. The intercept is that of the same model with the slope fixed at 1: below 0 the
+    probabilities are too high overall, above 0 too low (Cox, Biometrika 45(3-4), 1958; Van Calster et al.,
+    "Calibration: the Achilles heel of predictive analytics", BMC Medicine 17, 2019). The intervals are Wald's, with a
+    variance that is robust to the correlation of a patient's cases (Liang and Zeger, Biometrika 73(1), 1986).
 
     Args:
         malignant: labels (N,), 0 or 1, both of them.
-        probability: of malignancy, (N,) in [0, 1]; brought to `CLIP` from 0 and 1.
+        probability: probability of malignancy, (N,) in [0, 1]; clipped to a distance of `CLIP` from 0 and 1.
         patients: (N,) the patient of each case, two or more.
-        level: of the two-sided intervals.
+        level: level of the two-sided intervals.
 
     Returns:
-        Slope and intercept. The slope and its bounds are NaN where the probabilities separate the classes or are all
-        equal: there is none then.
+        Slope and intercept. The slope and its bounds are NaN if the probabilities separate the classes or are all
+        equal, because it is undefined then.
 
     Raises:
-        InputError: on shapes that differ, values out of range, one class or one patient only, or a level out of range.
+        InputError: shapes differ, values or the level are out of range, or there is one class or one patient only.
     """
     labels, values = checked_cases(malignant, probability)
     codes, names = pd.factorize(pd.Series(patients))
@@ -123,7 +123,7 @@ def calibration_equivalence(
     n_resamples: int = 10_000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Judge for every arm whether it is calibrated as a reference arm is, within margins fixed beforehand.
+    """Decide for every arm whether its calibration is equivalent to a reference arm's, within margins fixed in advance.
 
     Two one-sided tests at ``alpha``: equivalent if the ``1 - 2 * alpha`` interval of the paired difference lies within
     plus and minus the margin (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15(6), 1987).
@@ -131,19 +131,19 @@ def calibration_equivalence(
     Args:
         arms: as in `vdes.statistics.paired_bootstrap.paired_bootstrap`.
         reference: name of the arm that the others are compared with.
-        margins: above 0, by metric of `vdes.statistics.classification_metrics.METRICS`: here ``brier``, ``ece`` and
+        margins: above 0, by metric of `vdes.statistics.classification_metrics.METRICS`, such as ``brier``, ``ece`` and
             ``calibration_in_the_large``.
         alpha: level of each of the two tests, in (0, .5).
         n_resamples: number of bootstrap samples.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
-        One row an arm but the reference and metric: the difference (arm minus reference) ``value`` with ``low`` and
-        ``high``, the ``margin`` and the ``verdict``: ``equivalent``, ``different`` (the interval lies beyond the
-        margin) or ``inconclusive`` (all else, an undefined interval too).
+        One row for each metric and arm other than the reference: the difference (arm minus reference) ``value`` with
+        ``low`` and ``high``, the ``margin`` and the ``verdict``: ``equivalent``, ``different`` (the interval lies
+        beyond the margin) or ``inconclusive`` (otherwise, also for an undefined interval).
 
     Raises:
-        InputError: on a margin or alpha out of range, or as `paired_bootstrap`.
+        InputError: a margin or alpha is out of range, or as `paired_bootstrap`.
     """
     if not margins or not all(0 < margin < np.inf for margin in margins.values()):
         raise InputError(f"margins: expected numbers above 0 by metric, got {dict(margins)}")

@@ -1,4 +1,4 @@
-"""Metrics of a malignant-or-not classifier, for one set of cases or for many resamples of it at once."""
+"""Metrics of a binary classifier of malignancy, for one set of cases or many of its resamples at once."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ def classification_metrics(
     A case of weight 2 counts as two equal cases; ties in the probability count as scikit-learn counts them.
 
     - ``f1``, ``sensitivity``, ``specificity``, ``balanced_accuracy``, ``accuracy``, ``mcc`` (Matthews' correlation; 0
-      where all decisions are alike) of the decisions.
-    - ``auc``: chance that a malignant case has a higher probability than another (ties count half; Hanley and McNeil,
-      Radiology 143(1), 1982).
+      if all decisions are the same) of the decisions.
+    - ``auc``: probability that a malignant case is scored higher than another case (ties count half; Hanley and
+      McNeil, Radiology 143(1), 1982).
     - ``pr_auc``: average precision, the sum over thresholds of precision times the gain in recall.
     - ``brier``: mean squared difference of probability and label.
     - ``ece``: expected calibration error in `ECE_BINS` bins of equal width, the last one closed: the mean over cases of
       their bin's distance between mean probability and share of malignant cases (Naeini et al., "Obtaining well
-      calibrated probabilities using Bayesian binning", AAAI 2015). Few cases a bin make it too large.
+      calibrated probabilities using Bayesian binning", AAAI 2015). It is too large with few cases per bin.
     - ``calibration_in_the_large``: mean probability minus the share of malignant cases.
 
     Args:
         malignant: labels (N,), 0 or 1.
-        probability: of malignancy, (N,) in [0, 1].
-        threshold: at or above it a case is called malignant: one number, or (N,) where it differs between folds.
-        weights: (R, N), 0 or more: the times that each of R resamples holds each case; None is every case once, R = 1.
-        prediction: decisions (N,), 0 or 1, to take instead of those of ``threshold``.
+        probability: probability of malignancy, (N,) in [0, 1].
+        threshold: a case at or above it is called malignant: one number, or (N,) if it differs between folds.
+        weights: (R, N), 0 or more: how often each of R resamples contains each case; None is every case once, R = 1.
+        prediction: decisions (N,), 0 or 1, to use instead of ``threshold``.
         metrics: names of the metrics wanted; None is all, in the order of `METRICS`.
 
     Returns:
         (R,) values by metric, float64. A metric is NaN in a resample without the cases it needs: ``f1``,
-        ``sensitivity`` and ``pr_auc`` need a malignant case, ``specificity`` another, ``balanced_accuracy``, ``mcc``
-        and ``auc`` both.
+        ``sensitivity`` and ``pr_auc`` need a malignant case, ``specificity`` a case that is not, and
+        ``balanced_accuracy``, ``mcc`` and ``auc`` both.
 
     Raises:
-        InputError: on shapes that differ, values out of range, no case, or an unknown metric.
+        InputError: shapes differ, values are out of range, there is no case, or a metric is unknown.
     """
     labels, scores = checked_cases(malignant, probability)
     decisions = _decisions(scores, threshold, prediction)

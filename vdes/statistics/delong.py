@@ -12,7 +12,7 @@ from vdes.errors import InputError
 
 
 class DeLongTest(NamedTuple):
-    """Two areas under the ROC on the same cases, and the test of their difference."""
+    """Two areas under the ROC curve on the same cases, and the test of their difference."""
 
     first: float
     second: float
@@ -25,25 +25,25 @@ class DeLongTest(NamedTuple):
 
 
 def delong_covariance(malignant: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Return the areas under the ROC of several scores of the same cases and the covariance of these areas.
+    """Return the areas under the ROC curves of several scores of the same cases and the covariance of these areas.
 
     The structural components of DeLong, DeLong and Clarke-Pearson, "Comparing the areas under two or more correlated
-    receiver operating characteristic curves: a nonparametric approach", Biometrics 44(3), 1988, by the midranks of Sun
-    and Xu, "Fast implementation of DeLong's algorithm for comparing the areas under correlated receiver operating
+    receiver operating characteristic curves: a nonparametric approach", Biometrics 44(3), 1988, with the midranks of
+    Sun and Xu, "Fast implementation of DeLong's algorithm for comparing the areas under correlated receiver operating
     characteristic curves", IEEE Signal Processing Letters 21(11), 2014.
 
-    It treats cases as independent. Views and breasts of one patient are not: the covariance is then too small. Pass one
-    case a patient, or use `vdes.statistics.paired_bootstrap.paired_bootstrap`.
+    Cases are treated as independent. The views and breasts of one patient are not, and the covariance is then too
+    small. Pass one case per patient, or use `vdes.statistics.paired_bootstrap.paired_bootstrap`.
 
     Args:
         malignant: labels (N,), 0 or 1, two or more of each.
-        scores: (A, N) finite numbers, the higher the more likely malignant; one row an arm. Ties count half.
+        scores: (A, N) finite numbers, one row per arm; higher means more likely malignant. Ties count half.
 
     Returns:
         Areas (A,) in [0, 1] and their covariance (A, A).
 
     Raises:
-        InputError: on shapes that differ, values out of range, or fewer than two cases of a class.
+        InputError: shapes differ, values are out of range, or a class has fewer than two cases.
     """
     below, above = placements(malignant, scores)
     covariance = np.atleast_2d(np.cov(below)) / below.shape[1] + np.atleast_2d(np.cov(above)) / above.shape[1]
@@ -51,15 +51,15 @@ def delong_covariance(malignant: ArrayLike, scores: ArrayLike) -> tuple[np.ndarr
 
 
 def placements(malignant: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Return the structural components of several areas under the ROC: how each case is placed among the other class.
+    """Return the structural components of several areas under the ROC curve: the rank of each case in the other class.
 
     Args:
         malignant: labels (N,), 0 or 1, two or more of each.
-        scores: (A, N) finite numbers, the higher the more likely malignant. Ties count half.
+        scores: (A, N) finite numbers; higher means more likely malignant. Ties count half.
 
     Returns:
-        Of each of the M malignant cases the share of the others below it, (A, M), and of each of the K others the share
-        of malignant cases above it, (A, K). Both have the areas as their means.
+        For each of the M malignant cases the share of the other cases below it, (A, M), and for each of the K other
+        cases the share of malignant cases above it, (A, K). The means of both are the areas.
 
     Raises:
         InputError: as `delong_covariance`.
@@ -81,22 +81,22 @@ def placements(malignant: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.
 
 
 def delong_test(malignant: ArrayLike, first: ArrayLike, second: ArrayLike, level: float = 0.95) -> DeLongTest:
-    """Test whether two scores of the same cases have the same area under the ROC.
+    """Test whether two scores of the same cases have the same area under the ROC curve.
 
-    Two-sided, by the normal distribution; cases are treated as independent, see `delong_covariance`.
+    Two-sided, with the normal distribution; cases are treated as independent, see `delong_covariance`.
 
     Args:
         malignant: labels (N,), 0 or 1, two or more of each.
         first: scores (N,) of one arm.
         second: scores (N,) of the other.
-        level: of the interval of the difference.
+        level: level of the interval of the difference.
 
     Returns:
-        The areas, first minus second with its interval and standard error, z and p-value; z is 0 and p is 1 where both
-        rank all cases alike.
+        The areas, first minus second with its interval and standard error, z and p-value; z is 0 and p is 1 if both
+        rank all cases the same.
 
     Raises:
-        InputError: as `delong_covariance`, or on a level out of range.
+        InputError: as `delong_covariance`, or the level is out of range.
     """
     if not 0 < level < 1:
         raise InputError(f"level: expected a number in (0, 1), got {level}")

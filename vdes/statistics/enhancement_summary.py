@@ -1,4 +1,4 @@
-"""From the per-case enhancement table to recall and hallucination rates with their intervals."""
+"""Enhancement recall and hallucination rates with intervals, from the per-case table."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ def enhancement_summary(rows: pd.DataFrame, n_resamples: int = 2000, seed: int =
     """Summarise a per-case table over cases, with 95 % patient-cluster bootstrap intervals.
 
     Args:
-        rows: one row a case and method, as `vdes.metrics.enhancement.enhancement_rows` gives them.
+        rows: one row per case and method, from `vdes.metrics.enhancement.enhancement_rows`.
         n_resamples: number of bootstrap samples.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
-        One row a method and metric: ``value``, ``low``, ``high``, and the ``cases`` and ``patients`` behind it. The
-        metrics:
+        One row per method and metric: ``value``, ``low``, ``high``, ``cases`` and ``patients``. The metrics:
 
-        - ``enhancement_recall``: share of the lesions that enhance in the real DES which enhance in the method's image;
-        - ``false_enhancement``: share of the lesions that do not enhance in the real DES which do in the method's;
+        - ``enhancement_recall``: share of lesions enhancing in the real DES that also enhance in the method's image;
+        - ``false_enhancement``: share of lesions not enhancing in the real DES that enhance in the method's image;
         - ``hallucinations_per_image``: mean number of enhancing regions with no enhancement in the real DES;
         - ``images_with_hallucination``: share of images with such a region.
 
-        What no case defines has no row.
+        Metrics that are undefined in all cases have no row.
 
     Raises:
-        InputError: without a row, on a missing column or a method's case twice.
+        InputError: there is no row, a column is missing, or a case occurs twice for a method.
     """
     missing = [column for column in NEEDED if column not in rows]
     if missing or rows.empty:

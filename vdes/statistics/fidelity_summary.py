@@ -1,4 +1,4 @@
-"""From the per-case fidelity table to means, differences and ratios with their intervals."""
+"""Means, differences and ratios of fidelity with intervals, from the per-case table."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ def summarise(rows: pd.DataFrame, n_resamples: int = 2000, seed: int = 0) -> pd.
     """Summarise a per-case table over cases, with 95 % patient-cluster bootstrap intervals.
 
     Args:
-        rows: one row a case and method, as `vdes.metrics.fidelity.case_rows` gives them: ``case``, ``patient``,
-            ``method`` and one column a metric; NaN where a metric is undefined.
+        rows: one row per case and method, from `vdes.metrics.fidelity.case_rows`: ``case``, ``patient``, ``method``
+            and one column per metric; NaN if a metric is undefined.
         n_resamples: number of bootstrap samples.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
-        One row a method, metric and statistic: ``value``, ``low``, ``high``, and the ``cases`` and ``patients`` behind
-        it. The statistics:
+        One row per method, metric and statistic: ``value``, ``low``, ``high``, ``cases`` and ``patients``. The
+        statistics:
 
-        - ``mean`` over the cases where the metric is defined;
+        - ``mean`` over the cases with a defined metric;
         - ``difference_to_constant``, the mean of the paired differences to the method ``constant``;
         - ``ratio_to_real_des`` of ``lesion_cnr``: the ratio of the means over the cases with a contrast in both. The
-          mean of the single ratios (column ``lesion_cnr_ratio``) would be ruled by lesions that hardly enhance in the
-          real DES.
+          mean of the single ratios (column ``lesion_cnr_ratio``) would be dominated by lesions that hardly enhance in
+          the real DES.
 
-        What no case defines has no row.
+        Metrics that are undefined in all cases have no row.
 
     Raises:
-        InputError: without a row, on a missing column, a method's case twice, or two patients for one case.
+        InputError: there is no row, a column is missing, a case occurs twice for a method or has two patients.
     """
     missing = [key for key in KEYS if key not in rows]
     if missing or rows.empty:

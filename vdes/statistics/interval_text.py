@@ -1,4 +1,4 @@
-"""A value and its interval as people read them."""
+"""A value and its interval as text."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def interval_text(
 
     Args:
         value: the estimate.
-        low: lower bound; None or NaN where there is none.
+        low: lower bound; None or NaN if there is none.
         high: upper bound.
-        form: of each number: a format specification, or a function that writes one.
-        note: what else stands in the brackets, after the bounds.
+        form: format of each number: a format specification, or a function that formats it.
+        note: further text in the brackets, after the bounds.
 
     Example:
         >>> interval_text(0.8123, 0.75, 0.9)

@@ -23,12 +23,12 @@ ALIGNED, COMPACT = _format(Line("| ", "-", " | ", " |")), _format(_rule)
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], aligned: bool = False) -> str:
-    """Return a table as Markdown, its cells as they are.
+    """Return a table of texts as Markdown.
 
     Args:
         header: names of the columns.
-        rows: as many cells each.
-        aligned: pad the cells, so that a console shows columns too.
+        rows: rows with as many cells.
+        aligned: pad the cells, for a table that is readable on a console.
 
     Example:
         >>> print(markdown_table(["", "AUC"], [["low energy", "0.571"]]))

@@ -12,7 +12,7 @@ from vdes.errors import InputError
 
 
 class McNemarTest(NamedTuple):
-    """How many cases both, one or none of two classifiers decide rightly, and the test of the two in between."""
+    """Numbers of cases that both, one or none of two classifiers get right, and the test of the discordant ones."""
 
     both_right: int
     first_only: int
@@ -22,10 +22,11 @@ class McNemarTest(NamedTuple):
 
 
 def mcnemar_test(malignant: ArrayLike, first: ArrayLike, second: ArrayLike) -> McNemarTest:
-    """Test whether two classifiers are right equally often, by the cases that only one of them decides rightly.
+    """Test whether two classifiers are right equally often, by the cases that only one of them gets right.
 
-    Exact and two-sided: such a case falls to either side with a chance of one half (McNemar, Psychometrika 12(2),
-    1947). It treats cases as independent. Views and breasts of one patient are not: pass one case a patient.
+    Exact and two-sided: under the null hypothesis either is right with a probability of one half (McNemar,
+    Psychometrika 12(2), 1947). Cases are treated as independent. The views and breasts of one patient are not: pass one
+    case per patient.
 
     Args:
         malignant: labels (N,), 0 or 1.
@@ -33,10 +34,10 @@ def mcnemar_test(malignant: ArrayLike, first: ArrayLike, second: ArrayLike) -> M
         second: decisions (N,) of the other.
 
     Returns:
-        Counts and p-value; 1 where both are right in the same cases.
+        Counts and p-value; 1 if both are right in the same cases.
 
     Raises:
-        InputError: on shapes that differ, no case, or values other than 0 and 1.
+        InputError: shapes differ, there is no case, or a value is not 0 or 1.
     """
     labels, one, other = (np.asarray(values, dtype=float) for values in (malignant, first, second))
     if labels.ndim != 1 or labels.size == 0 or not labels.shape == one.shape == other.shape:

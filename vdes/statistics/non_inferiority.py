@@ -1,4 +1,4 @@
-"""Is the virtual arm worse than the real one by no more than a margin fixed beforehand?"""
+"""Non-inferiority: is the virtual arm worse than the real one by less than a margin fixed in advance?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vdes.errors import InputError
 
 
 class NonInferiority(NamedTuple):
-    """The verdict in words and, where more patients could settle it, how many that takes."""
+    """The verdict and, if more patients could decide, how many are needed."""
 
     verdict: str
     patients_needed: int | None
@@ -27,7 +27,7 @@ def non_inferiority(
     power: float = 0.8,
     confidence: float = 0.95,
 ) -> NonInferiority:
-    """Judge a paired difference (virtual minus real, of a metric of which more is better) against a margin.
+    """Compare a paired difference (virtual minus real, of a metric where more is better) with a margin.
 
     - ``non-inferior``: the interval lies above minus the margin. It may lie below 0 as well: worse, but not by that
       much.
@@ -35,29 +35,30 @@ def non_inferiority(
     - ``inconclusive: about N patients would be needed``: minus the margin is in the interval (Piaggio et al.,
       "Reporting of noninferiority and equivalence randomized trials", JAMA 308(24), 2012).
 
-    N is ``patients * (standard_error * (z(confidence) + z(power)) / (margin + difference)) ** 2``, for the standard
-    error falls with the root of the number of patients; z(confidence) is the normal quantile of the interval's one
-    side. The difference taken as true is the estimated one, or 0 where that is above 0. Where it is minus the margin or
-    less, no number of patients would do, and the verdict says so. N comes from estimates and is as uncertain as they.
+    N is ``patients * (standard_error * (z(confidence) + z(power)) / (margin + difference)) ** 2``, because the standard
+    error decreases with the square root of the number of patients; z(confidence) is the one-sided normal quantile of
+    the interval. The true difference is taken to be the estimated one, or 0 if that is above 0. If it is minus the
+    margin or less, no number of patients would be enough, and the verdict says so. N is as uncertain as the estimates
+    it comes from.
 
-    For a metric of which less is better, such as Brier, pass the negated difference and bounds.
+    For a metric where less is better, such as Brier, pass the negated difference and bounds.
 
     Args:
         value: the estimated difference.
         low: lower bound of its two-sided interval.
         high: upper bound of it.
-        standard_error: of the difference, as `vdes.statistics.paired_bootstrap.paired_bootstrap` gives it.
-        patients: behind the estimate.
-        margin: the largest loss that is acceptable, above 0, fixed before the data were seen.
-        power: chance, in (0, 1), that N patients give the verdict ``non-inferior``.
-        confidence: of the interval; .95 is a one-sided test at .025.
+        standard_error: of the difference, from `vdes.statistics.paired_bootstrap.paired_bootstrap`.
+        patients: number of patients of the estimate.
+        margin: the largest acceptable loss, above 0, fixed before the data were seen.
+        power: probability, in (0, 1), that N patients give the verdict ``non-inferior``.
+        confidence: level of the interval; .95 is a one-sided test at .025.
 
     Returns:
-        Verdict and N, rounded up to two digits; N is None where nothing is left to settle or no number would do. With
+        Verdict and N, rounded up to two digits; N is None if the verdict is final or no number would be enough. With
         NaN bounds the verdict is ``inconclusive: the interval is undefined``.
 
     Raises:
-        InputError: on a margin, a power, a confidence or a number of patients out of range.
+        InputError: the margin, the power, the confidence or the number of patients is out of range.
     """
     if not 0 < margin < math.inf:
         raise InputError(f"margin: expected a number above 0, got {margin}")

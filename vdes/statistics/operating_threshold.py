@@ -1,4 +1,4 @@
-"""From probabilities to decisions."""
+"""The threshold between probabilities and decisions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from sklearn.metrics import precision_recall_curve
 
 
 def best_f1_threshold(probability: ArrayLike, malignant: ArrayLike) -> float:
-    """Return the threshold with the largest F1; choose it on validation cases only.
+    """Return the threshold with the largest F1; use it on validation cases only.
 
-    Candidates lie half-way between neighbouring probabilities, so that no single case decides on which side it falls;
-    of several with the same F1 the one nearest to one half is taken.
+    Candidates lie half-way between neighbouring probabilities, so no case lies on the threshold. If several have the
+    same F1, the one nearest to one half is chosen.
 
     Args:
         probability: (N,) in [0, 1].

@@ -25,29 +25,29 @@ def paired_bootstrap(
 ) -> pd.DataFrame:
     """Return each arm's metrics and their differences to those of a reference arm, with paired bootstrap intervals.
 
-    The same patients are resampled for all arms, each with all of its cases, so what makes a patient hard in both arms
-    cancels in the difference (Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8).
+    The same patients are resampled for all arms, each with all of its cases, so difficulties that arms share
+    cancel in the difference (Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8).
 
     Args:
-        arms: by name, one table of predictions an arm, as in `vdes.statistics.predictions.known_cases`, of one level;
+        arms: by name, one table of predictions per arm, as in `vdes.statistics.predictions.known_cases`, of one level;
             all with the same cases, in any order.
         reference: name of the arm that the others are compared with.
         metrics: names of `vdes.statistics.classification_metrics.METRICS`.
         n_resamples: number of bootstrap samples.
-        seed: of the bootstrap.
-        confidence: of the two-sided percentile intervals.
+        seed: seed of the bootstrap.
+        confidence: level of the two-sided percentile intervals.
 
     Returns:
-        One row an arm, metric and ``statistic``: ``value`` of every arm, and ``difference`` (arm minus reference) of
-        every arm but the reference. ``value``, ``low``, ``high``, the bootstrap's ``standard_error``, and the
-        ``cases``, malignant cases (``positives``) and ``patients`` behind it. Resamples in which a metric is undefined
-        are left out; with more than 5 % of them (`vdes.statistics.bootstrap.MAX_UNDEFINED`) or fewer than two patients
-        bounds and standard error are NaN.
+        One row per arm, metric and ``statistic``: ``value`` of every arm, and ``difference`` (arm minus reference) of
+        every other arm than the reference. The rows have ``value``, ``low``, ``high``, the bootstrap's
+        ``standard_error``, ``cases``, malignant cases (``positives``) and ``patients``. Resamples in which a metric is
+        undefined are ignored; with more than 5 % of them (`vdes.statistics.bootstrap.MAX_UNDEFINED`) or fewer than two
+        patients, bounds and standard error are NaN.
 
     Raises:
-        InputError: on arms whose cases, patients or labels differ, naming the first case that does; on an unknown
-            reference or metric, several levels in a table, a number of resamples or a confidence out of range, or as
-            `known_cases`.
+        InputError: the arms' cases, patients or labels differ (the message names the first such case), the reference or
+            a metric is unknown, a table has several levels, the number of resamples or the confidence is out of range,
+            or as `known_cases`.
     """
     if reference not in arms:
         raise InputError(f"reference: expected one of the arms {', '.join(arms)}, got {reference}")

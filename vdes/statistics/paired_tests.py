@@ -16,9 +16,9 @@ class PairedTest:
     """A test of two arms.
 
     Attributes:
-        label: its name as people write it.
+        label: its usual name.
         p_value: takes the predictions of two arms, tables with ``malignant``, ``probability`` and ``prediction`` and
-            the same cases in the same order; NaN where the cases do not allow the test.
+            the same cases in the same order; NaN if the cases do not allow the test.
     """
 
     label: str

@@ -1,4 +1,4 @@
-"""The table of a classifier's predictions, checked."""
+"""Check the table of a classifier's predictions."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ def known_cases(predictions: pd.DataFrame, name: str = "predictions") -> pd.Data
     """Check a table of predictions and return its cases whose pathology is known.
 
     Args:
-        predictions: one row a case, with the columns ``case``, ``patient``, ``malignant`` (0 or 1, missing where
-            unknown), ``probability`` of malignancy in [0, 1], and ``prediction`` (0 or 1) or ``threshold`` (at or above
-            it a case is called malignant); where a case is one only within its level or breast, ``level`` and
-            ``laterality``. Other columns are not read.
-        name: of the table, for messages.
+        predictions: one row per case, with the columns ``case``, ``patient``, ``malignant`` (0 or 1, missing if
+            unknown), ``probability`` of malignancy in [0, 1], and ``prediction`` (0 or 1) or ``threshold`` (a case at
+            or above it is called malignant); also ``level`` and ``laterality`` if cases are unique only within these.
+            Other columns are ignored.
+        name: name of the table, for messages.
 
     Returns:
         The rows whose ``malignant`` is not missing, in the table's order and with the cases' names as index: ``case``,
-        ``patient``, ``malignant`` and ``prediction`` as bool, ``probability`` as float, and ``level`` where the table
-        has it.
+        ``patient``, ``malignant`` and ``prediction`` as bool, ``probability`` as float, and ``level`` if the table has
+        it.
 
     Raises:
-        InputError: on a missing column, a case without a name or twice, a case without a patient, or values out of
-            range.
+        InputError: a column is missing, a case has no name or no patient or occurs twice, or values are out of range.
     """
     missing = [column for column in ("case", "patient", "malignant", "probability") if column not in predictions]
     if missing:

@@ -14,19 +14,19 @@ from vdes.statistics.classification_metrics import classification_metrics
 def resampled_metrics(
     arms: Mapping[str, pd.DataFrame], metrics: Collection[str], n_resamples: int, seed: int
 ) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], np.ndarray]]:
-    """Return each arm's metrics, and those of its resamples with whole patients resampled alike for all arms.
+    """Return each arm's metrics, and those of resamples of whole patients, the same for all arms.
 
-    Memory is bounded by `vdes.statistics.bootstrap.BLOCK` but for the metrics themselves.
+    Memory is bounded by `vdes.statistics.bootstrap.BLOCK`, except for the metrics themselves.
 
     Args:
-        arms: by name, tables of `vdes.statistics.predictions.known_cases` that hold the same cases in the same order.
+        arms: by name, tables of `vdes.statistics.predictions.known_cases` with the same cases in the same order.
         metrics: names of `vdes.statistics.classification_metrics.METRICS`.
         n_resamples: number of bootstrap samples.
         seed: of the bootstrap.
 
     Returns:
-        By arm and metric the value, and the (n_resamples,) values of the resamples, NaN where the metric is undefined;
-        with fewer than two patients all of these are NaN, for nothing varies there.
+        By arm and metric the value, and the (n_resamples,) values of the resamples, NaN if the metric is undefined.
+        With fewer than two patients all of these are NaN, because nothing varies.
 
     Raises:
         InputError: as `classification_metrics` and `cluster_bootstrap_weights`.

@@ -1,4 +1,4 @@
-"""The area under the ROC curve among cases that are alike in something which must not count."""
+"""The area under the ROC curve within strata of cases, to exclude a factor that must not count."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ def stratified_auc(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> dict[str, float]:
-    """Return the AUC over pairs of a malignant case and another of the same stratum, with its interval.
+    """Return the AUC over pairs of a malignant and another case of the same stratum, with its interval.
 
-    The share of such pairs in which the malignant case is the more probable one, ties counting half: the Mann-Whitney
-    statistic summed over strata (van Elteren, Bull Inst Int Stat 37:351, 1960, with weights as the numbers of pairs).
-    What is the same within a stratum, such as the number of images of an examination or the network behind a
-    probability, adds nothing to it. Patients are resampled, each with all cases.
+    It is the share of such pairs in which the malignant case has the higher probability, with ties counting half: the
+    Mann-Whitney statistic summed over strata (van Elteren, Bull Inst Int Stat 37:351, 1960, weighted by the numbers of
+    pairs). Factors that are constant within a stratum, such as the number of images of an examination or the network
+    behind a probability, have no effect on it. Patients are resampled, each with all cases.
 
     Args:
         predictions: a table as in `vdes.statistics.predictions.known_cases`.
         strata: (N,) the stratum of each row.
         n_resamples: number of bootstrap samples.
-        seed: of the bootstrap.
-        confidence: of the two-sided percentile interval.
+        seed: seed of the bootstrap.
+        confidence: level of the two-sided percentile interval.
 
     Returns:
-        ``value``, ``low``, ``high``, the number of ``pairs``, and the ``cases`` and ``patients`` in them. NaN without a
-        pair.
+        ``value``, ``low``, ``high``, the number of ``pairs``, and the ``cases`` and ``patients`` in them. NaN without
+        pairs.
 
     Raises:
         InputError: as `known_cases`; also when the lengths differ.
@@ -46,7 +46,7 @@ def stratified_auc(
     known = predictions["malignant"].notna().to_numpy()
     table, stratum = known_cases(predictions), stratum[known]
     malignant = table["malignant"].to_numpy()
-    # every pair that counts, by its places in the table
+    # every pair, by its positions in the table
     higher, lower = np.nonzero(np.logical_and.outer(malignant, ~malignant) & np.equal.outer(stratum, stratum))
     if not len(higher):
         return dict.fromkeys(("value", "low", "high"), np.nan) | {"pairs": 0, "cases": 0, "patients": 0}

@@ -10,11 +10,11 @@ RANGE = (0.1, 10.0)
 
 
 def fitted_temperature(logit: ArrayLike, malignant: ArrayLike) -> float:
-    """Return the temperature by which logits are to be divided, so that their cross-entropy is least.
+    """Return the temperature, the divisor of the logits that minimises their cross-entropy.
 
     Source: Guo et al., "On calibration of modern neural networks", ICML 2017. It moves no prediction across one half
-    and leaves the ROC as it is. Fit it on validation cases. Between 0.1 and 10, since classes that are separated ask
-    for 0.
+    and does not change the ROC curve. Fit it on validation cases. It is limited to 0.1 to 10, because separated classes
+    would give 0.
 
     Args:
         logit: (N,) logits of malignant against the rest.

@@ -16,24 +16,24 @@ COLUMNS = ["comparison", "pairs", "median", "statistic", "p_value", "p_holm"]
 
 
 def wilcoxon_holm(differences: Mapping[str, ArrayLike]) -> pd.DataFrame:
-    """Test for each comparison whether its paired differences lie symmetrically around 0.
+    """Test for each comparison whether its paired differences are symmetric around 0.
 
-    Two-sided; differences of 0 are left out of the ranks (Wilcoxon, Biometrics Bulletin 1(6), 1945). The p-values are
+    Two-sided; differences of 0 are excluded from the ranks (Wilcoxon, Biometrics Bulletin 1(6), 1945). The p-values are
     corrected for the number of comparisons (Holm, "A simple sequentially rejective multiple test procedure",
     Scandinavian Journal of Statistics 6(2), 1979).
 
-    It treats pairs as independent. Cases of one patient are not: pass one difference a patient, such as the mean over
-    the patient's cases.
+    Pairs are treated as independent. Cases of one patient are not: pass one difference per patient, such as the mean
+    over the patient's cases.
 
     Args:
-        differences: by comparison, (N,) paired differences; NaN are left out.
+        differences: by comparison, (N,) paired differences; NaN are ignored.
 
     Returns:
-        One row a comparison: the number of ``pairs``, their ``median`` difference, Wilcoxon's ``statistic`` (the
-        smaller sum of ranks), ``p_value`` (1 where no difference differs from 0) and ``p_holm``.
+        One row per comparison: the number of ``pairs``, their ``median`` difference, Wilcoxon's ``statistic`` (the
+        smaller sum of ranks), ``p_value`` (1 if all differences are 0) and ``p_holm``.
 
     Raises:
-        InputError: without a comparison, or on one without a number or with an infinite one.
+        InputError: there is no comparison, or one has no number or an infinite one.
     """
     if not differences:
         raise InputError("differences: expected one comparison or more")

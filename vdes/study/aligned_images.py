@@ -1,4 +1,4 @@
-"""All images of a case on one grid: low energy, real DES, and the virtual DES of every generator."""
+"""All images of a case on the same grid: low energy, real DES, and the virtual DES of every generator."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from vdes.data.datalist import PATH_FIELDS, Datalist, PathLike
 from vdes.errors import InputError
 from vdes.transforms.paired_preprocessing import PLACE, paired_preprocessing
 
-VIRTUAL = "virtual_des-"  # what a generator's name follows in fields, methods and file names
-MAX_EDGE_OFFSET_PX = 5.0  # pairs that registration leaves further apart are not registered; as in training
+VIRTUAL = "virtual_des-"  # prefix of a generator's name in fields, methods and file names
+MAX_EDGE_OFFSET_PX = 5.0  # pairs further apart than this after registration count as not registered, as in training
 
 
 class AlignedImages(Dataset):
     """The pairs of a datalist's section with the virtual DES images of their low-energy images, one case at a time.
 
-    Each case is read and registered when it is asked for, so memory does not grow with their number. ``images[i]``, and
-    iteration, give a dictionary with
+    Each case is read and registered when it is requested, so memory does not grow with their number. ``images[i]`` and
+    iteration give a dictionary with
 
-    - the item's fields but for its files: ``case``, ``patient``, ``view``, ``pathology``, ...;
-    - ``low_energy``; ``des``, registered onto it unless the datalist says ``aligned``; and ``virtual_des-<g>`` of each
+    - the item's fields except its files: ``case``, ``patient``, ``view``, ``pathology``, ...;
+    - ``low_energy``; ``des``, registered onto it unless the datalist is ``aligned``; and ``virtual_des-<g>`` of each
       generator g, 0 outside the breast: (1, height, width), float32 in [0, 1] by the range of their datalist;
     - ``breast_mask``, ``lesion_mask`` (drawn on low energy) and ``des_lesion_mask`` (drawn on DES, registered with it):
       the same size, uint8, 0 and 1;
-    - ``registered``: False where the breast edges are more than `MAX_EDGE_OFFSET_PX` pixels of the file apart;
-    - ``mirrored``: whether the file's chest wall is at the right; here it is at the left of all;
+    - ``registered``: False if the breast edges are more than `MAX_EDGE_OFFSET_PX` pixels of the file apart;
+    - ``mirrored``: whether the file's chest wall is at the right; in these images it is always at the left;
     - ``content``: (rows, columns) at the top left that the cropped breast fills; the rest is 0;
-    - ``pixel_size_mm``: of this grid; None where unknown.
+    - ``pixel_size_mm``: pixel size of this grid; None if unknown.
 
     Args:
-        datalist: the datalist of the pairs, or its file; items without both images are left out.
+        datalist: the datalist of the pairs, or its file; items without both images are ignored.
         name: training, validation or test.
         height: rows of the grid; the columns are three quarters of it.
-        virtual: by generator, a datalist (or its file) as `vdes.data.virtual_datalist.write_virtual_datalist` makes it.
+        virtual: by generator, a datalist (or its file) from `vdes.data.virtual_datalist.write_virtual_datalist`.
 
     Raises:
-        InputError: a datalist is none, the section has no pair, or a virtual datalist lacks one of its cases; when a
-            case is asked for, an image that cannot be read, or a virtual one of another size than its low-energy image.
+        InputError: a datalist is not valid, the section has no pair, or a virtual datalist lacks one of its cases. When
+            a case is requested: an image cannot be read, or a virtual image and its low-energy image differ in size.
     """
 
     def __init__(

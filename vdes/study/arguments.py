@@ -1,4 +1,4 @@
-"""What ``vdes study`` is asked for: the cases, the models, how they are trained, and the question."""
+"""The arguments of ``vdes study``: the cases, the models, their training, and the question."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Asked:
     """The question, fixed before the run; see `Question`.
 
     Attributes:
-        metric: f1, auc, sensitivity or another of which more is better.
+        metric: f1, auc, sensitivity or another metric where more is better.
         level: image, breast or examination.
         margin: largest loss to accept.
         arm: arm that would replace real DES. Without it virtual_des-NAME of the first generator.
@@ -94,18 +94,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class StudyArguments:
-    """A study as the command line asks for it.
+    """A study as described by the command line.
 
     Attributes:
         output: folder of the study.
         cases: where the cases come from.
-        models: what is compared.
+        models: the models to compare.
         training: whether and how the models are trained.
-        question: what is asked.
+        question: the question.
         bundles: folder of vdes's own bundles; None for those of the clone or of the installed package.
         height: rows of the images that are compared, and trained on with ``training.train``; None is 256 for phantoms,
             else 512.
-        seed: of everything.
+        seed: seed of all steps.
     """
 
     output: Path

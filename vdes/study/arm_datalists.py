@@ -1,4 +1,4 @@
-"""The datalists of the study's controls: low energy in the place of DES, and another patient's DES."""
+"""The datalists of the study's controls: low energy, or another patient's DES, instead of DES."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Item = dict[str, Any]
 
 
 def write_real_datalist(source: PathLike | Datalist, output: Path) -> Datalist:
-    """Write a datalist of the pairs of ``source``: every arm of a study has the same cases.
+    """Write a datalist of the pairs of ``source``, because all arms of a study have the same cases.
 
     Raises:
         InputError: as `Datalist.items`, or no item of the test section has both images.
@@ -28,7 +28,7 @@ def write_real_datalist(source: PathLike | Datalist, output: Path) -> Datalist:
 
 
 def write_low_energy_datalist(source: PathLike | Datalist, output: Path) -> Datalist:
-    """Write a datalist whose DES images are its low-energy images again: the network's size without DES's content."""
+    """Write a datalist with low energy as DES images too: the size of the network without the content of DES."""
     datalist = Datalist.of(source).content()
     datalist["name"] = f"{datalist['name']}, low energy twice"
     datalist["intensity_range"] = {**datalist["intensity_range"], "des": datalist["intensity_range"]["low_energy"]}
@@ -42,7 +42,8 @@ def write_low_energy_datalist(source: PathLike | Datalist, output: Path) -> Data
 def write_shuffled_datalist(source: PathLike | Datalist, output: Path, seed: int = 0) -> Datalist:
     """Write a datalist in which each case has another patient's DES image, of the same section, laterality and view.
 
-    Every DES image is used once, so the set of images is that of ``source``; labels stay with the low-energy image.
+    Every DES image is used once, so the set of images is the same as in ``source``. Labels stay with the low-energy
+    image.
 
     Raises:
         InputError: as `Datalist.items`, or a section and view has no other patient.
@@ -65,7 +66,7 @@ def write_shuffled_datalist(source: PathLike | Datalist, output: Path, seed: int
 
 
 def _shifted(items: list[Item], random: np.random.Generator, where: str) -> list[Item]:
-    """Return for each item one of another patient, each once: patients in a random ring, shifted by the largest."""
+    """Return for each item one of another patient, each once: a random ring of patients, shifted by the largest."""
     by_patient: dict[str, list[int]] = {}
     for index, item in enumerate(items):
         by_patient.setdefault(item["patient"], []).append(index)

@@ -1,4 +1,4 @@
-"""The predictions of an arm, stored once: every figure of the study derives from them."""
+"""The predictions of an arm, from which all figures of the study are computed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vdes.errors import InputError
 from vdes.handlers.level_calibration import level_calibration
 from vdes.metrics.level_predictions import with_probabilities
 
-CLIP = 1e-6  # nearest that a probability comes to 0 and 1 where its logit is taken
+CLIP = 1e-6  # smallest distance of a probability from 0 and 1 for its logit
 WANTED = ("level", "case", "patient", "laterality", "malignant")
 
 
@@ -22,11 +22,11 @@ def read_predictions(file: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a classifier's table of predictions.
 
     Returns:
-        The table of `vdes.handlers.predictions_handler.PredictionsHandler`; ``logit`` is taken from ``probability``
-        where a classifier of others has none.
+        The table of `vdes.handlers.predictions_handler.PredictionsHandler`. If another classifier provides no
+        ``logit``, it is computed from ``probability``.
 
     Raises:
-        InputError: the file is missing, no table or lacks a column.
+        InputError: the file is missing, is not a table or lacks a column.
 
     """
     if not Path(file).is_file():
@@ -54,13 +54,13 @@ def read_predictions(file: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def test_predictions(table: pd.DataFrame, validation: Collection[str], test: Collection[str]) -> pd.DataFrame:
-    """Return the predictions of the test patients, calibrated and decided by what the validation patients tell.
+    """Return the predictions of the test patients, with temperatures and thresholds from the validation patients.
 
-    Every arm has its own temperatures and thresholds, of its own validation images: what a clinic that used such images
-    would set. They are chosen on validation patients only.
+    Every arm has its own temperatures and thresholds, from its own validation images, as a clinic that used such images
+    would choose them. They are chosen on validation patients only.
 
     Args:
-        table: of `read_predictions`, of both.
+        table: table of `read_predictions`, with the patients of both.
         validation: the validation patients.
         test: the test patients.
 

@@ -15,11 +15,11 @@ class Arm:
 
     Attributes:
         arm: its id, which names its folder.
-        label: what people read.
+        label: its name for people.
         inputs: what the classifier sees: low_energy, des or both.
-        content: what stands in the place of the DES image, of `vdes.study.contents.CONTENTS`; None where the classifier
-            sees low energy alone.
-        generator: that made the virtual images.
+        content: what replaces the DES image, one of `vdes.study.contents.CONTENTS`; None if the classifier sees low
+            energy alone.
+        generator: the generator of the virtual images.
         classifier: real (trained on real images) or retrained (on images such as this arm's).
         reference: the arm that it is compared with.
     """
@@ -34,7 +34,7 @@ class Arm:
 
     @property
     def images(self) -> str:
-        """Name of the images that the classifier gets: arms of one name share a datalist and a retraining."""
+        """Name of the images for the classifier: arms with the same name share a datalist and a retraining."""
         return f"virtual-{self.generator}" if self.generator else self.content or "real"
 
     def record(self) -> dict[str, Any]:
@@ -45,13 +45,13 @@ class Arm:
 def study_arms(generators: Sequence[str], retrained: bool = False, seen: Sequence[str] | None = None) -> list[Arm]:
     """Return the arms of a study, real ones first.
 
-    They are those that a fair answer needs (DES is a function of low energy, so low energy itself, the same network
-    with low energy twice, and with another patient's DES are controls).
+    They are the arms that a fair answer needs. Virtual DES is computed from low energy, so the controls are low energy
+    itself, the same network with low energy twice, and with another patient's DES.
 
     Args:
         generators: names of the generators.
-        retrained: also the arms whose classifier was retrained on their own images.
-        seen: the inputs that the classifier's weights were trained with; arms that need another are left out. None is
+        retrained: include the arms whose classifier was retrained on their own images.
+        seen: the inputs that the classifier's weights were trained with; arms that need others are left out. None means
             all.
 
     """
@@ -70,7 +70,7 @@ def study_arms(generators: Sequence[str], retrained: bool = False, seen: Sequenc
 
 
 def _arms_of(name: str, generators: Sequence[str]) -> Iterator[Arm]:
-    """Yield the arms of a content, and where generators make it, those of each."""
+    """Yield the arms of a content, for each generator if generators make it."""
     content = CONTENTS[name]
     for generator in generators if content.generated else (None,):
         for inputs, use in content.uses.items():
@@ -80,7 +80,7 @@ def _arms_of(name: str, generators: Sequence[str]) -> Iterator[Arm]:
 
 
 def compared(arms: Sequence[Arm], known: Container[str], content: str | None = None) -> Iterator[tuple[Arm, str]]:
-    """Yield the arms whose reference is among ``known``, with it; with ``content`` those of this content alone."""
+    """Yield the arms whose reference is among ``known``, with it; with ``content`` only those of this content."""
     for arm in arms:
         if arm.reference is not None and arm.reference in known and content in (None, arm.content):
             yield arm, arm.reference

@@ -1,4 +1,4 @@
-"""The pictures of one case for a reader: 8 bits, turned as its files are."""
+"""The pictures of one case for a reader: 8 bits, in the orientation of its files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def picture_shape(case: Mapping[str, Any]) -> tuple[int, int]:
 def case_pictures(case: Mapping[str, Any]) -> dict[str, Image.Image]:
     """Return the pictures of a case by kind.
 
-    ``low_energy``, ``des`` and ``virtual_des-<g>`` are grey, one window for all: 0 is black and 1 white.
+    ``low_energy``, ``des`` and ``virtual_des-<g>`` are grey, with the same window: 0 is black and 1 white.
     ``difference-<g>`` is virtual minus real inside the breast, from ``-DIFFERENCE_RANGE`` (blue) through 0 (black) to
     ``DIFFERENCE_RANGE`` (orange), and black outside.
 
@@ -63,8 +63,8 @@ def case_outline(case: Mapping[str, Any]) -> list[list[list[float]]]:
         case: of `vdes.study.aligned_images.AlignedImages`.
 
     Returns:
-        Closed polygons of [x, y] in pixels of the pictures, [0, 0] the middle of the one at the top left: those of the
-        lesions drawn on low energy or, where there is none, on DES; [] without either.
+        Closed polygons of [x, y] in pixels of the pictures, with [0, 0] at the centre of the top left pixel: those of
+        the lesions drawn on low energy or, if there are none, on DES; [] without either.
     """
     drawn, on_des = (case[key][0].numpy() > 0 for key in ("lesion_mask", "des_lesion_mask"))
     mask = np.pad(drawn if drawn.any() else on_des, 1)
@@ -80,7 +80,7 @@ def case_outline(case: Mapping[str, Any]) -> list[list[list[float]]]:
 
 
 def _shown(case: Mapping[str, Any], image: np.ndarray) -> np.ndarray:
-    """Return an image (H, W) of a case cropped, turned and sized as its pictures are."""
+    """Return an image (H, W) of a case with the crop, the orientation and the size of its pictures."""
     rows, columns = case["content"]
     shown = image[:rows, :columns]
     height, width = picture_shape(case)

@@ -1,4 +1,4 @@
-"""What a study puts in the place of the DES image."""
+"""The images that replace the DES image in the arms of a study."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOW_ENERGY = "low_energy"
 
 
 class Use(NamedTuple):
-    """An arm with such images: its label, and the arm that it is compared with."""
+    """An arm with such images: its label, and its reference."""
 
     label: str
     reference: str | None
@@ -27,16 +27,16 @@ class Use(NamedTuple):
 
 @dataclass(frozen=True)
 class Content:
-    """All that a study and its report know of what stands in the place of DES.
+    """Images that replace DES, as a study and its report use them.
 
     Attributes:
-        place: its name in the ids of arms. With ``{generator}``, here and in labels, there is one a generator.
-        uses: the arms: by what the classifier sees, ``des`` (these images alone) or ``both`` (beside low energy).
-        kind: what such arms are for.
-        shows_contrast: whether the images tell what DES tells of their patient. Otherwise low energy sets the ceiling.
+        place: its name in the ids of arms. With ``{generator}``, here and in labels, there is one for each generator.
+        uses: the arms, by what the classifier sees: ``des`` (these images alone) or ``both`` (with low energy).
+        kind: purpose of such arms.
+        shows_contrast: whether the images show the contrast of their patient. Otherwise low energy sets the ceiling.
         retrained: whether a classifier may be retrained on such images.
         in_regions: whether the study of regions has such arms.
-        write: makes the datalist, from that of the real pairs: takes source, output and seed. None for real images, and
+        write: makes the datalist from that of the real pairs: takes source, output and seed. None for real images and
             for those that a generator makes.
     """
 
@@ -72,7 +72,7 @@ CONTENTS: dict[str, Content] = {
         retrained=True,
         in_regions=True,
     ),
-    # the network's size without what DES tells; to the features of a region it adds nothing
+    # the size of the network without the content of DES; it adds nothing to the features of a region
     "low_energy": Content(
         "low_energy",
         {"both": Use("low energy twice", LOW_ENERGY)},
@@ -80,7 +80,7 @@ CONTENTS: dict[str, Content] = {
         retrained=True,
         write=lambda source, output, _seed: write_low_energy_datalist(source, output),
     ),
-    # asks whether the classifier looks at DES at all; another patient's DES has no such region
+    # tests whether the classifier uses DES at all; another patient's DES has no such region
     "shuffled": Content(
         "shuffled_des",
         {"both": Use("low energy + another patient's DES", REAL_BOTH)},

@@ -1,4 +1,4 @@
-"""The models that vdes ships, as a study uses them."""
+"""The shipped models, for use in a study."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Weights = Literal["model", "model_phantom"]
 
 
 def fitting_weights(datalist: Datalist) -> Weights:
-    """Return which shipped weights go with a datalist: those of phantoms for phantoms, or those of CDD-CESM."""
+    """Return the shipped weights for a datalist: those of phantoms for phantoms, otherwise those of CDD-CESM."""
     return "model_phantom" if datalist.fields.get("phantom") else "model"
 
 
@@ -44,22 +44,22 @@ def shipped_classifier(bundles: Path, weights: Weights, epochs: int | None = Non
 
 
 def classifier_to_train(model: Model, epochs: int | None = None) -> Model:
-    """Return a classifier with the budget of its trainings; None is what its bundle has."""
+    """Return a classifier with the budget of its trainings; None is that of its bundle."""
     return replace(model, training={} if epochs is None else {"epochs": epochs}, kind="train classifier")
 
 
 def trained_generators(bundles: Path, height: int, epochs: int | None = None) -> dict[str, Model]:
-    """Return the generators that a study trains from nothing.
+    """Return the generators that a study trains from scratch.
 
-    The reference work compares a pre-trained U-Net, a U-Net trained end to end and a CycleGAN, and does not say what is
-    meant. Both readings are here: ``unet_imagenet`` against ``unet_random`` (the encoder's first weights), and
-    ``unet_imagenet``, trained for low energy to DES alone, against ``unet_joint``, which goes on from it with the loss
-    of a classifier that judges its images.
+    The reference work compares a pre-trained U-Net, a U-Net trained end to end and a CycleGAN, without defining these.
+    Both interpretations are here: ``unet_imagenet`` against ``unet_random`` (initial weights of the encoder), and
+    ``unet_imagenet``, trained only from low energy to DES, against ``unet_joint``, which continues from it with the
+    loss of a classifier on its images.
 
     Args:
         bundles: folder of the bundles.
         height: working height of all.
-        epochs: of each; None is what each bundle has.
+        epochs: epochs of each; None is the number of its bundle.
     """
     knobs = {"height": height}
     training = {**knobs, **({} if epochs is None else {"epochs": epochs})}

@@ -11,17 +11,17 @@ from PIL import Image
 
 from vdes.data.vocabulary import VIEWS
 
-FRAME = (128, 96)  # rows and columns that every breast's bounding box is stretched to
+FRAME = (128, 96)  # every breast's bounding box is stretched to these rows and columns
 SUMS = ("signed", "absolute", "weight")  # maps (*FRAME)
 COUNTS = ("cases", "patients")
 
 
 def disagreement(case: Mapping[str, Any], key: str) -> dict[str, np.ndarray]:
-    """Return a case's maps in the frame that all breasts share: chest wall left, bounding box stretched to `FRAME`.
+    """Return a case's maps in the common frame: chest wall at the left, bounding box stretched to `FRAME`.
 
     Args:
-        case: of `vdes.study.aligned_images.AlignedImages`.
-        key: of the virtual DES image.
+        case: a case of `vdes.study.aligned_images.AlignedImages`.
+        key: key of the virtual DES image.
 
     Returns:
         `SUMS`, float32: virtual minus real and its absolute value, both 0 outside the breast, and the share of each
@@ -65,7 +65,7 @@ class DisagreementSums:
 
 
 def merge_sums(sources: Sequence[Path], target: Path) -> None:
-    """Add up files of `DisagreementSums.save` whose patients differ, such as those of the folds of one study."""
+    """Add up files of `DisagreementSums.save` with different patients, such as those of the folds of a study."""
     merged: dict[str, np.ndarray] = {}
     for source in sources:
         with np.load(source, allow_pickle=False) as arrays:

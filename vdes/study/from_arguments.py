@@ -1,4 +1,4 @@
-"""From the arguments of ``vdes study`` to the study."""
+"""Make the study from the arguments of ``vdes study``."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ PHANTOM_SIZE = 256
 
 
 def study_from_arguments(arguments: StudyArguments) -> Study:
-    """Return the study that a command line asks for; its phantoms are made, its CDD-CESM is listed, where they are not.
+    """Return the study that the arguments describe; simulate its phantoms or list its CDD-CESM first, if needed.
 
     Raises:
         InputError: an argument cannot be used.
     """
     models, training, asked = arguments.models, arguments.training, arguments.question
     if not (models.generator and models.classifier):
-        find_bundles(arguments.bundles)  # an error comes before phantoms are made
+        find_bundles(arguments.bundles)  # raise errors before phantoms are made
     datalist = _datalist(arguments)
     weights = fitting_weights(datalist)
     height = arguments.height or (256 if weights == "model_phantom" else 512)
@@ -83,7 +83,7 @@ def study_from_arguments(arguments: StudyArguments) -> Study:
 
 
 def _datalist(arguments: StudyArguments) -> Datalist:
-    """Return the datalist, made where the command line asks for it and it is not there yet."""
+    """Return the datalist; make it if the arguments ask for it and it does not exist yet."""
     cases = arguments.cases
     if cases.datalist is not None:
         return Datalist.read(cases.datalist)
@@ -124,7 +124,7 @@ def _generator(text: str) -> tuple[str, Model]:
 
 
 def _model(text: str, where: str) -> Model:
-    """Read a bundle's folder and the knobs behind it."""
+    """Read a bundle's folder and the knobs that follow it."""
     bundle, *pairs = text.split(",")
     knobs: dict[str, Any] = {}
     for pair in pairs:

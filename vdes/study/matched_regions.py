@@ -13,23 +13,23 @@ from skimage.transform import rotate
 
 from vdes.metrics.lesion_ring import RING_WIDTH
 
-PER_LESION = 2  # matched regions, where they fit
+PER_LESION = 2  # matched regions per lesion, if they fit
 ANGLES = np.arange(0, 360, 15)  # degrees
 MIN_PIXELS = 20  # less has no texture
 
 
 class Region(NamedTuple):
-    """One region as drawn on the low-energy image and on the DES image, masks (H, W), bool."""
+    """One region, as masks (H, W), bool, drawn on the low-energy image and on the DES image."""
 
     low_energy: np.ndarray
     des: np.ndarray
 
 
 def lesion_regions(lesion_mask: np.ndarray, des_lesion_mask: np.ndarray, breast: np.ndarray) -> list[Region]:
-    """Return the lesions that were drawn on both images, their pixels in the breast.
+    """Return the lesions that were drawn on both images, limited to the breast.
 
-    Lesions are connected parts. A lesion's partner on the other image is the one that it shares most pixels with; where
-    each is not the other's partner, or either has fewer than `MIN_PIXELS`, the lesion is left out.
+    Lesions are connected parts. The partner of a lesion on the other image is the one with the largest overlap. If two
+    lesions are not each other's partners, or one has fewer than `MIN_PIXELS`, they are left out.
 
     Args:
         lesion_mask: drawn on low energy, (H, W), bool.
@@ -54,21 +54,21 @@ def lesion_regions(lesion_mask: np.ndarray, des_lesion_mask: np.ndarray, breast:
 def matched_regions(
     region: Region, lesions: np.ndarray, breast: np.ndarray, rng: np.random.Generator, number: int = PER_LESION
 ) -> list[Region]:
-    """Move and turn a region to places of the same breast that are outside any lesion.
+    """Move and rotate a region to locations in the same breast outside any lesion.
 
-    Both of its masks move as one. A place is taken at random among all where they lie wholly in the breast, as far from
-    the skin and from any lesion as the ring of `vdes.metrics.lesion_ring` is wide, so that no ring holds a lesion or
-    air, and do not touch a region placed before. Turned are the masks alone, never the image.
+    Both of its masks move together. The location is random among all in which they lie entirely in the breast, at
+    least the width of the ring of `vdes.metrics.lesion_ring` away from the skin and from any lesion, so that no ring
+    contains a lesion or air, and do not touch a region placed before. Only the masks are rotated, never the image.
 
     Args:
         region: a lesion.
-        lesions: all lesions of the image, whichever image they were drawn on, (H, W), bool.
+        lesions: all lesions of the image, drawn on either image, (H, W), bool.
         breast: (H, W), bool.
-        rng: decides.
-        number: of regions wanted.
+        rng: random number generator.
+        number: number of regions wanted.
 
     Returns:
-        Regions, at most ``number``; fewer, perhaps none, where no more fit.
+        Regions, at most ``number``; fewer or none if no more fit.
     """
     width = RING_WIDTH * breast.shape[0]
     free = isotropic_erosion(breast, width)
@@ -83,7 +83,7 @@ def matched_regions(
         both = turned[0] | turned[1]
         if any(side > room for side, room in zip(both.shape, free.shape, strict=True)):
             continue
-        # pixels that would not be free, for each place of the upper left corner
+        # number of occupied pixels for each position of the upper left corner
         taken = fftconvolve((~free).astype(float), both[::-1, ::-1].astype(float), mode="valid")
         rows, columns = np.nonzero(taken < 0.5)
         if rows.size == 0:

@@ -20,7 +20,7 @@ CASES_FILE = "cases.json"
 
 
 def merge_predictions(study: Study) -> dict[Arm, pd.DataFrame]:
-    """Write ``arms/<arm>``, its predictions and what it is, and return the predictions.
+    """Write ``arms/<arm>``, its predictions and its description, and return the predictions.
 
     Arms that lack predictions in a part are left out.
     """
@@ -42,7 +42,7 @@ def merge_cases(study: Study, predictions: dict[Arm, pd.DataFrame]) -> list[dict
     """Write ``images/``, and return the cases with the predictions of all arms at image level.
 
     Returns:
-        Nothing where a part has no scored images.
+        Nothing if a part has no scored images.
     """
     folders = [study.part(part) / SCORED for part in study.parts]
     if not all((folder / "images" / CASES_FILE).is_file() for folder in folders):
@@ -71,7 +71,7 @@ def merge_cases(study: Study, predictions: dict[Arm, pd.DataFrame]) -> list[dict
 
 
 def merge_regions(study: Study) -> Path | None:
-    """Write ``regions/``, the predictions of regions by arm, and return the folder; None where a part has none."""
+    """Write ``regions/``, the predictions of regions by arm, and return the folder; None if a part has none."""
     folders = [study.part(part) / REGIONS for part in study.parts]
     if not study.lesions_alone or not all(folder.is_dir() for folder in folders):
         return None

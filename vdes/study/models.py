@@ -1,4 +1,4 @@
-"""The models of a study: generators and the classifier, with weights that are given or trained inside it."""
+"""The models of a study: generators and the classifier, with given weights or trained inside it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Model:
 
     Attributes:
         bundle: its folder.
-        weights: file of the weights; None is the bundle's own. Not read where the study trains it.
-        knobs: of its inference, such as the height that the weights were trained at.
-        configs: of its training; later ones override.
+        weights: file of the weights; None for the bundle's own. Not read if the study trains it.
+        knobs: knobs of its inference, such as the height that the weights were trained at.
+        configs: configs of its training; later ones override.
         training: knobs of its training.
-        start: generator of the same study whose weights the training goes on from.
-        kind: of `vdes.bundle.steps.SECONDS`, what its training is.
+        start: generator of the same study from whose weights the training starts.
+        kind: kind of its training, one of `vdes.bundle.steps.SECONDS`.
     """
 
     bundle: Path
@@ -55,7 +55,7 @@ class Model:
 
     @property
     def epochs(self) -> int:
-        """The epochs of its training, as its configs and knobs say.
+        """The epochs of its training, from its configs and knobs.
 
         Raises:
             InputError: a config is missing.
@@ -63,13 +63,13 @@ class Model:
         return Bundle(self.bundle).epochs(self.configs, self.training)
 
     def train(self, datalist: Path, output: Path, settings: Mapping[str, Any], processes: int = 1) -> None:
-        """Train it in a process of its own, or go on with an interrupted training; ``output/model.pt`` is the result.
+        """Train it in a separate process, or resume an interrupted training; ``output/model.pt`` is the result.
 
         Args:
-            datalist: with training and validation cases.
+            datalist: datalist with training and validation cases.
             output: folder of the run; its console output is in ``<output>.log``.
-            settings: knobs, ahead of its own.
-            processes: above 1, by torchrun where the bundle can.
+            settings: knobs that override its own.
+            processes: number of processes; above 1, with torchrun if the bundle supports it.
 
         Raises:
             InputError: the training failed; the message names the log.
@@ -79,7 +79,7 @@ class Model:
 
 
 def seen_inputs(classifier: Bundle) -> list[str] | None:
-    """Return the inputs that a classifier's weights were trained with, or None where they do not tell.
+    """Return the inputs that a classifier's weights were trained with, or None if they do not state them.
 
     Raises:
         InputError: the file cannot be read as weights.

@@ -14,17 +14,17 @@ from vdes.study.arms import Arm
 
 @dataclass(frozen=True)
 class Question:
-    """May the images of one arm replace those of its reference?
+    """Can the images of one arm replace those of its reference?
 
     Attributes:
         arm: id of the arm.
-        metric: of `vdes.statistics.classification_metrics.MORE_IS_BETTER`.
+        metric: one of `vdes.statistics.classification_metrics.MORE_IS_BETTER`.
         level: image, breast or examination.
-        margin: the largest loss that is acceptable.
-        confidence: of the two-sided interval.
-        power: at which the number of patients is estimated that would settle an open answer.
+        margin: the largest acceptable loss.
+        confidence: level of the two-sided interval.
+        power: power for the estimate of how many patients would decide an inconclusive answer.
         n_resamples: bootstrap samples behind every interval.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
     """
 
     arm: str
@@ -50,7 +50,7 @@ class Question:
             )
 
     def reference(self, arms: Sequence[Arm]) -> str:
-        """Return the arm that the question's arm is compared with.
+        """Return the reference of the question's arm.
 
         Raises:
             InputError: no arm has the id, or it has no reference.

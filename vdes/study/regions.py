@@ -1,12 +1,12 @@
 """The region study: malignant lesions against other regions of the same breasts, in real and in virtual DES.
 
-Where only malignant pairs exist no image classifier can be judged, but regions can: lesions against regions of the same
-size and shape elsewhere in the same breast. A logistic regression on a few plain features is the classifier, fitted on
-the regions of training patients, its threshold chosen on those of validation patients.
+With malignant pairs only, an image classifier cannot be evaluated, but regions can: lesions against regions of the same
+size and shape elsewhere in the same breast. The classifier is a logistic regression on a few simple features, fitted on
+the regions of training patients, with its threshold chosen on those of validation patients.
 
 The trap: a generator has seen its training patients, so their virtual images are closer to the real ones than those of
-test patients are. A classifier retrained on virtual images of training patients learns from images that are better than
-those it is judged on.
+test patients. A classifier retrained on virtual images of training patients learns from better images than those it is
+tested on.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from vdes.study.study_tables import records
 from vdes.study.verdicts import verdicts
 
 LEVEL = "region"
-EDGE_PX = 2  # outermost pixels of the breast: blur mixes them with air, and a ring must not show how near that is
+EDGE_PX = 2  # outermost pixels of the breast: blur mixes them with air, and a ring must not reveal how near the air is
 COUNTS_FILE = "counts.json"
 LABELS = ("case", "patient", "laterality", "malignant")
 PREDICTION_COLUMNS = [
@@ -58,7 +58,7 @@ Row = dict[str, Any]
 
 
 def region_arms(generators: Sequence[str]) -> list[Arm]:
-    """Return the arms: those of the study of images that make sense for a region's features."""
+    """Return the arms of the study of images that make sense for the features of a region."""
     arms = study_arms(generators, retrained=True)
     return [arm for arm in arms if arm.content is None or CONTENTS[arm.content].in_regions]
 
@@ -77,18 +77,18 @@ def region_table(
         virtual: by generator, a datalist (or its file) of its virtual DES images of all three sections, as
             `vdes.data.virtual_datalist.write_virtual_datalist` makes it.
         height: rows of the grid that images are compared on; the columns are three quarters of it.
-        seed: of the places of matched regions, which do not depend on the order of cases.
-        workers: processes beside this one.
+        seed: seed of the locations of matched regions, which do not depend on the order of cases.
+        workers: additional processes.
 
     Returns:
-        One row a region: ``case`` (the region's name, ``<case>/<lesion>`` or ``<case>/<lesion>/<match>``),
-        ``patient``, ``laterality``, ``malignant``, ``section``, ``matches`` (of the lesion; 0 where none fits) and
-        ``<image>:<feature>`` of `vdes.metrics.region_features` for low_energy, des and virtual_des-<g>. In real DES
-        regions are those drawn on it, in the other images those drawn on low energy. Pairs that could not be registered
-        and lesions that were not drawn on both images are left out, and the log says so.
+        One row per region: ``case`` (the region's name, ``<case>/<lesion>`` or ``<case>/<lesion>/<match>``),
+        ``patient``, ``laterality``, ``malignant``, ``section``, ``matches`` (of the lesion; 0 if none fits) and
+        ``<image>:<feature>`` of `vdes.metrics.region_features` for low_energy, des and virtual_des-<g>. Regions in
+        real DES are those drawn on it; in the other images they are those drawn on low energy. Pairs that could not be
+        registered and lesions that were not drawn on both images are left out, and logged.
 
     Raises:
-        InputError: as `AlignedImages`, or a section without a region.
+        InputError: as `AlignedImages`, or a section has no region.
     """
     listed = Datalist.of(datalist)
     made = {generator: Datalist.of(one) for generator, one in virtual.items()}
@@ -107,11 +107,11 @@ def region_predictions(table: pd.DataFrame, generators: Sequence[str]) -> dict[s
     """Fit the classifiers on training patients, and predict the regions of test patients, for every arm.
 
     Each classifier is a logistic regression (scikit-learn's, L2 with C = 1, features standardised on training regions,
-    classes weighed alike); its threshold is the one with the best F1 on validation patients, in the images that it was
+    balanced class weights); its threshold is the one with the best F1 on validation patients, in the images that it was
     trained on. Lesions without a match are left out.
 
     Args:
-        table: of `region_table`.
+        table: table of `region_table`.
         generators: names of the generators.
 
     Returns:
@@ -156,18 +156,18 @@ def region_study(
         datalist: as in `region_table`.
         virtual: as in `region_table`.
         height: as in `region_table`.
-        output: folder; made where it is missing.
+        output: folder; created if it is missing.
         seed: as in `region_table`.
         workers: as in `region_table`.
-        overwrite: replace ``regions`` that exist.
+        overwrite: replace existing ``regions``.
 
     Returns:
-        ``<output>/regions``, written whole or not at all: ``<arm>.csv`` of `region_predictions`, and ``counts.json``
-        with the number of ``lesions``, ``matches``, ``cases`` and ``patients`` of each section, and of the lesions that
+        ``<output>/regions``, written completely or not at all: ``<arm>.csv`` of `region_predictions`, and
+        ``counts.json`` with the number of ``lesions``, ``matches``, ``cases`` and ``patients`` of each section, and of the lesions that
         were ``left_out`` because no region of their size and shape fits elsewhere.
 
     Raises:
-        InputError: as `region_table`, or the folder exists and ``overwrite`` is off.
+        InputError: as `region_table`, or the folder exists and ``overwrite`` is False.
     """
     output.mkdir(parents=True, exist_ok=True)
     folder = output / "regions"
@@ -182,18 +182,18 @@ def region_study(
 
 
 def region_tables(folder: Path, generators: Sequence[str], question: Question) -> dict[str, list[Row]]:
-    """Return the tables of the region study, by the statistics of the study of images.
+    """Return the tables of the region study, with the statistics of the study of images.
 
     Args:
-        folder: of `region_study`'s return.
+        folder: folder that `region_study` returned.
         generators: as there.
         question: its metric, margin, confidence, power, resamples and seed.
 
     Returns:
         ``classification``: values of all metrics, and differences to each arm's reference, with paired bootstrap
         intervals of whole patients; ``verdicts``: non-inferiority by the question's metric; ``tests``: McNemar's and
-        DeLong's p-values with Holm's correction over the arms. The tests take regions as independent, which those of
-        one patient are not: their p-values are too small, and the intervals are what counts.
+        DeLong's p-values with Holm's correction over the arms. The tests assume independent regions, but those of
+        one patient are not independent: the p-values are too small, so rely on the intervals.
 
     Raises:
         InputError: a table is missing, or the arms' regions differ.
@@ -266,7 +266,7 @@ class _Regions(Dataset):
 
 
 def _images(arm: Arm) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the images whose features an arm's classifier learned from, and those that it judges."""
+    """Return the images that an arm's classifier was trained on, and those that it is tested on."""
     if arm.inputs == "low_energy":
         return ("low_energy",), ("low_energy",)
     first = ("low_energy",) if arm.inputs == "both" else ()

@@ -16,20 +16,20 @@ from vdes.study.study_steps import study_steps
 def run_study(study: Study, overwrite: bool = False, only: Mapping[str, str] | None = None) -> dict[str, str]:
     """Run all arms of a study on the same test patients, and write its figures.
 
-    An interrupted study goes on where it stopped when it is run again with the same settings: what is done is not done
-    again, and the figures are the same. A failing step never loses what others have done.
+    With the same settings, an interrupted study resumes: finished steps are not repeated, and the figures are the same.
+    A failing step never loses the results of others.
 
     Args:
-        study: what is asked.
-        overwrite: begin anew in a folder that holds a study.
+        study: the study.
+        overwrite: start again in a folder that holds a study.
         only: run only the steps of this ``fold`` and ``model``, as on one of several machines, and write no figures.
 
     Returns:
-        The steps that failed, with the reason of each; ``metrics.json`` is of the others.
+        The failed steps, each with its reason; ``metrics.json`` covers the others.
 
     Raises:
-        InputError: the datalist or a model cannot be used, weights have seen a test patient, the folder holds something
-            else, or no arm could be run.
+        InputError: the datalist or a model cannot be used, weights have seen a test patient, the folder holds other
+            files, or no arm could be run.
 
     """
     trained_on = check_weights(study)
@@ -41,7 +41,7 @@ def run_study(study: Study, overwrite: bool = False, only: Mapping[str, str] | N
 
 
 def check_weights(study: Study) -> dict[str, str]:
-    """Refuse weights that have seen a test patient, and return in words what each was trained on.
+    """Refuse weights that have seen a test patient, and return a description of what each was trained on.
 
     Raises:
         InputError: as `check_trained_on`.
@@ -56,13 +56,13 @@ def check_weights(study: Study) -> dict[str, str]:
 
 
 def answer(study: Study) -> str:
-    """Return the answer of a study that has its figures, in one sentence."""
+    """Return the answer of a finished study in one sentence."""
     content = json.loads((study.output / METRICS_FILE).read_text(encoding="utf-8"))
     question, found = content["question"], content["answer"]
     labels = {arm["arm"]: arm["label"] for arm in content["arms"]}
     names = [labels.get(question[key], question[key]) for key in ("arm", "reference")]
     if found is None:
-        return f"{names[0]} against {names[1]}: no answer, for one of them has no predictions"
+        return f"{names[0]} against {names[1]}: no answer, because one of them has no predictions"
 
     def number(value: float | None) -> str:
         return "?" if value is None else f"{value:.3f}"

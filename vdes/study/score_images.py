@@ -45,7 +45,7 @@ class _Scored(NamedTuple):
     fidelity: list[Row]
     enhancement: list[Row]
     case: Row
-    disagreement: dict[str, dict[str, np.ndarray]]  # by generator; empty where there is no place to compare
+    disagreement: dict[str, dict[str, np.ndarray]]  # by generator; empty if locations cannot be compared
 
 
 def score_images(
@@ -59,33 +59,33 @@ def score_images(
 ) -> None:
     """Score the virtual DES images of every generator against the real ones.
 
-    Writes into ``output``, all of it or nothing:
+    Writes into ``output``, completely or not at all:
 
     - ``images/fidelity_per_case.csv``: rows of `vdes.metrics.fidelity.case_rows` and the ``generator``;
     - ``images/enhancement_per_case.csv``: rows of `vdes.metrics.enhancement.enhancement_rows` and the ``generator``;
     - ``images/disagreement_map-<g>.npz``: `vdes.study.disagreement.DisagreementSums` of the registered cases;
-    - ``images/cases.json``: a list with an entry a case: its labels, ``shape`` and ``pixel_size_mm`` of its pictures,
+    - ``images/cases.json``: a list with an entry per case: its labels, ``shape`` and ``pixel_size_mm`` of its pictures,
       ``outline`` of its lesions in them, ``pictures`` by kind (paths from ``output``) and ``tags`` (``missed
-      enhancement`` and ``hallucination`` where any generator's image has one, ``unregistered``);
-    - ``images/scoring.json``: the ``height`` and the ``constant_level``, and the section it is from;
+      enhancement`` and ``hallucination`` if any generator's image has one, ``unregistered``);
+    - ``images/scoring.json``: the ``height``, the ``constant_level`` and its section;
     - ``pictures/<case>/<kind>.png``: see `vdes.study.case_pictures.case_pictures`.
 
-    The constant prediction's level is the training section's or, where that has no pair, the validation section's.
-    Where neither has one there are no rows of it; the log and ``scoring.json`` say so.
+    The level of the constant prediction comes from the training section or, if that has no pair, from the validation
+    section. If neither has one, it has no rows, and the log and ``scoring.json`` say so.
 
     Args:
         datalist: the pairs, or their file.
-        virtual: by generator, a datalist (or its file) of its virtual DES images with all of the section's cases, as
-            `vdes.data.virtual_datalist.write_virtual_datalist` makes it.
+        virtual: by generator, a datalist (or its file) of its virtual DES images with all of the section's cases, from
+            `vdes.data.virtual_datalist.write_virtual_datalist`.
         section: training, validation or test.
         height: rows of the grid that all images are compared on.
-        output: folder; made where it is missing.
-        workers: processes beside this one.
-        overwrite: replace ``images`` and ``pictures`` that exist.
+        output: folder; created if it is missing.
+        workers: additional processes.
+        overwrite: replace existing ``images`` and ``pictures``.
 
     Raises:
-        InputError: as `AlignedImages`; without a generator; for a case that a metric refuses; or where the results
-            exist and ``overwrite`` is off.
+        InputError: as `AlignedImages`; there is no generator, a metric refuses a case, or the results exist and
+            ``overwrite`` is False.
     """
     if not virtual:
         raise InputError("virtual: no generator; expected one or more")
@@ -119,12 +119,12 @@ def score_images(
 
 
 def image_tables(folder: Path, n_resamples: int = 2000, seed: int = 0) -> dict[str, list[Row]]:
-    """Summarise what `score_images` wrote, with 95 % patient-bootstrap intervals.
+    """Summarise the results of `score_images`, with 95 % patient-bootstrap intervals.
 
     Args:
-        folder: that has ``images``.
+        folder: folder with ``images``.
         n_resamples: number of bootstrap samples.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
         ``fidelity``: rows of `vdes.statistics.fidelity_summary.summarise`, and ``enhancement``: rows of
@@ -132,7 +132,7 @@ def image_tables(folder: Path, n_resamples: int = 2000, seed: int = 0) -> dict[s
         infinity. The rows of the trivial methods are the same for every generator.
 
     Raises:
-        InputError: a table is missing or is none.
+        InputError: a table is missing or not valid.
     """
     summaries = {
         "fidelity": (FIDELITY_FILE, summarise),
@@ -154,7 +154,7 @@ def image_tables(folder: Path, n_resamples: int = 2000, seed: int = 0) -> dict[s
 
 
 class _Scores(Dataset):
-    """The scores of each case; its pictures are written on the way."""
+    """The scores of each case; writes its pictures too."""
 
     def __init__(self, pairs: AlignedImages, folder: Path, constant: float | None) -> None:
         self.pairs = pairs
@@ -238,7 +238,7 @@ class _Scores(Dataset):
 
 
 def _constant_level(datalist: Datalist, height: int, workers: int) -> tuple[float | None, str | None]:
-    """Return the level and the section that it is from."""
+    """Return the level and its section."""
     for name in ("training", "validation"):
         if any(item["low_energy"] is not None and item["des"] is not None for item in datalist.items(name)):
             pairs = _loaded(AlignedImages(datalist, name, height), workers)
@@ -249,7 +249,7 @@ def _constant_level(datalist: Datalist, height: int, workers: int) -> tuple[floa
 
 def _loaded(dataset: Dataset, workers: int) -> Iterator[Any]:
     loader = DataLoader(dataset, batch_size=None, num_workers=workers, collate_fn=_as_is)
-    with torch.random.fork_rng(devices=[]):  # a loader draws from the random state
+    with torch.random.fork_rng(devices=[]):  # a loader uses the random state
         yield from loader
 
 

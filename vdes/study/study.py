@@ -1,4 +1,4 @@
-"""What a study is asked to do, and the folder that it works in."""
+"""The settings of a study, and its folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vdes.study.regions import region_arms
 
 PARTS, STEPS = "parts", "steps"
 SCORED, REGIONS = "scored", "regions"  # folders of a part
-DATA = "data"  # of a study that made or listed its own cases; it stays when the study begins anew
+DATA = "data"  # of a study that made or listed its own cases; it stays when the study is started again
 MADE = (
     PARTS,
     STEPS,
@@ -41,16 +41,16 @@ class Study:
         datalist: the cases.
         output: the folder to work in.
         generators: by name.
-        classifier: the yardstick. Where all cases are malignant it is not used: regions are judged, see
+        classifier: the classifier of all arms. If all cases are malignant it is not used and regions are evaluated, see
             `vdes.study.regions`.
-        question: fixed before the run.
+        question: the question, fixed before the run.
         height: rows of the grid on which images are compared.
-        folds: 0 takes the datalist's own split and the given weights; 2 or more trains all models in each fold, so that
+        folds: 0 uses the datalist's own split and the given weights; 2 or more trains all models in each fold, so that
             every patient is a test patient once.
-        retrain: also retrain the classifier on the images of the virtual arms; with folds it is.
-        seed: of splits, trainings and shuffling.
-        processes: of each training; above 1 by torchrun.
-        validation_fraction: of the patients, in each fold.
+        retrain: also retrain the classifier on the images of the virtual arms; always done with folds.
+        seed: seed of splits, trainings and shuffling.
+        processes: processes of each training; above 1 with torchrun.
+        validation_fraction: fraction of the patients for validation, in each fold.
     """
 
     datalist: Datalist
@@ -66,11 +66,11 @@ class Study:
     validation_fraction: float = 0.15
 
     def __post_init__(self) -> None:
-        """Check what does not need the data."""
+        """Check the settings that do not depend on the data."""
         if self.folds < 0 or self.folds == 1:
             raise InputError(f"folds: {self.folds}; expected 2 or more, or 0 for the datalist's own split")
         if not self.generators:
-            raise InputError("generators: none; expected one at least")
+            raise InputError("generators: none; expected at least one")
         for name, model in self.generators.items():
             if not name.replace("_", "").replace("-", "").isalnum():
                 raise InputError(f"generators: {name!r}; expected a name of letters, digits, - and _")
@@ -80,7 +80,7 @@ class Study:
 
     @cached_property
     def lesions_alone(self) -> bool:
-        """Whether all cases to judge are malignant, so that regions are judged in place of images.
+        """Whether all test cases are malignant, so that regions are evaluated instead of images.
 
         Raises:
             InputError: the datalist cannot be read, or none of the cases is malignant.
@@ -103,12 +103,12 @@ class Study:
 
     @property
     def parts(self) -> list[str]:
-        """The names of its parts, each with a split of its own."""
+        """The names of its parts, each with its own split."""
         return [f"fold{k}" for k in range(self.folds)] if self.trains else ["split"]
 
     @cached_property
     def arms(self) -> list[Arm]:
-        """The arms of images that its models allow; none where regions are judged in their place.
+        """The arms of images that its models allow; none if regions are evaluated instead.
 
         Raises:
             InputError: as `lesions_alone`, or the classifier's weights cannot be opened.
@@ -123,7 +123,7 @@ class Study:
         return self.output / PARTS / name
 
     def settings(self) -> dict[str, Any]:
-        """Return what decides the figures: two runs of equal settings go on with each other's work."""
+        """Return the settings that determine the figures; a run with equal settings can resume another."""
         models = {**self.generators, "classifier": self.classifier}
         return {
             "datalist_sha256": self.datalist.sha256,
@@ -142,7 +142,7 @@ class Study:
         return described
 
     def open_folder(self, overwrite: bool) -> None:
-        """Make the folder, or go on with the study of the same settings in it.
+        """Make the folder, or resume a study with the same settings in it.
 
         Raises:
             InputError: the folder holds another study or other files.

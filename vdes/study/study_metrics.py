@@ -35,7 +35,7 @@ def write_metrics(study: Study, failed: Mapping[str, str], trained_on: Mapping[s
     Args:
         study: the study.
         failed: the steps that failed, with their reasons; arms that lack predictions in a part are left out.
-        trained_on: by model, in words.
+        trained_on: by model, a description.
 
     Returns:
         The file of the metrics.
@@ -80,7 +80,7 @@ def write_metrics(study: Study, failed: Mapping[str, str], trained_on: Mapping[s
 
 
 def _all_arms(study: Study) -> Sequence[Arm]:
-    """Return the arms that a classifier of all inputs would have."""
+    """Return the arms that a classifier trained on all inputs would have."""
     return [] if study.lesions_alone else study_arms(list(study.generators), study.trains or study.retrain)
 
 
@@ -106,7 +106,7 @@ def _tag_disagreements(cases: Sequence[dict[str, Any]], disagreements: Sequence[
 def _data(
     study: Study, cases: Sequence[Mapping[str, Any]], predictions: Mapping[str, pd.DataFrame], regions: Path | None
 ) -> dict[str, Any]:
-    """Return what was judged."""
+    """Return the description of the test cases."""
     listed = study.datalist.fields
     split = listed.get("split")
     if study.trains:

@@ -23,14 +23,14 @@ from vdes.study.study import SCORED, Study
 
 JUDGED = ("validation", "test")  # the sections that the classifier sees
 WORKERS = 2  # processes that score images
-PIXELS = 256.0  # height of the images that `vdes.bundle.steps.SECONDS` are of
+PIXELS = 256.0  # image height for which `vdes.bundle.steps.SECONDS` holds
 
 
 def study_steps(study: Study) -> list[Step]:
-    """Return the steps of a study but for its report, in an order in which each comes after what it needs.
+    """Return the steps of a study except its report, each after the steps that it needs.
 
     Raises:
-        InputError: the datalist is none, has too few patients for so many folds, or a model has no training.
+        InputError: the datalist is not valid, has too few patients for the folds, or a model has no training.
     """
     return [step for number, part in enumerate(study.parts) for step in _Part(study, part, number).steps()]
 
@@ -42,7 +42,7 @@ class _Part:
         self.study, self.name = study, name
         self.fold = number if study.trains else None
         self.folder = study.part(name)
-        self._listed: dict[Path, Datalist] = {}  # what was read or written here, by file
+        self._listed: dict[Path, Datalist] = {}  # datalists read or written here, by file
         self.retrains = (study.trains or study.retrain) and not study.lesions_alone
         self.whole = self.retrains or study.lesions_alone  # virtual images of training patients are needed too
         counts = {section: len(study.datalist.items(section)) for section in SECTIONS}
@@ -119,13 +119,13 @@ class _Part:
         needs: list[str] | None = None,
         model: str | None = None,
     ) -> Step:
-        """Return a step, its name and its needs ahead of them the name of the part."""
+        """Return a step, with the name of the part before its name and its needs."""
         return Step(
             f"{self.name} {name}", kind, units, run, [f"{self.name} {need}" for need in needs or []], self.fold, model
         )
 
     def datalist(self, images: str, sections: str) -> Path:
-        """Return the datalist of what stands in the place of DES (``real``, ``virtual-<g>``, ...): all, or judged."""
+        """Return the datalist with the images instead of DES (``real``, ``virtual-<g>``, ...): all, or those tested."""
         return self.folder / "datalists" / f"{images}_{sections}.json"
 
     def listed(self, images: str, sections: str) -> Datalist:
@@ -136,7 +136,7 @@ class _Part:
         return self._listed[path]
 
     def keep(self, datalist: Datalist) -> None:
-        """Keep a datalist that was written, so that it is not read."""
+        """Keep a datalist that was written, to avoid reading it."""
         self._listed[datalist.path] = datalist
 
     def write_datalists(self) -> None:
@@ -161,7 +161,7 @@ class _Part:
         self.write_judged("real")
 
     def write_content(self, name: str) -> None:
-        """Write the datalists of what stands in the place of DES: a step of its own, for it may fail alone."""
+        """Write the datalists with other images instead of DES: a separate step, because it may fail alone."""
         content = CONTENTS[name]
         sections = "all" if content.retrained else "judged"
         if content.write is not None:
@@ -197,7 +197,7 @@ class _Part:
         self.study.classifier.train(self.datalist(images, "all"), output, self.settings(), self.study.processes)
 
     def virtual(self, name: str) -> None:
-        """Make a generator's images and the datalists that have them."""
+        """Make a generator's images and their datalists."""
         model = self.study.generators[name]
         bundle = model.trained(self.trained(name) / "model.pt") if self.study.trains else model.given
         sections = "all" if self.whole else "judged"
@@ -211,7 +211,7 @@ class _Part:
             self.write_judged(f"virtual-{name}")
 
     def predict(self, arm: Arm) -> None:
-        """Run the classifier on an arm's images and store what it says of the test patients."""
+        """Run the classifier on an arm's images and store its predictions for the test patients."""
         if arm.classifier == "retrained" or self.study.trains:
             images = arm.images if arm.classifier == "retrained" else "real"
             bundle = self.study.classifier.trained(self.trained(f"classifier-{images}") / "model.pt")
@@ -236,7 +236,7 @@ class _Part:
         score_images(self.listed("real", "all"), virtual, "test", self.study.height, output, WORKERS)
 
     def regions(self) -> None:
-        """Judge regions of malignant breasts, where there are no other images to judge."""
+        """Evaluate regions of malignant breasts, if there are no other images to evaluate."""
         virtual = {name: self.listed(f"virtual-{name}", "all") for name in self.study.generators}
         region_study(
             self.listed("real", "all"),

@@ -1,4 +1,4 @@
-"""From the predictions of all arms to the tables of the study."""
+"""The tables of the study, from the predictions of all arms."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ Rows = list[dict[str, Any]]
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 DRAWS = 100  # of patients whose real images are replaced
-TESTED = "examination"  # the tests take cases as independent, and so one a patient
+TESTED = "examination"  # the tests assume independent cases, so one per patient
 
 
 def study_tables(arms: Sequence[Arm], predictions: Tables, question: Question) -> dict[str, Any]:
     """Return the tables of `metrics.json` that derive from predictions.
 
     Args:
-        arms: those that have predictions.
+        arms: the arms with predictions.
         predictions: by arm, the test predictions of all levels; all arms have the same cases.
-        question: what is asked.
+        question: the question.
 
     Returns:
         ``classification`` (values, and differences to each arm's reference, with paired bootstrap intervals),
         ``verdicts`` (non-inferiority of the question's metric), ``tests`` (McNemar and DeLong at examination level,
         with Holm's correction over the arms), ``calibration`` (equivalence), ``synthetic_share``, ``disagreements``
-        and ``answer``, which is None where the question's arm or its reference is missing.
+        and ``answer``, which is None if the question's arm or its reference is missing.
 
     Raises:
-        InputError: arms whose cases differ, or a test set of one class.
+        InputError: the arms' cases differ, or the test set has one class only.
 
     """
     classification, judged, calibration = [], [], []
@@ -87,14 +87,14 @@ def records(table: pd.DataFrame) -> Rows:
 
 
 def synthetic_share(arms: Sequence[Arm], predictions: Tables, question: Question) -> Rows:
-    """Return how an arm's metric moves as virtual images replace real ones for a growing share of the patients.
+    """Return an arm's metric as virtual images replace real ones for a growing share of the patients.
 
-    The patients are drawn at random, `DRAWS` times, nested from share to share; a patient's predictions come from the
-    virtual arm or its reference as a whole.
+    The patients are drawn at random, `DRAWS` times, with nested shares; all predictions of a patient come either from
+    the virtual arm or from its reference.
 
     Returns:
-        A row a virtual arm and share: the mean of the question's metric over the draws, with the interval in which 95 %
-        of the draws lie (of the drawing alone: how uncertain the metric is stands in ``classification``).
+        One row per virtual arm and share: the mean of the question's metric over the draws, with the interval of 95 %
+        of the draws (of the drawing alone; the uncertainty of the metric is in ``classification``).
 
     """
     rows = []
@@ -125,7 +125,7 @@ def synthetic_share(arms: Sequence[Arm], predictions: Tables, question: Question
 
 
 def disagreements(arms: Sequence[Arm], predictions: Tables) -> Rows:
-    """Return the images that a virtual arm and its reference decide differently."""
+    """Return the images that a virtual arm and its reference classify differently."""
     rows = []
     for arm, reference in compared(arms, predictions, "virtual"):
         one, other = (at_level(predictions[name], "image").set_index("case") for name in (arm.arm, reference))
@@ -147,14 +147,14 @@ def disagreements(arms: Sequence[Arm], predictions: Tables) -> Rows:
 def answer(
     classification: pd.DataFrame, judged: Rows, arms: Sequence[Arm], question: Question, level: str
 ) -> dict[str, Any] | None:
-    """Return the values of the question's two arms, their difference and the verdict; None where one is missing.
+    """Return the values of the question's two arms, their difference and the verdict; None if one is missing.
 
     Args:
         classification: the rows of all arms, with their ``level``.
         judged: the verdicts, likewise.
-        arms: those that have predictions.
-        question: what is asked.
-        level: at which.
+        arms: the arms with predictions.
+        question: the question.
+        level: its level.
 
     """
     verdict = [row for row in judged if row["level"] == level and row["arm"] == question.arm]

@@ -1,4 +1,4 @@
-"""Where do virtual images fail? The study's metrics by what is known of the cases."""
+"""Where do virtual images fail? The study's metrics by subgroups of the cases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vdes.study.study_tables import at_level, records
 
 VARIABLES = ("view", "density", "background_enhancement", "lesion_type", "lesion_size", "birads")
 METRICS = ("sensitivity", "specificity", "auc")
-FEWEST_CASES = 10  # fewer have intervals that say nothing
+FEWEST_CASES = 10  # smaller groups have uninformative intervals
 RESAMPLES = 2000
 SIZES_MM = {"below 10 mm": (0.0, 10.0), "10 to 20 mm": (10.0, 20.0), "20 mm and more": (20.0, np.inf)}
 THIRDS = ("smallest third", "middle third", "largest third")
@@ -26,18 +26,18 @@ def subgroups(
 ) -> list[dict[str, Any]]:
     """Return metrics of the virtual arms and their references by density, view, lesion, and so on, at image level.
 
-    A subgroup is explored, not tested: with so many of them some differ by chance.
+    Subgroups are exploratory: among so many of them some differ by chance.
 
     Args:
-        cases: of cases.json: the fields of `VARIABLES`, ``outline`` and ``pixel_size_mm``.
-        arms: those that have predictions.
+        cases: the cases of cases.json: the fields of `VARIABLES`, ``outline`` and ``pixel_size_mm``.
+        arms: the arms with predictions.
         predictions: by arm.
-        question: whose confidence and seed the intervals have.
+        question: the question, with the confidence and seed of the intervals.
 
     Returns:
         Rows with ``variable``, ``group``, ``arm`` and ``reference``, and the value of both and their difference with
-        paired bootstrap intervals. Groups of fewer than `FEWEST_CASES` cases are left out, and so are metrics that a
-        group has no cases for, such as a sensitivity without malignant ones.
+        paired bootstrap intervals. Groups of fewer than `FEWEST_CASES` cases are left out, as are metrics that are
+        undefined in a group, such as the sensitivity without malignant cases.
 
     """
     known = pd.DataFrame([{name: case.get(name) for name in ("case", *VARIABLES)} for case in cases]).set_index("case")
@@ -66,7 +66,7 @@ def subgroups(
 def lesion_sizes(cases: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
     """Return the size class of each case's largest lesion by the diameter of a circle of its area.
 
-    In mm where the pixel size of all cases is known, else in thirds of the data set.
+    In mm if the pixel size of all cases is known, otherwise in thirds of the data set.
     """
     diameters = {case["case"]: _diameter(case["outline"]) for case in cases}
     if all(case.get("pixel_size_mm") for case in cases):
@@ -94,7 +94,7 @@ def _diameter(outline: Sequence[Sequence[Sequence[float]]]) -> float:
 
 
 def _defined(table: pd.DataFrame) -> tuple[str, ...]:
-    """Return the metrics that a group has cases for."""
+    """Return the metrics that are defined in a group."""
     classes = set(table["malignant"].astype(bool))
     needs = {"sensitivity": {True}, "specificity": {False}, "auc": {True, False}}
     return tuple(name for name in METRICS if needs[name] <= classes)

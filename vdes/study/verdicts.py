@@ -1,4 +1,4 @@
-"""Non-inferiority of arms to their references, where the reference has something to lose."""
+"""Non-inferiority of arms to their references, with a check of the reference itself."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pandas as pd
 from vdes.statistics.non_inferiority import NonInferiority, non_inferiority
 from vdes.study.question import Question
 
-CHANCE = 0.5  # area under the ROC
+CHANCE = 0.5  # area under the ROC curve
 AT_CHANCE = NonInferiority("not assessable: the reference is not shown to be better than chance", None)
 
 
 def verdicts(classification: pd.DataFrame, question: Question) -> list[dict[str, Any]]:
-    """Judge the difference of each arm to its reference in the question's metric.
+    """Give a verdict on the difference of each arm from its reference in the question's metric.
 
-    To be no worse than a reference that tells nothing is no merit; what lacks then is assay sensitivity (ICH E10).
-    Where the interval of the reference's AUC reaches down to chance, an arm that is not inferior is not assessable.
+    Being no worse than an uninformative reference is no merit: the comparison lacks assay sensitivity (ICH E10). If the
+    interval of the reference's AUC includes chance, an arm that is not inferior is not assessable.
 
     Args:
         classification: rows of one level, with ``arm``, ``reference``, ``metric`` (the question's, and auc),
@@ -26,7 +26,7 @@ def verdicts(classification: pd.DataFrame, question: Question) -> list[dict[str,
         question: metric, margin, power and confidence.
 
     Returns:
-        A row a difference: ``arm``, ``reference``, ``metric``, ``margin``, ``verdict`` and ``patients_needed``.
+        One row per difference: ``arm``, ``reference``, ``metric``, ``margin``, ``verdict`` and ``patients_needed``.
 
     """
     areas = classification[(classification["metric"] == "auc") & (classification["statistic"] == "value")]

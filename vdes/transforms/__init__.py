@@ -1,1 +1,1 @@
-"""MONAI transforms for low-energy and DES images, one a file."""
+"""MONAI transforms for low-energy and DES images, one per file."""

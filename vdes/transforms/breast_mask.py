@@ -1,4 +1,4 @@
-"""Where the breast is."""
+"""Find the breast in a mammogram."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from scipy import ndimage
 
 from vdes.errors import InputError
 
-FAT = 0.2  # of the way from the darkest pixel to the threshold: what is brighter may be fat
+FAT = 0.2  # fraction of the range from the darkest pixel to the threshold; brighter pixels may be fat
 HALO = 3  # pixels by which a breast's blurred edge may exceed the dark threshold outside the skin
 
 
 class BreastMask(Transform):
     """Return the mask ``(1, H, W)`` of the breast, float32 0 or 1, in a mammogram ``(1, H, W)``.
 
-    The image, smoothed by a Gaussian of one pixel, is thresholded at ``threshold``; the largest connected part is the
-    breast (labels and markers go), and its holes are filled. The trap: the maker's processing can leave fat almost as
-    black as air. So what lies above a fifth of the way from air (the darkest pixel) to the threshold counts too, less
-    the 3 pixels at its edge, where blur and compression leave a halo outside the skin; and a hole that is open only
-    towards the chest wall is filled.
+    The image is smoothed by a Gaussian of one pixel and thresholded at ``threshold``. The largest connected part is the
+    breast, which removes labels and markers, and its holes are filled. The trap: the maker's processing can leave fat
+    almost as black as air. So pixels above a fifth of the range from air (the darkest pixel) to the threshold belong to
+    the breast too, except for 3 pixels at the edge, where blur and compression leave a halo outside the skin; and a
+    hole that is open only towards the chest wall is filled.
 
     Args:
         threshold: intensity that separates air from breast, in the units of the image. Presentation images have air at
             the bottom of their range; 2 % of the range is a good value.
 
     Raises:
-        InputError: nothing in the image lies above the threshold.
+        InputError: no pixel of the image is above the threshold.
     """
 
     def __init__(self, threshold: float) -> None:
@@ -62,7 +62,7 @@ class BreastMask(Transform):
 
 
 def _close_chest_wall(mask: np.ndarray) -> np.ndarray:
-    """Return ``mask`` with a column at each side; that at the chest wall is set between its outermost breast rows."""
+    """Return ``mask`` with a column added at each side; that at the chest wall is set over the rows of the breast."""
     padded = np.pad(mask, ((0, 0), (1, 1)))
     side = 0 if chest_wall_is_left(mask) else -1
     rows = np.flatnonzero(mask[:, side])
@@ -72,13 +72,13 @@ def _close_chest_wall(mask: np.ndarray) -> np.ndarray:
 
 
 def chest_wall_is_left(mask: np.ndarray) -> bool:
-    """Tell whether the chest wall is at the left of a breast mask ``(H, W)``: there the breast is widest."""
+    """Tell whether the chest wall, where the breast is widest, is at the left of a breast mask ``(H, W)``."""
     half = mask.shape[1] // 2
     return bool(mask[:, :half].sum() >= mask[:, mask.shape[1] - half :].sum())
 
 
 class BreastMaskd(MapTransform):
-    """Dictionary form of `BreastMask`: one mask a key, under the names ``output_keys``."""
+    """Dictionary form of `BreastMask`: one mask for each key, under the names ``output_keys``."""
 
     def __init__(self, keys: KeysCollection, output_keys: KeysCollection, threshold: float | tuple[float, ...]) -> None:
         super().__init__(keys)

@@ -15,9 +15,9 @@ from vdes.transforms.breast_mask import chest_wall_is_left
 
 
 class ChestWallLeft(InvertibleTransform):
-    """Mirror an image ``(1, H, W)`` left to right where needed, so that the chest wall is at the left of all.
+    """Mirror an image ``(1, H, W)`` left to right if needed, to put the chest wall at the left.
 
-    The side is read from the breast mask, not from the laterality: archives hold both display conventions.
+    The breast mask decides, not the laterality, because archives use both display conventions.
     """
 
     def __call__(self, image: torch.Tensor, breast_mask: torch.Tensor) -> torch.Tensor:
@@ -35,7 +35,7 @@ class ChestWallLeft(InvertibleTransform):
 
 
 class ChestWallLeftd(MapTransform, InvertibleTransform):
-    """Dictionary form of `ChestWallLeft`: all ``keys`` are mirrored together, as ``mask_key`` says.
+    """Dictionary form of `ChestWallLeft`: all ``keys`` are mirrored together, as ``mask_key`` decides.
 
     Adds ``mirrored`` (bool).
     """

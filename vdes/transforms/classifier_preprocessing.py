@@ -1,4 +1,4 @@
-"""The preprocessing of the lesion classifier: whichever inputs an item has, on one square grid."""
+"""The preprocessing of the lesion classifier: the inputs that an item has, on one square grid."""
 
 from __future__ import annotations
 
@@ -27,22 +27,23 @@ def classifier_preprocessing(
     """Return the transforms from a datalist item to its images for the lesion classifier.
 
     In: an item with ``low_energy``, ``des`` (files) or both. Out: ``low_energy`` and ``des``, each ``(1, size, size)``
-    float32 in [0, 1], where there is a file; and the fields of `vdes.data.levels` that the item has. Random transforms
+    float32 in [0, 1], if there is a file; and the fields of `vdes.data.levels` that the item has. Random transforms
     may follow, then `vdes.transforms.stack_inputs.StackInputsd`.
 
-    With ``lesions`` each image has a target for the classifier's map of malignancy beside it, ``low_energy_malignant``
-    or ``des_malignant``, of the image's shape: the lesion mask of a malignant image, NaN throughout where it has none,
-    and 0 throughout for any other image, whatever is drawn on it.
+    With ``lesions`` each image also has a target for the classifier's map of malignancy, ``low_energy_malignant``
+    or ``des_malignant``, of the image's shape: the lesion mask of a malignant image, NaN everywhere if it has none,
+    and 0 everywhere for any other image, even if something is drawn on it.
 
-    Each image by itself: chest wall to the left, crop to the breast, stretched to a square, 0 outside the breast, the
-    datalist's fixed range to [0, 1]. The aspect ratio goes and so does what lies outside the breast, so neither a
-    file's shape nor its border tells a class; DES images are not registered, because either may be absent.
+    Each image is processed on its own: chest wall to the left, crop to the breast, stretch to a square, 0 outside the
+    breast, the datalist's fixed range to [0, 1]. The aspect ratio and everything outside the breast are removed, so
+    neither the shape of a file nor its border reveals a class. DES images are not registered, because either may be
+    absent.
 
     Args:
         size: rows and columns of the working grid.
         low_energy_range: the low-energy intensities that become 0 and 1.
         des_range: the DES intensities that become 0 and 1.
-        inputs: what of ``low_energy`` and ``des`` is used; the other is absent even where there is a file.
+        inputs: which of ``low_energy`` and ``des`` to use; the other is absent even if there is a file.
         lesions: add the targets of the map of malignancy, for items whose pathology is known.
 
     """
@@ -64,10 +65,10 @@ def _one_input(modality: str, size: int, intensity_range: Sequence[float], lesio
 
 
 class EachInputd(MapTransform):
-    """Apply to each input that an item has its own transforms, and drop the inputs that are None.
+    """Apply to each input of an item its own transforms, and drop the inputs that are None.
 
     Args:
-        single: for ``low_energy``, ``des`` or both the transforms from the item to ``image``.
+        single: for ``low_energy``, ``des`` or both, the transforms from the item to ``image``.
 
     Raises:
         InputError: an item has none of the inputs.
@@ -94,7 +95,7 @@ class EachInputd(MapTransform):
 
 
 def _malignant_lesion(mask: torch.Tensor, malignant: bool) -> torch.Tensor:
-    """Return where an image shows malignancy, of a mask's shape; NaN where that is not known."""
+    """Return where an image shows malignancy, in the shape of a mask; NaN if that is unknown."""
     drawn = convert_to_tensor(mask, dtype=torch.float32, track_meta=False)
     if not malignant:
         return torch.zeros_like(drawn)

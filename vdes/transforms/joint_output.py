@@ -1,4 +1,4 @@
-"""From a joint network's output to what metrics read."""
+"""Split the output of a joint network for the metrics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from monai.transforms import Transform
 
 
 class JointOutputd(Transform):
-    """Put the parts of ``pred``, the dictionary that `JointNetwork` returns, in place of it."""
+    """Replace ``pred``, the dictionary that `JointNetwork` returns, by its parts."""
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return ``data`` with ``pred`` (virtual DES) and ``classification``."""

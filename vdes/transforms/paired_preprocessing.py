@@ -30,8 +30,8 @@ def paired_preprocessing(
 
     In: an item with ``low_energy`` and ``des`` (files), ``lesion_mask`` and ``des_lesion_mask`` (files; may be
     absent), ``case`` and ``patient``. Out: ``image`` (low energy) and ``label`` (DES), both ``(1, height, width)`` in
-    [0, 1]; ``breast_mask``, ``lesion_mask`` and ``des_lesion_mask`` (uint8, 0 or 1; all 0 where nothing was drawn);
-    ``case``, ``patient``; and ``edge_offset_before_px`` and ``edge_offset_px`` (file pixels) where the pair was
+    [0, 1]; ``breast_mask``, ``lesion_mask`` and ``des_lesion_mask`` (uint8, 0 or 1; all 0 if nothing was drawn);
+    ``case``, ``patient``; and ``edge_offset_before_px`` and ``edge_offset_px`` (file pixels) if the pair was
     registered.
 
     Args:
@@ -42,10 +42,10 @@ def paired_preprocessing(
         pixel_size_mm: pixel size of the working grid in mm; None fills the grid.
         register: register the DES image onto the low-energy image. Leave it out only for pairs known to be aligned.
         keep: further fields to keep, such as those of `vdes.data.levels`, or `PLACE`: whether the images were mirrored,
-            the rows and columns of the mirrored file from and to which they were cropped, and the file's pixel size in
-            mm, where known.
-        on_low_energy: further images (files) that lie on the low-energy image, such as virtual DES, by field, each with
-            the intensities that become 0 and 1; they come out as ``image`` does.
+            the first and last rows and columns of the crop in the mirrored file, and the file's pixel size in mm, if
+            known.
+        on_low_energy: further images (files) aligned with the low-energy image, such as virtual DES, by field, each
+            with the intensities that become 0 and 1; they are processed like ``image``.
 
     """
     others = tuple(on_low_energy)
@@ -74,7 +74,7 @@ def paired_preprocessing(
             scale("label", des_range),
             *(scale(key, limits) for key, limits in on_low_energy.items()),
             EnsureTyped(keys, track_meta=False),
-            CastToTyped(keys[-3:], dtype=torch.uint8),  # a cached case takes half the room
+            CastToTyped(keys[-3:], dtype=torch.uint8),  # a cached case takes half the memory
             SelectItemsd(
                 (*keys, "case", "patient", "edge_offset_before_px", "edge_offset_px", *keep), allow_missing_keys=True
             ),

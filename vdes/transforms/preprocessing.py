@@ -28,9 +28,9 @@ def low_energy_preprocessing(
 ) -> Compose:
     """Return the transforms from a datalist item to the network's input, invertible with MONAI's `Invertd`.
 
-    In: an item with ``low_energy`` (a file) and ``case``. Out: ``image`` ``(1, height, width)`` in [0, 1], the chest
-    wall at the left, cropped to the breast; ``breast_mask`` on the same grid; ``case``, ``patient`` and the file's
-    name in ``low_energy``.
+    In: an item with ``low_energy`` (a file) and ``case``. Out: ``image`` ``(1, height, width)`` in [0, 1], with the
+    chest wall at the left and cropped to the breast; ``breast_mask`` on the same grid; ``case``, ``patient`` and the
+    name of the file in ``low_energy``.
 
     Args:
         height: rows of the working grid.
@@ -52,7 +52,7 @@ def image_preprocessing(
     stretch: bool = False,
     drawn: str | None = None,
 ) -> Compose:
-    """Return the transforms of one modality's images by themselves, as `low_energy_preprocessing` has them.
+    """Return the transforms for single images of one modality, the same as in `low_energy_preprocessing`.
 
     Args:
         modality: the item's field with the file, ``low_energy`` or ``des``.
@@ -61,9 +61,9 @@ def image_preprocessing(
         width: columns of the working grid.
         intensity_range: the two intensities that become 0 and 1, the same for all images of a datalist.
         pixel_size_mm: pixel size of the working grid in mm; None fills the grid.
-        stretch: fill the grid without regard to the aspect ratio.
-        drawn: the item's field with a mask that is drawn on the image (a file, or None for a mask of zeros); it comes
-            out under this name on the grid, 0 or 1.
+        stretch: fill the grid and ignore the aspect ratio.
+        drawn: the item's field with a mask drawn on the image (a file, or None for a mask of zeros); the result has it
+            under this name, on the grid, 0 or 1.
 
     """
     masks = () if drawn is None else (drawn,)
@@ -83,7 +83,7 @@ def image_preprocessing(
 
 
 def prediction_in_breast() -> Compose:
-    """Return the transforms that make ``pred``, a network's output, an image: in [0, 1], and 0 outside the breast."""
+    """Return the transforms that turn ``pred``, a network's output, into an image in [0, 1], 0 outside the breast."""
     return Compose(
         [
             ScaleIntensityRanged("pred", a_min=0.0, a_max=1.0, b_min=0.0, b_max=1.0, clip=True),
@@ -109,7 +109,7 @@ def to_working_grid(
 
 
 def scale(key: str, limits: Sequence[float]) -> ScaleIntensityRanged:
-    """Return the transform that brings the fixed range ``limits`` to [0, 1]."""
+    """Return the transform that scales the fixed range ``limits`` to [0, 1]."""
     return ScaleIntensityRanged(key, a_min=limits[0], a_max=limits[1], b_min=0.0, b_max=1.0, clip=True)
 
 

@@ -1,4 +1,4 @@
-"""Leave out one of two inputs at random, so that a network learns to do without."""
+"""Drop one of two inputs at random, so that a network learns to work without it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from monai.transforms import MapTransform, RandomizableTransform
 
 
 class RandDropInput(RandomizableTransform):
-    """Make one channel of an image ``(2, H, W)`` NaN, which stands for an absent input, at random.
+    """Set one channel of an image ``(2, H, W)`` to NaN, which marks an absent input, at random.
 
-    An image of which a channel is NaN already stays as it is, so one input is always left. Source: modality dropout
-    (Neverova et al., ModDrop, IEEE TPAMI 38:1692, 2016), with absence told apart from an image of zeros.
+    An image that already has a NaN channel is unchanged, so one input always remains. Source: modality dropout
+    (Neverova et al., ModDrop, IEEE TPAMI 38:1692, 2016); here an absent input differs from an image of zeros.
 
     Args:
-        prob: probability that an image with both channels loses one; each of them is as likely.
+        prob: probability that an image with both channels loses one; both are equally likely.
 
     Example:
         >>> dropped = RandDropInput(prob=1.0)(torch.zeros(2, 8, 8))
@@ -31,12 +31,12 @@ class RandDropInput(RandomizableTransform):
         self.channel = 0
 
     def randomize(self, data: Any = None) -> None:
-        """Draw whether an input goes, and which."""
+        """Draw whether to drop an input, and which."""
         super().randomize(data)
         self.channel = int(self.R.randint(2))
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
-        """Return ``image`` with both channels, or one of them NaN."""
+        """Return ``image`` with both channels, or with one of them NaN."""
         self.randomize()
         if not self._do_transform or bool(image[:, 0, 0].isnan().any()):
             return image
@@ -46,7 +46,7 @@ class RandDropInput(RandomizableTransform):
 
 
 class RandDropInputd(MapTransform, RandomizableTransform):
-    """Dictionary form of `RandDropInput`; each key is drawn by itself."""
+    """Dictionary form of `RandDropInput`; each key is drawn separately."""
 
     def __init__(self, keys: KeysCollection, prob: float = 0.5) -> None:
         MapTransform.__init__(self, keys)
@@ -60,7 +60,7 @@ class RandDropInputd(MapTransform, RandomizableTransform):
         return self
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Return ``data`` with inputs left out."""
+        """Return ``data`` with inputs dropped."""
         d = dict(data)
         for key in self.key_iterator(d):
             d[key] = self.transform(d[key])

@@ -1,4 +1,4 @@
-"""Change how an image was processed for display, at random."""
+"""Imitate different display processing, at random."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from vdes.errors import InputError
 class RandGamma(RandomizableTransform):
     """Raise an image in [0, 1] to a random power, ``x ** gamma``.
 
-    0 and 1 stay, and what lies between becomes darker or brighter as a whole, for the scale is the datalist's fixed
-    range. MONAI's `RandAdjustContrast` stretches each image to its own smallest and largest value first, which leaves
-    a dim image dim.
+    0 and 1 are unchanged, and all values between become darker or brighter, because the scale is the datalist's fixed
+    range. MONAI's `RandAdjustContrast` first stretches each image to its own smallest and largest value, which leaves a
+    dim image dim.
 
     Args:
         gamma: smallest and largest power, both above 0; its logarithm is drawn uniformly.
@@ -45,13 +45,13 @@ class RandGamma(RandomizableTransform):
         self.gamma = float(low * (high / low) ** self.R.uniform())
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
-        """Return ``image`` to the power; what lies outside [0, 1] is clipped first."""
+        """Return ``image`` raised to the power; values outside [0, 1] are clipped first."""
         self.randomize()
         return image.clamp(0, 1) ** self.gamma
 
 
 class RandGammad(MapTransform, RandomizableTransform):
-    """Dictionary form of `RandGamma`; each key has a power of its own."""
+    """Dictionary form of `RandGamma`; each key has its own power."""
 
     def __init__(
         self, keys: KeysCollection, gamma: tuple[float, float] = (0.7, 1.4), allow_missing_keys: bool = False

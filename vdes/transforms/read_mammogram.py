@@ -19,25 +19,25 @@ from vdes.data.image_header import NIFTI_SUFFIXES, is_dicom
 from vdes.dicom.pixels import read_mammogram
 from vdes.errors import InputError
 
-# beside pydicom, every LoadImage looks for NVIDIA's decoder, and says twice that it is not there
+# every LoadImage looks for NVIDIA's decoder in addition to pydicom, and warns twice that it is missing
 logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
 
 
 def _grey(image: Image.Image) -> Image.Image:
-    """Return a one-channel image; grey values stored as RGB (some JPEG writers do) are unchanged by it."""
+    """Return a one-channel image; grey values that are stored as RGB, as some JPEG writers do, keep their values."""
     return image.convert("L") if image.mode in ("RGB", "RGBA", "P", "LA", "1") else image
 
 
 class ReadMammogram(Transform):
     """Read one image file into a `MetaTensor` ``(1, H, W)``, float32, in the file's own intensity units.
 
-    Rows run from top to bottom and columns from left to right, as the image is looked at; MONAI's readers by themselves
-    give columns first. The reader is fixed by the suffix, because `LoadImage` chooses by what is installed: Pillow for
+    Rows run from top to bottom and columns from left to right, as the image is displayed; MONAI's readers put columns
+    first. The suffix determines the reader, because `LoadImage` depends on the installed packages: Pillow for
     PNG, JPEG, TIFF and BMP, nibabel for NIfTI (whose first axis is taken as the columns), pydicom for DICOM. Polarity:
-    bright means attenuating (MONOCHROME2); DICOM images in MONOCHROME1 are inverted, the other formats do not state it,
-    so it is not changed. DICOM images come as they are displayed, through rescale and VOI LUT or window, from 0 (black)
-    to 65535 (white); see `vdes.dicom.read_mammogram`. The pixel size is kept in ``meta["pixel_size_mm"]`` when the file
-    has one (NIfTI, DICOM), else it is NaN: PNG and JPEG densities are not to be trusted.
+    bright means attenuating (MONOCHROME2). DICOM images in MONOCHROME1 are inverted; the other formats do not state
+    their polarity and are not changed. DICOM images are read as displayed, with rescale and VOI LUT or window, from 0
+    (black) to 65535 (white); see `vdes.dicom.read_mammogram`. ``meta["pixel_size_mm"]`` is the pixel size if the file
+    has one (NIfTI, DICOM) and otherwise NaN, because the densities of PNG and JPEG files are unreliable.
 
     Raises:
         InputError: the file is missing, truncated, unreadable or not a single two-dimensional image.
@@ -54,7 +54,7 @@ class ReadMammogram(Transform):
     def __init__(self) -> None:
         with (
             warnings.catch_warnings()
-        ):  # beside pydicom, LoadImage looks for NVIDIA's decoder and says that it is not there
+        ):  # LoadImage looks for NVIDIA's decoder in addition to pydicom, and warns that it is missing
             warnings.filterwarnings("ignore", message="NvImgCodecPydicomReader")
             self.pillow = LoadImage(PILReader(converter=_grey, reverse_indexing=False), image_only=False)
             self.nibabel = LoadImage(NibabelReader(), image_only=False)
@@ -93,12 +93,12 @@ def _as_tensor(pixels: np.ndarray, filename: str | Path, pixel_size_mm: float) -
 class ReadMammogramd(MapTransform):
     """Dictionary form of `ReadMammogram`; a mask that is absent or None becomes zeros.
 
-    Adds ``pixel_size_mm`` where the item has none and the file of ``reference`` states it.
+    Adds ``pixel_size_mm`` if the item has none and the file of ``reference`` states it.
 
     Args:
         keys: keys of the file names.
-        reference: the key whose pixel size counts.
-        same_size: pairs (key, other key) whose images must have the same size: a mask, and the image it is drawn on.
+        reference: the key whose pixel size is used.
+        same_size: pairs (key, other key) whose images must have the same size: a mask and the image it is drawn on.
 
     Raises:
         InputError: see `ReadMammogram`; also when two images of ``same_size`` differ in size.
@@ -118,7 +118,9 @@ class ReadMammogramd(MapTransform):
         d = dict(data)
         files = {key: d.get(key) for key in self.keys}
         drawn_on = dict(self.same_size)
-        for key in sorted(self.keys, key=lambda key: files[key] is None):  # what masks are drawn on comes first
+        for key in sorted(
+            self.keys, key=lambda key: files[key] is None
+        ):  # the images that masks are drawn on come first
             if files[key] is not None:
                 d[key] = self.read(str(files[key]))
             else:

@@ -23,14 +23,14 @@ _LEVELS = ((8, 4.0, 60), (4, 1.0, 40), (2, 0.5, 15))
 class RegisterDes(Transform):
     """Find the similarity (scale, rotation, translation) that brings a DES image onto its low-energy image.
 
-    The two exposures are seconds apart under one compression, so little but the cropping of the published images
-    differs. Mattes mutual information (Mattes et al., IEEE TMI 22:120, 2003) over both whole images, breast edge and
-    all, at 1/8, 1/4 and 1/2 of the resolution, by ITK's regular-step gradient descent from the chest walls laid over
-    each other. The trap: registering the breast outlines alone slides along the skin, which looks right at the edge
-    and moves lesions.
+    The two exposures are seconds apart under the same compression, so published images differ in little but their
+    cropping. The method is Mattes mutual information (Mattes et al., IEEE TMI 22:120, 2003) over both whole images,
+    including the breast edge, at 1/8, 1/4 and 1/2 of the resolution, with ITK's regular-step gradient descent, starting
+    from aligned chest walls. The trap: registration of the breast outlines alone slides along the skin, which looks
+    right at the edge and moves lesions.
 
-    The result is the best of the start and the end by breast-edge offset, so that a failed search never makes a pair
-    worse.
+    The result is the start or the end, whichever has the smaller breast-edge offset, so a failed search never makes a
+    pair worse.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class RegisterDes(Transform):
         try:
             for shrink, step, iterations in _LEVELS:
                 _optimise(found, _shrunk(low_energy, shrink), _shrunk(des, shrink), step, iterations)
-        except RuntimeError:  # ITK finds no overlap or nothing to compare, as in an even image
+        except RuntimeError:  # ITK finds no overlap or nothing to compare, as in a uniform image
             found = start
         after = edge_offset(
             breast_mask, warp(des_mask, found, breast_mask.shape), _support(des.shape, found, breast_mask.shape)
@@ -70,10 +70,10 @@ class RegisterDes(Transform):
 
 
 class RegisterDesd(MapTransform):
-    """Dictionary form of `RegisterDes`: ``keys``, the DES image and what is drawn on it, move onto ``reference``.
+    """Dictionary form of `RegisterDes`: ``keys``, the DES image and the masks drawn on it, move onto ``reference``.
 
-    Adds ``edge_offset_before_px`` and ``edge_offset_px`` (floats). ``mask_key`` loses what lies outside the moved DES
-    image, where there is nothing to compare with.
+    Adds ``edge_offset_before_px`` and ``edge_offset_px`` (floats). ``mask_key`` is limited to the moved DES image,
+    because there is nothing to compare outside it.
     """
 
     def __init__(
@@ -113,8 +113,8 @@ class RegisterDesd(MapTransform):
 def edge_offset(mask: np.ndarray, other: np.ndarray, support: np.ndarray | None = None, border: int = 4) -> float:
     """Return the median distance, in pixels, from the skin line of one breast mask ``(H, W)`` to that of another.
 
-    Cut edges are no skin: what lies within ``border`` pixels of the image's border or of the ``support`` (where
-    the other image exists) is left out. Infinite when either has no skin line.
+    Cut edges are not skin: points within ``border`` pixels of the image border, or of the border of ``support`` (where
+    the other image exists), are left out. Infinite if either has no skin line.
     """
     inside = np.zeros(mask.shape, bool)
     inside[border:-border, border:-border] = True
@@ -138,7 +138,7 @@ def _support(moving_shape: tuple[int, ...], transform: itk.Transform, shape: tup
 
 
 def _start(moving_shape: tuple[int, ...], mask: np.ndarray) -> itk.Similarity2DTransform:
-    """Return the similarity that lays the chest walls and the mid-heights over each other."""
+    """Return the similarity that aligns the chest walls and the middle heights."""
     transform = itk.Similarity2DTransform[itk.D].New()
     transform.SetCenter([mask.shape[1] / 2, mask.shape[0] / 2])
     along = 0.0 if chest_wall_is_left(mask) else float(moving_shape[1] - mask.shape[1])
@@ -161,7 +161,7 @@ def _optimise(transform: itk.Transform, fixed: itk.Image, moving: itk.Image, ste
     metric = itk.MattesMutualInformationImageToImageMetricv4[_Image, _Image].New(
         NumberOfHistogramBins=32, UseMovingImageGradientFilter=False, UseFixedImageGradientFilter=False
     )
-    metric.SetMaximumNumberOfWorkUnits(1)  # the sum over threads would depend on their number
+    metric.SetMaximumNumberOfWorkUnits(1)  # with several threads the sum would depend on their number
     scales = itk.RegistrationParameterScalesFromPhysicalShift[type(metric)].New(Metric=metric)
     optimizer = itk.RegularStepGradientDescentOptimizerv4[itk.D].New(
         LearningRate=step,

@@ -27,11 +27,11 @@ NOTICE = "virtual DES, made by a network from a low-energy image; not for diagno
 class SaveVirtualDesd(MapTransform):
     """Write ``keys``, virtual DES images ``(1, H, W)`` in [0, 1], to files that carry the low-energy file's stem.
 
-    A 16-bit PNG holds 0 to 65535 for the ends of ``des_range``, which its text entry ``des_range`` names. A NIfTI file
-    holds float32 in the units of ``des_range`` (named by ``cal_min`` and ``cal_max``), with columns as the first
-    axis, left and posterior as the directions of columns and rows, as ITK writes a two-dimensional image. A DICOM file
-    is what ``dicom_writer`` makes of it. Outputs for DICOM carry the case, see `output_stem`. Files are written beside
-    and renamed.
+    In a 16-bit PNG, 0 and 65535 are the ends of ``des_range``, which its text entry ``des_range`` states. A NIfTI file
+    holds float32 in the units of ``des_range`` (stated by ``cal_min`` and ``cal_max``), with columns as the first
+    axis, left and posterior as the directions of columns and rows, as ITK writes a two-dimensional image. DICOM files
+    are written by ``dicom_writer`` and named after the case, see `output_stem`. Files are written under a temporary
+    name and then renamed.
 
     Args:
         keys: keys of the images.
@@ -39,7 +39,7 @@ class SaveVirtualDesd(MapTransform):
         output_ext: ``.png``, ``.nii``, ``.nii.gz`` or ``.dcm``.
         des_range: the DES intensities that 0 and 1 stand for.
         dicom_writer: writes a DICOM file, given its path, the low-energy file and the values (H, W), such as
-            `vdes.dicom.virtual_des_writer.VirtualDesWriter`; None where none are written.
+            `vdes.dicom.virtual_des_writer.VirtualDesWriter`; None if no DICOM files are written.
         source_key: key of the low-energy image's file name.
 
     Raises:
@@ -68,7 +68,7 @@ class SaveVirtualDesd(MapTransform):
         self.source_key = source_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Write the images of ``data``, and return it as it is."""
+        """Write the images of ``data``, and return it unchanged."""
         d = dict(data)
         self.folder.mkdir(parents=True, exist_ok=True)
         stem = output_stem({"case": d["case"], "low_energy": d[self.source_key]})

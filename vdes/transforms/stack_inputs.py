@@ -1,4 +1,4 @@
-"""One tensor of two inputs, either of which may be absent."""
+"""Stack two inputs, either of which may be absent, into one tensor."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from vdes.data.vocabulary import MODALITIES
 class StackInputsd(MapTransform):
     """Stack ``low_energy`` and ``des``, each ``(1, H, W)``, into ``image`` ``(2, H, W)``; an absent one becomes NaN.
 
-    NaN, not 0: `vdes.networks.lesion_classifier.LesionClassifier` must tell an absent image from an empty one.
+    NaN, not 0, because `vdes.networks.lesion_classifier.LesionClassifier` must distinguish an absent image from an
+    empty one.
 
     Args:
-        name: of the result.
-        suffix: of the parts: with ``_malignant`` they are ``low_energy_malignant`` and ``des_malignant``.
+        name: key of the result.
+        suffix: suffix of the parts: with ``_malignant`` they are ``low_energy_malignant`` and ``des_malignant``.
 
     """
 

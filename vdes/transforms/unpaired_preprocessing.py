@@ -17,7 +17,7 @@ def unpaired_preprocessing(
     intensity_range: Sequence[float],
     pixel_size_mm: float | None = None,
 ) -> Compose:
-    """Return the transforms from a datalist item to one modality's image, by its own outline and nothing else.
+    """Return the transforms from a datalist item to the image of one modality, based on its own outline alone.
 
     In: an item with the file of ``modality``, ``case`` and ``patient``. Out: ``key`` ``(1, height, width)`` in [0, 1],
     a plain tensor; ``case`` and ``patient``.

@@ -19,9 +19,9 @@ class WorkingGrid(InvertibleTransform):
     """Resize an image ``(1, h, w)`` to the working grid ``(1, height, width)`` and keep its aspect ratio.
 
     In pixels (``pixel_size_mm`` None) the image is scaled to the largest size that fits. In millimetres it is scaled to
-    ``pixel_size_mm``; what does not fit then is an error, never a silent second scaling. The rest is padded with
-    zeros below and at the right, where there is air once the chest wall is at the left. With ``stretch`` rows and
-    columns are scaled apart and nothing is padded: for images whose aspect ratio is lost, or must not tell anything.
+    ``pixel_size_mm``, and an image that does not fit is an error, never silently scaled again. The rest is padded with
+    zeros below and at the right, which is air once the chest wall is at the left. With ``stretch`` rows and columns are
+    scaled separately without padding, for images whose aspect ratio is lost or must not reveal anything.
 
     Args:
         height: rows of the grid.
@@ -29,10 +29,10 @@ class WorkingGrid(InvertibleTransform):
         pixel_size_mm: pixel size of the grid in mm, or None to fill the grid.
         mode: interpolation of `torch.nn.functional.interpolate`; ``"nearest-exact"`` for masks
             (``"nearest"`` would move them by half a pixel against the image).
-        stretch: give up the aspect ratio; not with ``pixel_size_mm``.
+        stretch: ignore the aspect ratio; not with ``pixel_size_mm``.
 
     Raises:
-        InputError: a pixel size is asked for and the image has none, or the image does not fit at that pixel size.
+        InputError: ``pixel_size_mm`` is given and the image has no pixel size, or does not fit at that pixel size.
 
     """
 
@@ -76,7 +76,7 @@ class WorkingGrid(InvertibleTransform):
         return result
 
     def inverse(self, image: MetaTensor) -> MetaTensor:
-        """Return ``image`` at the size that it came with."""
+        """Return ``image`` at its original size."""
         transform = self.pop_transform(image)
         rows, columns = transform[TraceKeys.EXTRA_INFO]["resized"]
         result = self._resized(image[:, :rows, :columns], transform[TraceKeys.ORIG_SIZE])
@@ -85,8 +85,8 @@ class WorkingGrid(InvertibleTransform):
     def _resized(self, image: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
         """Return ``image`` at ``size``.
 
-        MONAI's `Resize` smooths with zeros around the image before it shrinks, which darkens the chest wall; torch's
-        triangular filter weighs the pixels that exist.
+        Before it shrinks an image, MONAI's `Resize` smooths it with zeros around it, which darkens the chest wall.
+        torch's triangular filter uses only pixels of the image.
         """
         plain = convert_to_tensor(image, track_meta=False)
         antialias = not self.mode.startswith("nearest")
@@ -98,7 +98,7 @@ def _name(image: torch.Tensor) -> str:
 
 
 class WorkingGridd(MapTransform, InvertibleTransform):
-    """Dictionary form of `WorkingGrid`; ``mode`` may be one a key, ``pixel_size_key`` holds the images' pixel size."""
+    """Dictionary form of `WorkingGrid`, with one ``mode`` or one per key; ``pixel_size_key`` is the images' size."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class WorkingGridd(MapTransform, InvertibleTransform):
         return d
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Return ``data`` at the size that it came with."""
+        """Return ``data`` at its original size."""
         d = dict(data)
         for key, grid in self.key_iterator(d, self.grids):
             d[key] = grid.inverse(d[key])
