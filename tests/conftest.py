@@ -218,7 +218,7 @@ def write_mammogram() -> Callable[..., Path]:
     """Write a mammogram in DICOM; keywords set attributes, and None deletes one."""
     from pydicom.uid import generate_uid
 
-    from vdes.dicom.mg_object import mammogram_object
+    from vdes.dicom.mg_object import mammogram_object, orientation_of
 
     def write(
         path: Path,
@@ -233,9 +233,13 @@ def write_mammogram() -> Callable[..., Path]:
             stored = np.arange(6 * 4).reshape(6, 4) * 100
         image = mammogram_object(stored.astype(np.uint16), bits, generate_uid(), laterality, view, 0.1)
         image.PatientID = image.PatientName = "Doe"
-        image.StudyInstanceUID, image.SeriesInstanceUID, image.FrameOfReferenceUID = study, "2.25.2", "2.25.3"
+        image.PatientOrientation = orientation_of(laterality, view)
+        image.StudyInstanceUID, image.SeriesInstanceUID = study, "2.25.2"
+        image.FrameOfReferenceUID = f"2.25.3.{'LR'.index(laterality)}.{len(view)}"
         image.ImageType = ["DERIVED", "PRIMARY", "", "LOW_ENERGY"]
         image.AcquisitionDate, image.AcquisitionTime = "20200102", "101500"
+        if attributes.get("PhotometricInterpretation") == "MONOCHROME1":
+            image.PresentationLUTShape = "INVERSE"
         for keyword, value in attributes.items():
             if value is None:
                 del image[keyword]
@@ -277,10 +281,34 @@ def dcmdump(pytestconfig: pytest.Config) -> Callable[[Path], str]:
 
     def dump(path: Path) -> str:
         done = subprocess.run([program, str(path)], capture_output=True, text=True, errors="replace")
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0 and not done.stderr, done.stderr
         return done.stdout
 
     return dump
+
+
+@pytest.fixture(scope="session")
+def dcmtk_shows(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., np.ndarray | str]:
+    """The picture that dcmtk shows of an image, 0 to 65535, or what it says in its place."""
+    from PIL import Image
+
+    programs = {name: shutil.which(name) for name in ("dcmj2pnm", "dcml2pnm")}
+    for name, program in programs.items():
+        if program is None:
+            absent(pytestconfig, f"no {name}: install Debian's dcmtk")
+    picture = tmp_path_factory.mktemp("dcmtk") / "picture.png"
+
+    def show(path: Path, *options: str, program: str = "dcmj2pnm") -> np.ndarray | str:
+        command = [str(programs[program]), "+on2", *options, str(path), str(picture)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if done.returncode:
+            return done.stderr.strip()
+        with Image.open(picture) as image:
+            return np.asarray(image).astype(np.float32)
+
+    return show
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import generate_uid
 from scipy.ndimage import binary_dilation, binary_erosion
 
 from vdes.cli import main
@@ -38,12 +40,18 @@ def test_virtual_des_lies_in_the_study_of_its_low_energy_image(
     for file in files:
         archive.store(file)
     study = pydicom.dcmread(files[0]).StudyInstanceUID
+    odd = _odd_images(files[0], tmp_path)
+    for file in odd.values():
+        archive.store(file)
     command = ["synthesize", "--dicomweb", orthanc.url, "--study", study, "--bundle", str(BUNDLE)]
     for _ in range(2):  # the second time changes nothing
         assert main(command) == 0
-        assert capsys.readouterr().out.endswith(f"stored 4 virtual DES images in study {study}\n")
+        printed = capsys.readouterr().out
+        assert printed.endswith(f"stored 4 virtual DES images in study {study}\n")
+        for reason, file in odd.items():
+            assert f"left out: {pydicom.dcmread(file).SOPInstanceUID}: {reason}" in printed
         headers = archive.headers(study)
-        assert len(headers) == len(files) + 4
+        assert len(headers) == len(files) + len(odd) + 4
     low_energy = {str(pydicom.dcmread(file).SOPInstanceUID): file for file in files if "low_energy" in file.name}
     made = [header for header in headers if kind_of(header).name == VIRTUAL_DES]
     sources = [header.SourceImageSequence[0].ReferencedSOPInstanceUID for header in made]
@@ -59,17 +67,54 @@ def test_virtual_des_lies_in_the_study_of_its_low_energy_image(
         assert not np.array_equal(shown, below)
 
 
+def _odd_images(good: Path, folder: Path) -> dict[str, Path]:
+    """Write images that nothing can be made of, as they lie beside good ones in archives, by the reason for each."""
+    changes: dict[str, dict[str, Any]] = {
+        "NumberOfFrames 3: expected one frame": {"NumberOfFrames": "3"},
+        "ImagerPixelSpacing is missing": {"ImagerPixelSpacing": None},
+        "PatientOrientation is missing": {"PatientOrientation": None},
+        "ViewPosition ML; expected CC or MLO": {"ViewPosition": "ML", "ViewCodeSequence": None},
+    }
+    files = {}
+    for reason, attributes in changes.items():
+        image = pydicom.dcmread(good)
+        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        image.ImageType = ["ORIGINAL", "PRIMARY", "", "LOW_ENERGY"]
+        image.KVP = "29"
+        for keyword, value in attributes.items():
+            setattr(image, keyword, value)
+        files[reason] = folder / f"{len(files)}.dcm"
+        image.save_as(files[reason])
+    return files
+
+
+def test_a_study_of_odd_images_alone_is_told_image_by_image(
+    orthanc, write_mammogram, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = write_mammogram(tmp_path / "good.dcm", study="2.25.4713")
+    for file in _odd_images(good, tmp_path).values():
+        Archive(orthanc.url).store(file)
+    study = ["--study", "2.25.4713", "--bundle", str(BUNDLE)]
+    assert main(["synthesize", "--dicomweb", orthanc.url, *study]) == 2
+    error = capsys.readouterr().err
+    assert "no low-energy image for presentation, CC or MLO, in it; 1.2.826.0.1" in error
+    assert str(tmp_path.parent) not in error and error.count("\n") == 1
+
+
 def test_what_cannot_be_synthesized_is_told_in_one_line(
     orthanc, write_mammogram, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     des = write_mammogram(tmp_path / "des.dcm", ImageType=["DERIVED", "PRIMARY", "", "RECOMBINED"], study="2.25.4712")
     Archive(orthanc.url).store(des)
     for more, message in (
-        (["--study", "2.25.4712"], "study 2.25.4712: no low-energy image for presentation, CC or MLO, in it"),
+        (
+            ["--study", "2.25.4712", "--bundle", str(BUNDLE)],
+            "study 2.25.4712: no low-energy image for presentation, CC or MLO, in it",
+        ),
         (["--study", "2.25.4712", "--bundle", str(tmp_path)], f"{tmp_path}: no bundle there; expected a folder"),
-        (["--study", "Doe"], "study: 'Doe' is no UID; expected a StudyInstanceUID"),
+        (["--study", "Doe", "--bundle", str(BUNDLE)], "study: 'Doe' is no UID; expected a StudyInstanceUID"),
     ):
-        assert main(["synthesize", "--dicomweb", orthanc.url, "--bundle", str(BUNDLE), *more]) == 2
+        assert main(["synthesize", "--dicomweb", orthanc.url, *more]) == 2
         error = capsys.readouterr().err
         assert message in error and error.startswith("error: ") and error.count("\n") == 1
     assert len(Archive(orthanc.url).headers("2.25.4712")) == 1

@@ -35,7 +35,7 @@ def test_what_the_engine_gives_is_written_as_what_the_network_gives(bundle, run,
         "inference",
         "inference_trt",
         output_dir=str(tmp_path / "engine"),
-        engine=str(engine),
+        engine_file=str(engine),
         imports=imports[:-1],
         **data,
     )

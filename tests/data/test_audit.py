@@ -120,6 +120,33 @@ def test_the_published_fold_leaks(cdd_cesm: Path) -> None:
     assert len(found["fold0_test", "fold0_val"].patients) == 21
 
 
+def test_two_spellings_of_a_patient_are_one(tmp_path: Path) -> None:
+    first = save(tmp_path / "a.csv", "patient\nDoe 1\nM\u00fcller\n")
+    second = save(tmp_path / "b.csv", "patient\nDOE  1\nMu\u0308ller \nP02\n")
+    [overlap] = overlaps(read_splits([first, second]))
+    assert overlap.patients == ("Doe 1", "M\u00fcller")
+
+
+def test_headers_of_dicom_images_tell_who_is_one_person(write_mammogram, tmp_path: Path) -> None:
+    """One woman of two studies, of which one names the issuer of her ID, listed as two patients."""
+    issuers = {"P1": "Hospital", "P2": None, "P3": "Hospital"}
+    for number, (patient, issuer) in enumerate(issuers.items()):
+        attributes = {"PatientID": "Other" if patient == "P3" else "Doe", "PatientName": f"N{patient}"}
+        file = tmp_path / f"{patient}.dcm"
+        write_mammogram(
+            file, study=f"2.25.{number + 1}", **attributes, **({"IssuerOfPatientID": issuer} if issuer else {})
+        )
+    sections = {"training": ["P1"], "validation": ["P3"], "test": ["P2"]}
+    content = {
+        name: [{"case": patient, "patient": patient, "low_energy": f"{patient}.dcm"} for patient in patients]
+        for name, patients in sections.items()
+    }
+    found = overlaps(read_splits([save(tmp_path / "d.json", json.dumps(content))]))
+    assert [(one.first, one.second, one.patients) for one in found if one.patients] == [
+        ("training", "test", ("P1 = P2",))
+    ]
+
+
 def test_the_other_lists_of_a_datalist_are_no_splits(tmp_path: Path) -> None:
     items = {name: [{"case": f"P{n}", "patient": f"P{n}"}] for n, name in enumerate(("training", "validation", "test"))}
     (tmp_path / "d.json").write_text(json.dumps({**items, "oracle": [{"split": "all", "auc": 0.9}]}))

@@ -8,10 +8,14 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import Dataset
-from pydicom.uid import BreastProjectionXRayImageStorageForPresentation, JPEG2000Lossless
+from pydicom.uid import (
+    BreastProjectionXRayImageStorageForPresentation,
+    DeflatedExplicitVRLittleEndian,
+    JPEG2000Lossless,
+)
 
 from vdes.dicom import read_mammogram
-from vdes.dicom.files import read_header
+from vdes.dicom.files import MOST_INFLATED, read_header
 from vdes.dicom.image_facts import read_image_facts
 from vdes.errors import InputError
 
@@ -65,10 +69,18 @@ def test_other_files_are_told_apart(write_mammogram, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "zip.dcm", "w") as archive:
         archive.writestr("a.txt", "x" * 1000)
     assert "not a DICOM file" in refusal(tmp_path / "zip.dcm")
+
+
+def test_a_deflated_file_is_inflated_as_far_as_an_image_can_go(write_mammogram, tmp_path: Path) -> None:
     image = pydicom.dcmread(write_mammogram(tmp_path / "a.dcm"))
-    image.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    image.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     image.save_as(tmp_path / "deflated.dcm")
-    assert "images do not use it" in refusal(tmp_path / "deflated.dcm")
+    one, other = (read_mammogram(tmp_path / name).pixels for name in ("a.dcm", "deflated.dcm"))
+    np.testing.assert_array_equal(one, other)
+    image.PixelData = bytes(MOST_INFLATED)
+    image.save_as(tmp_path / "bomb.dcm")
+    assert (tmp_path / "bomb.dcm").stat().st_size < 1 << 20
+    assert "deflated: inflates to over 144 MiB" in refusal(tmp_path / "bomb.dcm")
 
 
 def test_a_name_does_not_matter(write_mammogram, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 from pydicom import Dataset
 from pydicom.uid import (
+    JPEG2000,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -81,8 +82,20 @@ def jpeg_lossless(source: Path, target: Path) -> Path:
 def test_monochrome1_is_inverted(write_mammogram, tmp_path: Path) -> None:
     stored = ramp(12)
     light = write_mammogram(tmp_path / "2.dcm", stored)
-    dark = write_mammogram(tmp_path / "1.dcm", 4095 - stored, PhotometricInterpretation="MONOCHROME1")
+    # without the shape the photometric interpretation decides, and against it the shape does, as in dcmtk
+    dark = write_mammogram(
+        tmp_path / "1.dcm", 4095 - stored, PhotometricInterpretation="MONOCHROME1", PresentationLUTShape=None
+    )
     np.testing.assert_allclose(shown(dark), shown(light), atol=0.01)
+    for photometric, shape, pixels in (
+        ("MONOCHROME1", "INVERSE", 4095 - stored),
+        ("MONOCHROME1", "IDENTITY", stored),
+        ("MONOCHROME2", "INVERSE", 4095 - stored),
+    ):
+        file = write_mammogram(
+            tmp_path / "1.dcm", pixels, PhotometricInterpretation=photometric, PresentationLUTShape=shape
+        )
+        np.testing.assert_allclose(shown(file), shown(light), atol=0.01)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +144,41 @@ def test_a_voi_lut_counts_before_a_window(write_mammogram, tmp_path: Path) -> No
     file = write_mammogram(tmp_path / "a.dcm", stored, VOILUTSequence=[lut], WindowCenter="10", WindowWidth="5")
     expected = curve[np.clip(stored.astype(int) - 500, 0, 2999)] / 1023 * WHITE
     np.testing.assert_allclose(shown(file), expected, atol=0.01)
+
+
+def test_an_overshoot_of_lossy_compression_is_clipped(write_mammogram, tmp_path: Path) -> None:
+    """A code stream of 16 bits in an image of 12 holds more than 4095; without their upper bits they are black."""
+    stored = ramp(12).astype(int)
+    overshooting = np.where(stored > 3000, stored + 1000, stored)
+    for photometric, shape in (("MONOCHROME2", "IDENTITY"), ("MONOCHROME1", "INVERSE")):
+        file = write_mammogram(
+            tmp_path / "a.dcm", overshooting, 16, PhotometricInterpretation=photometric, PresentationLUTShape=shape,
+            WindowCenter="2048", WindowWidth="4096", LossyImageCompression="01",
+        )  # fmt: skip
+        image = pydicom.dcmread(file)
+        image.compress(JPEG2000Lossless, encoding_plugin="pylibjpeg")
+        image.file_meta.TransferSyntaxUID = JPEG2000
+        image.BitsStored, image.HighBit = 12, 11
+        image.save_as(file)
+        expected = np.clip(overshooting, 0, 4095) / 4095 * WHITE
+        np.testing.assert_allclose(shown(file), expected if shape == "IDENTITY" else WHITE - expected, atol=0.05)
+        # decompressed by an archive, it says only that it once was lossy
+        file = write_mammogram(
+            tmp_path / "b.dcm", overshooting, PhotometricInterpretation=photometric, PresentationLUTShape=shape,
+            LossyImageCompression="01",
+        )  # fmt: skip
+        np.testing.assert_allclose(shown(file), expected if shape == "IDENTITY" else WHITE - expected, atol=0.05)
+
+
+def test_bits_that_lie_higher_are_shifted_down(write_mammogram, tmp_path: Path) -> None:
+    stored = ramp(12).astype(int)
+    plain = shown(write_mammogram(tmp_path / "a.dcm", stored))
+    for shift in (1, 4):
+        file = write_mammogram(tmp_path / "b.dcm", stored << shift, HighBit=11 + shift)
+        np.testing.assert_array_equal(shown(file), plain)
+        signed = {"PixelRepresentation": 1, "WindowCenter": "0", "WindowWidth": "4096"}
+        file = write_mammogram(tmp_path / "c.dcm", ((stored - 2048) & 0xFFF) << shift, HighBit=11 + shift, **signed)
+        np.testing.assert_allclose(shown(file), plain, atol=0.05)
 
 
 def test_signed_values_and_overlays_in_unused_bits(write_mammogram, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_the_makers_differ_where_real_ones_do(files: list[Path]) -> None:
     assert len(ge.WindowCenter) == 3 and "VOILUTSequence" in hologic and "WindowCenter" not in hologic
     evidence = {name: read_image_facts(file).kind.evidence for name, file in zip(headers, files, strict=True)}
     assert evidence["P1_R_MLO_des.dcm"] == "ImageType RECOMBINED"
-    assert evidence["P2_R_MLO_des.dcm"] == "SeriesDescription I-VIEW"
+    assert evidence["P2_R_MLO_des.dcm"] == "KVP 49, SeriesDescription I-VIEW"
 
 
 def test_pairs_are_found_from_the_headers_alone(sets: dict[str, Path], tmp_path: Path) -> None:

@@ -43,9 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    # warnings look as they do without it; of what is no warning, only the precision is told
+    # warnings look as they do without it; of what is no warning, only precision and engine are told
     logging.basicConfig(format="%(message)s")
-    logging.getLogger("vdes.engines.precision").setLevel(logging.INFO)
+    for told in ("precision", "inference_engine"):
+        logging.getLogger(f"vdes.engines.{told}").setLevel(logging.INFO)
     try:
         command, bound, _ = application(words[:1]).parse_args(words, exit_on_error=False, print_error=False)
         status = command(*bound.args, **bound.kwargs)

@@ -51,22 +51,25 @@ def dicom(
     *,
     output: Path,
     settings: Annotated[DicomFolderSettings, FIELDS] = DicomFolderSettings(),
+    explain: Path | None = None,
     overwrite: bool = False,
 ) -> None:
     """List a folder of DICOM studies.
 
-    Finds the low-energy and DES images by their headers, pairs them by study, laterality, view and time, and writes the
-    datalist. Prints what was left out, and why.
+    Finds the low-energy and DES images by their headers, pairs them by what the headers say of their belonging
+    together, and writes the datalist. Prints what was left out, and why.
 
     Args:
         folder: folder of studies, sub-folders included.
         output: datalist to write (.json).
+        explain: table to write beside it (.csv, .json or .txt): for each file what it was taken for, what it was
+            paired with, which evidence decided and what contradicted it. Also written where nothing could be listed.
         overwrite: replace the datalist if it exists.
     """
     from vdes.data.dicom_folder.datalist import write_dicom_datalist
     from vdes.data.summary import summary
 
-    datalist = write_dicom_datalist(folder, output, settings, overwrite=overwrite)
+    datalist = write_dicom_datalist(folder, output, settings, explain=explain, overwrite=overwrite)
     print(f"wrote {output}\n{summary(datalist)}")
 
 

@@ -34,5 +34,7 @@ def synthesize(
     from vdes.bundle.synthesize_study import synthesize_study
 
     bundle = bundle or find_bundle("breast_cesm_virtual_des_unet", bundles)
-    stored = synthesize_study(dicomweb, study, bundle, compression)
-    print(f"stored {len(stored)} virtual DES images in study {study}")
+    done = synthesize_study(dicomweb, study, bundle, compression)
+    for instance, reason in sorted(done.left_out.items()):
+        print(f"left out: {instance}: {reason}")
+    print(f"stored {len(done.stored)} virtual DES images in study {study}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import re
@@ -10,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vdes.data.ids import same_id
+from tqdm import tqdm
+
+from vdes.data.image_header import is_dicom
 from vdes.data.json_file import read_json
-from vdes.data.vocabulary import SECTIONS
+from vdes.data.vocabulary import MODALITIES, SECTIONS
+from vdes.dicom.identifiers import identifier
 from vdes.errors import InputError
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -56,6 +60,9 @@ def read_splits(paths: Sequence[Path], pattern: str = PATIENT_PATTERN) -> dict[s
         pattern: regular expression with one group, the patient; it is searched for in each cell, with folder
             separators converted to /.
 
+    Two spellings of a patient's name, with other case, padding, leading zeros or form of Unicode, are one patient. Of a
+    datalist of DICOM images the headers are read too: patients that are one person by them are one, named ``P1 = P2``.
+
     Returns:
         The patients by name of split; spellings that differ only in upper and lower case are merged under the first.
 
@@ -64,7 +71,8 @@ def read_splits(paths: Sequence[Path], pattern: str = PATIENT_PATTERN) -> dict[s
     """
     regex = _compile(pattern)
     splits: dict[str, set[str]] = {}
-    spelled: dict[str, str] = {}  # P1 where another row has p1
+    spellings: dict[str, str] = {}
+    images: dict[Path, str] = {}
     for path in paths:
         suffix = path.suffix.lower()
         if suffix == ".json":
@@ -74,17 +82,20 @@ def read_splits(paths: Sequence[Path], pattern: str = PATIENT_PATTERN) -> dict[s
         else:
             raise InputError(f"{path}: expected a datalist (.json) or a split list ({', '.join(LIST_SUFFIXES)})")
         for split, where, cells in rows:
-            patients = _patients(cells, regex)
+            patients = {spellings.setdefault(identifier(name), name) for name in _patients(cells, regex)}
             if not patients:
                 raise InputError(
                     f"{where}: no patient in {list(cells.values())}; expected a column 'patient' or a file name that "
                     f"matches {pattern}, or pass --patient-pattern"
                 )
-            splits.setdefault(split, set()).update(spelled.setdefault(same_id(one), one) for one in patients)
+            splits.setdefault(split, set()).update(patients)
+            if len(patients) == 1:
+                images |= dict.fromkeys(_dicom_images(path, cells), *patients)
     if len(splits) < 2:
         found = f"only the split '{next(iter(splits))}'" if splits else "no split"
         raise InputError(f"{', '.join(map(str, paths))}: {found} with patients; expected two splits or more to compare")
-    return splits
+    persons = _persons(images) if images else {}
+    return {split: {persons.get(patient, patient) for patient in patients} for split, patients in splits.items()}
 
 
 def overlaps(splits: dict[str, set[str]]) -> list[Overlap]:
@@ -155,6 +166,36 @@ def _is_header(cells: list[str], regex: re.Pattern[str]) -> bool:
     if any(cell.lower() in PATIENT_COLUMNS for cell in cells):
         return True
     return not _patients(dict(zip(cells, cells, strict=True)), regex)
+
+
+def _dicom_images(path: Path, cells: dict[str, str]) -> list[Path]:
+    """Return the DICOM images of a datalist's item."""
+    if path.suffix.lower() != ".json":
+        return []
+    files = (path.parent / cells[name] for name in MODALITIES if name in cells)
+    return [file for file in files if is_dicom(file) and file.is_file()]
+
+
+def _persons(images: dict[Path, str]) -> dict[str, str]:
+    """Return the names of patients that the images' headers say are one person, by the name of each."""
+    from vdes.data.dicom_folder.persons import persons_of  # here: other formats do without its extra
+    from vdes.dicom.image_facts import read_image_facts
+
+    facts = []
+    for file in tqdm(images, desc="DICOM headers", unit="file", disable=None, leave=False):
+        with contextlib.suppress(InputError):  # an image that cannot be read tells nothing
+            facts.append(read_image_facts(file))
+    persons = persons_of(facts)
+    names: dict[str, set[str]] = {}  # those of one person, by each of them
+    of_person: dict[str, set[str]] = {}
+    for image in facts:
+        of_person.setdefault(persons.key_of(image), set()).add(images[image.path])
+    for alike in of_person.values():
+        alike = alike.union(*(names.get(name, set()) for name in alike))
+        names |= dict.fromkeys(alike, alike)
+    return {
+        name: " = ".join(sorted(alike, key=lambda patient: (len(patient), patient))) for name, alike in names.items()
+    }
 
 
 def _patients(cells: dict[str, str], regex: re.Pattern[str]) -> set[str]:

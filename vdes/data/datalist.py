@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -88,7 +89,9 @@ class Datalist:
         folder = os.path.realpath(path.parent)
         portable = {key: _portable(value, folder) if key in SECTIONS else value for key, value in content.items()}
         text = json.dumps(portable, indent=1, ensure_ascii=False) + "\n"
-        return cls._parsed(path, text.encode("utf-8", errors="surrogatepass"))
+        # a file name in another encoding than UTF-8 has bytes that only an escape can stand for
+        text = re.sub("[\ud800-\udfff]", lambda byte: f"\\u{ord(byte[0]):04x}", text)
+        return cls._parsed(path, text.encode("utf-8"))
 
     @classmethod
     def write(cls, path: PathLike, content: Mapping[str, Any], overwrite: bool = False) -> Datalist:

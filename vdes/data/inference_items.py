@@ -87,13 +87,25 @@ def inference_items(path: PathLike | Datalist, inputs: Sequence[str] = ("low_ene
     return items
 
 
-def output_stem(item: Item) -> str:
+def output_stem(item: Item, deidentified: bool = False) -> str:
     """Return the name, without extension, of the output for an item.
 
     It is the stem of the low-energy file. For DICOM it is the case, because archives name files after numbers or
-    patients.
+    patients. A de-identified output is named by the UID that replaces its low-energy image's, because patients may name
+    files and cases too.
+
+    Raises:
+        InputError: ``deidentified`` is on and the low-energy image is not DICOM.
     """
-    return str(item["case"]) if is_dicom(item["low_energy"]) else image_stem(item["low_energy"])
+    low_energy = item["low_energy"]
+    if deidentified:
+        if not is_dicom(low_energy):
+            raise InputError(f"{low_energy}: not DICOM; only virtual DES of DICOM images can be de-identified")
+        from vdes.dicom.deidentify import mapped_uid  # here: other formats do without its extra
+        from vdes.dicom.image_facts import read_image_facts
+
+        return str(mapped_uid(read_image_facts(Path(low_energy)).instance))
+    return str(item["case"]) if is_dicom(low_energy) else image_stem(low_energy)
 
 
 def input_intensity_range(
@@ -132,7 +144,9 @@ def input_intensity_range(
     return header.integer_range
 
 
-def check_outputs(output_dir: PathLike, items: Sequence[Item], extension: str, overwrite: bool) -> None:
+def check_outputs(
+    output_dir: PathLike, items: Sequence[Item], extension: str, overwrite: bool, deidentified: bool = False
+) -> None:
     """Check before the work starts that no output file exists yet.
 
     Args:
@@ -140,20 +154,21 @@ def check_outputs(output_dir: PathLike, items: Sequence[Item], extension: str, o
         items: the items from `inference_items`; `output_stem` names their outputs.
         extension: extension of the outputs, such as ``.png`` or ``.nii.gz``.
         overwrite: accept existing outputs.
+        deidentified: whether the outputs are to be de-identified.
 
     Raises:
-        InputError: ``overwrite`` is False and an output exists, the folder is a file, or outputs in DICOM are requested
-            and a low-energy image is not DICOM or lacks required attributes.
+        InputError: ``overwrite`` is False and an output exists, the folder is a file, or outputs in DICOM or
+            de-identified ones are requested and a low-energy image is not DICOM or lacks required attributes.
     """
     folder = Path(output_dir)
     if extension == DICOM_SUFFIX:
         for item in items:
-            _check_dicom(item["low_energy"])
+            _check_dicom(item["low_energy"], deidentified)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; expected a folder for the outputs")
+    outputs = [folder / (output_stem(item, deidentified) + extension) for item in items]
     if overwrite:
         return
-    outputs = (folder / (output_stem(item) + extension) for item in items)
     existing = [output for output in outputs if output.exists()]
     if existing:
         raise InputError(
@@ -162,10 +177,10 @@ def check_outputs(output_dir: PathLike, items: Sequence[Item], extension: str, o
         )
 
 
-def _check_dicom(low_energy: str) -> None:
+def _check_dicom(low_energy: str, deidentified: bool) -> None:
     if not is_dicom(low_energy):
         raise InputError(f"{low_energy}: not DICOM; outputs in {DICOM_SUFFIX} need low-energy images in DICOM")
-    check_source(low_energy)
+    check_source(low_energy, deidentified)
 
 
 def _from_folder(folder: Path, modality: str) -> list[Item]:

@@ -59,9 +59,10 @@ def hold_out(
     if math.isclose(test_fraction + validation_fraction, 1.0):
         n_validation = len(line) - n_test
     elif line and n_test + n_validation >= len(line):
+        option = "--validation-fraction 0" if n_test < len(line) else "--test-fraction 0 --validation-fraction 0"
         raise InputError(
             f"{len(line)} patients are too few for a test fraction of {test_fraction:g} and a validation fraction of "
-            f"{validation_fraction:g}; expected at least one patient to be left for training"
+            f"{validation_fraction:g}; expected at least one patient to be left for training, as with {option}"
         )
     drawn = {"test": line[:n_test], "validation": line[n_test : n_test + n_validation]}
     kept = {name: [patient for patient, section in settled.items() if section == name] for name in drawn}

@@ -6,7 +6,6 @@ never from a command line, which other users of a machine can read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +13,10 @@ from urllib.parse import urlsplit
 
 import pydicom
 from pydicom import Dataset
-from pydicom.uid import RE_VALID_UID
 
 from vdes.dicom.extra import need
 from vdes.dicom.files import damage_as_input_error
+from vdes.dicom.values import is_uid
 from vdes.errors import InputError
 
 need("DICOMweb", "dicomweb_client")
@@ -56,7 +55,7 @@ class Archive:
         Raises:
             InputError: the UID is none, the archive does not answer, refuses, or has no such study.
         """
-        if not re.fullmatch(RE_VALID_UID, study):
+        if not is_uid(study):
             raise InputError(f"study: {study!r} is no UID; expected a StudyInstanceUID")
         with self._failures_as_input_errors(f"study {study}"):
             found = self._client.retrieve_study_metadata(study)

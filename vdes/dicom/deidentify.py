@@ -1,76 +1,96 @@
-"""De-identification of the objects that vdes writes, by the basic profile of DICOM PS3.15."""
+"""De-identification of the objects that vdes writes, by the basic profile of DICOM PS3.15: a list of what is kept."""
 
 from __future__ import annotations
 
 import uuid
-from importlib.metadata import version
 
 from pydicom import Dataset
-from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
+from vdes import __version__
+from vdes.dicom.carried import PARTS
 from vdes.dicom.codes import Code, code_item
-from vdes.dicom.extra import need
+from vdes.dicom.views import modifier_code
+from vdes.errors import InputError
 
-need("de-identification", "dicomanonymizer")
-
-from dicomanonymizer import simpledicomanonymizer as anonymizer  # noqa: E402 - after the check
-from dicomanonymizer.dicomfields_selector import dicom_anonymization_database_selector  # noqa: E402
-
-EDITION = "dicomfields_2024b"
 METHODS = (
     Code("113100", "DCM", "Basic Application Confidentiality Profile"),
     Code("113105", "DCM", "Clean Descriptors Option"),
 )
-# what vdes itself wrote into them names no one; the profile would remove these statements that the image is artificial
-_OWN_WORDS = ("SeriesDescription", "DerivationDescription", "ContributingEquipmentSequence")
-_DUMMY_DATE = "00010101"  # of dicom-anonymizer
-_SOURCE_IMAGE_SEQUENCE = (0x0008, 0x2112)
-
-Tag = tuple[int, int]
+# type 2: must be there, may be empty
+_EMPTIED = (
+    "PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID", "AccessionNumber",
+    "ReferringPhysicianName", "InstanceNumber",
+)  # fmt: skip
+_MAPPED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
+# What vdes itself wrote, numbers, and terms of the standard: none can name anyone.
+KEPT = frozenset(
+    (
+        "SOPClassUID", "Modality", "PresentationIntentType", "ImageType", "SyntheticData", "ContentQualification",
+        "SeriesDescription", "SeriesNumber", "DerivationDescription", "Manufacturer",
+        "ManufacturerModelName", "SoftwareVersions", "ContributingEquipmentSequence", "SourceImageSequence",
+        "ImageLaterality", "ViewPosition", "ViewCodeSequence", "AnatomicRegionSequence", "BodyPartExamined",
+        "OrganExposed", "PositionerType", "DetectorType", "AcquisitionContextSequence", "PatientOrientation",
+        "BreastImplantPresent", "PartialView", "PartialViewCodeSequence", "ImagerPixelSpacing", "PixelSpacing",
+        "PixelSpacingCalibrationType", "EstimatedRadiographicMagnificationFactor",
+        "Rows", "Columns", "SamplesPerPixel", "PixelRepresentation",
+        "BitsAllocated", "BitsStored", "HighBit", "PhotometricInterpretation", "PresentationLUTShape",
+        "PixelIntensityRelationship", "PixelIntensityRelationshipSign", "RescaleIntercept", "RescaleSlope",
+        "RescaleType", "WindowCenter", "WindowWidth", "BurnedInAnnotation", "LossyImageCompression",
+        "LossyImageCompressionRatio", "LossyImageCompressionMethod", "PixelData",
+        *_EMPTIED, *_MAPPED, "PositionReferenceIndicator",
+    )
+)  # fmt: skip
 
 
 def deidentify(image: Dataset) -> None:
-    """De-identify an object that vdes wrote, in place.
+    """De-identify an object that `virtual_des_object` made, in place: what is not on the list of what is kept goes.
 
-    The actions of the basic profile are those of dicom-anonymizer, here applied to nested items too. A UID is always
-    mapped to the same new one, in this run and in every other, so that objects of a study stay together. Whoever knows
-    an old UID can compute the new one; nobody can compute it backwards. The new study UID is the patient's ID as well:
-    one dummy for all would make archives merge the patients, and a number computed from a short ID could be guessed.
+    A UID is always mapped to the same new one, in this run and in every other, so that objects of a study stay
+    together. Whoever knows an old UID can compute the new one; nobody can compute it backwards. The new study UID is
+    the patient's ID as well: one dummy for all would make archives merge the patients, and a number computed from a
+    short ID could be guessed.
+
+    Raises:
+        InputError: the low-energy image does not say that nothing is burned into its pixels; a name could be.
     """
-    own = {keyword: image[keyword] for keyword in _OWN_WORDS if keyword in image}
-    _apply_profile(image)
+    if image.get("BurnedInAnnotation") != "NO":
+        raise InputError("BurnedInAnnotation: not NO in the low-energy image; expected pixels that show no name")
+    for element in list(image):
+        if element.keyword not in KEPT:
+            del image[element.tag]
+    for keyword in _EMPTIED:
+        setattr(image, keyword, None)
+    if "PositionReferenceIndicator" in image:
+        image.PositionReferenceIndicator = None
+    if "PixelSpacingCalibrationType" in image:
+        image.PixelSpacingCalibrationDescription = "removed"  # free text, which must be there beside the type
+    for keyword in _MAPPED:
+        if image.get(keyword):
+            setattr(image, keyword, mapped_uid(image[keyword].value))
+    for reference in image.SourceImageSequence:
+        reference.ReferencedSOPInstanceUID = mapped_uid(reference.ReferencedSOPInstanceUID)
+    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
     image.PatientID = image.StudyInstanceUID
-    for element in own.values():
-        image.add(element)
-    for equipment in image.get("ContributingEquipmentSequence") or ():
-        equipment.pop("ContributionDateTime", None)
+    _own_words_only(image)
     image.PatientIdentityRemoved = "YES"
     image.LongitudinalTemporalInformationModified = "REMOVED"
-    image.DeidentificationMethod = f"PS3.15 basic profile, dicom-anonymizer {version('dicom-anonymizer')}"
+    image.DeidentificationMethod = f"PS3.15 basic profile, by a list of what is kept, vdes {__version__}"
     image.DeidentificationMethodCodeSequence = [code_item(method) for method in METHODS]
 
 
-def _apply_profile(dataset: Dataset) -> None:
-    fields = dicom_anonymization_database_selector(EDITION)
-    rules = dict.fromkeys(fields["U_TAGS"], _map_uids)
-    # its items keep their UIDs, mapped, in place of being emptied
-    rules[_SOURCE_IMAGE_SEQUENCE] = anonymizer.keep
-    anonymizer.anonymize_dataset(dataset, rules, base_rules_gen=anonymizer.initialize_actions_2024b)
-    for element in dataset:
-        if element.VR == "DA" and element.value == _DUMMY_DATE:
-            element.value = "19000101"  # validators take no year before 1000
-        if element.VR == "SQ":
-            for item in element.value:
-                _apply_profile(item)
-
-
-def _map_uids(dataset: Dataset, tag: Tag) -> None:
-    element = dataset.get(tag)
-    if element is not None and element.value:
-        several = isinstance(element.value, MultiValue)
-        element.value = [_mapped(uid) for uid in element.value] if several else _mapped(element.value)
-
-
-def _mapped(uid: str) -> UID:
+def mapped_uid(uid: str) -> UID:
+    """Return the UID that stands for another in de-identified objects and their names."""
     return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, f'de-identified {uid}').int}")
+
+
+def _own_words_only(image: Dataset) -> None:
+    """Keep of the coded items those that the standard defines, under the standard's words for them."""
+    for view in image.ViewCodeSequence:
+        codes = [modifier_code(item.CodeValue) for item in view.ViewModifierCodeSequence]
+        view.ViewModifierCodeSequence = [code_item(code) for code in codes if code is not None]
+    if "PartialViewCodeSequence" in image:
+        known = [item.CodeValue for item in image.PartialViewCodeSequence if item.CodeValue in PARTS]
+        image.PartialViewCodeSequence = [code_item(Code(value, "SCT", PARTS[value])) for value in known]
+        if not known:
+            del image.PartialViewCodeSequence

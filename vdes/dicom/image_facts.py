@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydicom import Dataset
+from pydicom.uid import UID
 
-from vdes.dicom import kinds, views
+from vdes.dicom import identity, kinds, views
 from vdes.dicom.files import damage_as_input_error, read_header
-from vdes.dicom.kinds import DES, HIGH_ENERGY, LOW_ENERGY, VIRTUAL_DES, Kind, kind_of
+from vdes.dicom.identity import Identity, identity_of
+from vdes.dicom.kinds import DES, HIGH_ENERGY, LOW_ENERGY, OTHER, UNKNOWN, VIRTUAL_DES, Kind, kind_of
 from vdes.dicom.pixels import pixel_size_mm, raw_reason
-from vdes.dicom.views import laterality_of, view_of
+from vdes.dicom.times import Moment, moments_of
+from vdes.dicom.values import DamageError, codes_of, items_of, text_of, texts_of, uid_of, unreadable
+from vdes.dicom.views import laterality_of, modifiers_of, view_of
 from vdes.errors import InputError
 
-_KEYWORDS = (
-    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality",
-    "PatientID", "IssuerOfPatientID", "AccessionNumber", "PresentationIntentType", "ImagerPixelSpacing",
-    "PixelSpacing", "AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime", "ContentDate", "ContentTime",
-    "FrameLaterality", *kinds.KEYWORDS, *views.KEYWORDS,
+KEYWORDS = (
+    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID",
+    "AcquisitionUID", "IrradiationEventUID", "SourceImageSequence", "ReferencedImageSequence", "Modality",
+    "AccessionNumber", "PresentationIntentType", "ImagerPixelSpacing", "PixelSpacing", "AcquisitionDateTime",
+    "AcquisitionDate", "AcquisitionTime", "ContentDate", "ContentTime", "TimezoneOffsetFromUTC", "FrameLaterality",
+    *identity.KEYWORDS, *kinds.KEYWORDS, *views.KEYWORDS,
 )  # fmt: skip
+# what tells that two images are of one acquisition
+ACQUISITION_UIDS = ("FrameOfReferenceUID", "AcquisitionUID", "IrradiationEventUID")
+_PRESENTATION = (
+    "1.2.840.10008.5.1.4.1.1.1.2",  # Digital Mammography X-Ray Image, for presentation
+    "1.2.840.10008.5.1.4.1.1.13.1.4",  # Breast Projection X-Ray Image, for presentation
+)
+_MODALITIES = ("MG", "CR", "DX", "CT", "MR", "US", "PT", "NM", "OT", "SC", "SR", "PR", "KO", "SEG", "XA", "RF", "XC")
 
 
 @dataclass(frozen=True)
@@ -29,65 +41,142 @@ class ImageFacts:
 
     Attributes:
         path: the file.
-        instance, study, frame_of_reference: UIDs; the last may be empty.
+        instance, study, sop_class: UIDs; the last may be empty.
         accession: accession number of the study, perhaps empty.
-        patient: patient's ID with its issuer, perhaps empty; not for output.
-        modality: such as MG.
-        kind: what the image is in CESM.
+        identity: of the patient; not for output.
+        foreign: why it is no mammogram for presentation, None for one.
         raw: why it is raw, None for an image for presentation.
+        kind: what the image is in CESM.
         laterality: L, R or None.
+        laterality_found: missing, contradictory or, where it is neither, empty.
         view: CC, MLO or None.
         view_found: what the header says of the view.
-        acquired: when, or None.
         rows, columns: size in pixels.
         pixel_size_mm: NaN where unknown.
+        modifiers: codes of the view's modifiers.
+        part: why it does not show a whole breast, None where it does.
+        contrast: PRE_CONTRAST, POST_CONTRAST or empty.
+        acquisition: values of `ACQUISITION_UIDS`, as far as the header has them.
+        sources: instances that SourceImageSequence names, and whether each is of an image for presentation.
+        references: instances that ReferencedImageSequence names.
+        moments: when it was acquired and made, see `vdes.dicom.times.moments_of`.
+        unreadable: attributes whose value cannot be understood.
     """
 
     path: Path
     instance: str
     study: str
-    frame_of_reference: str
-    accession: str
-    patient: str
-    modality: str
     kind: Kind
-    raw: str | None
     laterality: str | None
     view: str | None
     view_found: str
-    acquired: datetime.datetime | None
     rows: int
     columns: int
     pixel_size_mm: float
+    sop_class: str = ""
+    accession: str = ""
+    laterality_found: str = ""
+    identity: Identity = field(default_factory=Identity)
+    foreign: str | None = None
+    raw: str | None = None
+    modifiers: frozenset[str] = frozenset()
+    part: str | None = None
+    contrast: str = ""
+    acquisition: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sources: Mapping[str, bool] = field(default_factory=dict)
+    references: frozenset[str] = frozenset()
+    moments: Mapping[str, Moment] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
 
 
 def read_image_facts(path: Path) -> ImageFacts:
     """Read the facts of one image file; its pixels are not decoded.
 
     Raises:
-        InputError: see `vdes.dicom.files.read_header`; also where a value cannot be understood or a UID is missing.
+        InputError: see `vdes.dicom.files.read_header`; also where a UID is missing or pixels are not square.
     """
-    header = read_header(path, _KEYWORDS)
     with damage_as_input_error(path):
-        view, view_found = view_of(header)
-        return ImageFacts(
-            path=path,
-            instance=_uid(header, "SOPInstanceUID"),
-            study=_uid(header, "StudyInstanceUID"),
-            frame_of_reference=str(header.get("FrameOfReferenceUID") or ""),
-            accession=str(header.get("AccessionNumber") or ""),
-            patient="^".join(str(header.get(key) or "") for key in ("PatientID", "IssuerOfPatientID")).strip("^ "),
-            modality=str(header.get("Modality") or ""),
-            kind=kind_of(header),
-            raw=raw_reason(header),
-            laterality=laterality_of(header),
-            view=view,
-            view_found=view_found,
-            acquired=_acquired(header),
-            rows=int(header.Rows),
-            columns=int(header.Columns),
-            pixel_size_mm=pixel_size_mm(header),
-        )
+        return image_facts(read_header(path, KEYWORDS), path)
+
+
+def image_facts(header: Dataset, path: Path) -> ImageFacts:
+    """Return the facts of an image by its header.
+
+    Args:
+        header: the attributes `KEYWORDS` and those that describe the pixels, as far as the object has them.
+        path: of the file.
+
+    Raises:
+        DamageError: a UID is missing or pixels are not square.
+    """
+    view, view_found = view_of(header)
+    modifiers, part = modifiers_of(header)
+    return ImageFacts(
+        path=path,
+        instance=_uid(header, "SOPInstanceUID"),
+        study=_uid(header, "StudyInstanceUID"),
+        sop_class=text_of(header, "SOPClassUID"),
+        accession=text_of(header, "AccessionNumber"),
+        identity=identity_of(header),
+        foreign=_foreign(header),
+        raw=raw_reason(header),
+        kind=kind_of(header),
+        laterality=laterality_of(header),
+        laterality_found=_laterality_found(header),
+        view=view,
+        view_found=view_found,
+        rows=int(header.Rows),
+        columns=int(header.Columns),
+        pixel_size_mm=pixel_size_mm(header),
+        modifiers=modifiers,
+        part=part,
+        contrast=next((code for code in codes_of(header, "ImageType") if code in _CONTRASTS), ""),
+        acquisition={keyword: frozenset(uids) for keyword in ACQUISITION_UIDS if (uids := texts_of(header, keyword))},
+        sources={
+            uid: text_of(item, "ReferencedSOPClassUID") in _PRESENTATION
+            for item in items_of(header, "SourceImageSequence")
+            if (uid := uid_of(item, "ReferencedSOPInstanceUID"))
+        },
+        references=frozenset(
+            uid
+            for item in items_of(header, "ReferencedImageSequence")
+            if (uid := uid_of(item, "ReferencedSOPInstanceUID"))
+        ),
+        moments=moments_of(header),
+        unreadable=tuple(unreadable(header)),
+    )
+
+
+def _laterality_found(header: Dataset) -> str:
+    if laterality_of(header) is not None:
+        return ""
+    return "contradictory" if codes_of(header, "ImageLaterality") else "missing"
+
+
+_CONTRASTS = ("PRE_CONTRAST", "POST_CONTRAST")
+
+
+def refusal(facts: ImageFacts) -> str | None:
+    """Return why an image cannot be one of a pair of low energy and DES, or None.
+
+    It is the one check of what a datalist lists and of what virtual DES is made from in an archive.
+    """
+    if facts.foreign or facts.raw:
+        return facts.foreign or facts.raw
+    evidence = facts.kind.evidence
+    if facts.kind.name == VIRTUAL_DES:
+        return f"virtual DES ({evidence}); expected an image that was acquired"
+    if facts.kind.name == HIGH_ENERGY:
+        return f"high-energy image, not for display ({evidence})"
+    if facts.kind.name not in (LOW_ENERGY, DES):
+        return f"neither low-energy nor DES ({evidence})"
+    if facts.laterality is None:
+        return f"ImageLaterality is {facts.laterality_found}; expected L or R"
+    if facts.view is None:
+        return f"{facts.view_found}; expected CC or MLO"
+    if facts.part is not None:
+        return f"{facts.part}; expected a view of the whole breast"
+    return None
 
 
 def low_energy_facts(path: Path) -> ImageFacts:
@@ -95,11 +184,11 @@ def low_energy_facts(path: Path) -> ImageFacts:
 
     Raises:
         InputError: see `read_image_facts`; also when the image is raw, or its header says that it is a DES, high-energy
-            or virtual image. One whose header says nothing is taken for what the user says.
+            or virtual image, or of another kind. One whose header does not tell is taken for what the user says.
     """
     facts = _facts_for_presentation(path)
-    if facts.kind.name in (DES, HIGH_ENERGY, VIRTUAL_DES):
-        raise InputError(f"{path}: is a {facts.kind.name} image ({facts.kind.evidence}); expected a low-energy image")
+    if facts.kind.name not in (LOW_ENERGY, UNKNOWN):
+        raise InputError(f"{path}: {_is(facts)} ({facts.kind.evidence}); expected a low-energy image")
     return facts
 
 
@@ -108,41 +197,42 @@ def des_facts(path: Path) -> ImageFacts:
 
     Raises:
         InputError: see `read_image_facts`; also when the image is raw, or its header says that it is a low- or
-            high-energy image. KVP alone does not say so: a DES image may have that of an exposure it was made from.
+            high-energy image, or of another kind. KVP alone does not say so: a DES image may have that of an exposure
+            it was made from.
     """
     facts = _facts_for_presentation(path)
-    if facts.kind.name in (LOW_ENERGY, HIGH_ENERGY) and not facts.kind.evidence.startswith("KVP"):
-        raise InputError(f"{path}: is a {facts.kind.name} image ({facts.kind.evidence}); expected a DES image")
+    by_beam = facts.kind.evidence.startswith(("KVP", "FilterMaterial"))
+    if facts.kind.name in (LOW_ENERGY, HIGH_ENERGY, OTHER) and not by_beam:
+        raise InputError(f"{path}: {_is(facts)} ({facts.kind.evidence}); expected a DES image")
     return facts
+
+
+def _is(facts: ImageFacts) -> str:
+    return "is of another kind" if facts.kind.name == OTHER else f"is a {facts.kind.name} image"
 
 
 def _facts_for_presentation(path: Path) -> ImageFacts:
     facts = read_image_facts(path)
-    if facts.raw:
-        raise InputError(f"{path}: {facts.raw}")
+    if facts.foreign or facts.raw:
+        raise InputError(f"{path}: {facts.foreign or facts.raw}")
     return facts
 
 
-def _uid(header: Dataset, keyword: str) -> str:
-    uid = header.get(keyword)
-    if not uid or not uid.is_valid:
-        raise ValueError(f"{keyword}: {str(uid)[:64]!r} is no UID")
-    return str(uid)
-
-
-def _acquired(header: Dataset) -> datetime.datetime | None:
-    """Return the time of acquisition, or else of the content, without its zone: one study is of one place."""
-    texts = [
-        str(header.get("AcquisitionDateTime") or ""),
-        str(header.get("AcquisitionDate") or "") + str(header.get("AcquisitionTime") or ""),
-        str(header.get("ContentDate") or "") + str(header.get("ContentTime") or ""),
-    ]
-    for text in texts:
-        digits, _, fraction = text.partition(".")
-        try:
-            whole = datetime.datetime.strptime(digits[:14], "%Y%m%d%H%M%S")
-        except ValueError:
-            continue
-        micro = "".join(character for character in fraction[:6] if character.isdigit())
-        return whole.replace(microsecond=int(micro.ljust(6, "0")) if micro else 0)
+def _foreign(header: Dataset) -> str | None:
+    modality = text_of(header, "Modality")
+    if modality != "MG":
+        # a report shows what is a modality, not what someone wrote in its place
+        return f"Modality {modality if modality in _MODALITIES else 'missing or unknown'}; expected MG"
+    sop_class = text_of(header, "SOPClassUID")
+    if raw_reason(header) is None and sop_class not in _PRESENTATION:
+        name = UID(sop_class).name
+        shown = name if name != sop_class else "missing or private" if sop_class else "missing"
+        return f"SOPClassUID: {shown}; expected a mammogram for presentation"
     return None
+
+
+def _uid(header: Dataset, keyword: str) -> str:
+    uid = uid_of(header, keyword)
+    if not uid:
+        raise DamageError(f"{keyword} is missing or no UID")
+    return uid

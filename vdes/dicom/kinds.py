@@ -7,22 +7,38 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
-LOW_ENERGY, DES, HIGH_ENERGY, VIRTUAL_DES, OTHER = "low_energy", "des", "high_energy", "virtual_des", "other"
+from vdes.dicom.beams import BEAM_KEYWORDS, BOTH, HIGH, LOW, Beam, beam_of
+from vdes.dicom.values import codes_of, items_of, text_of
+
+LOW_ENERGY, DES, HIGH_ENERGY, VIRTUAL_DES = "low_energy", "des", "high_energy", "virtual_des"
+# the header says that it is something else, or says nothing (or contradictory things) that would tell
+OTHER, UNKNOWN = "other", "unknown"
 # attributes that `kind_of` looks at
 KEYWORDS = (
-    "ImageType", "SyntheticData", "AcquisitionDeviceProcessingCode", "SeriesDescription", "KVP",
+    "ImageType", "SyntheticData", "AcquisitionDeviceProcessingCode", "SeriesDescription", "DerivationCodeSequence",
+    "SpecimenDescriptionSequence", "ContainerIdentifier", *BEAM_KEYWORDS,
 )  # fmt: skip
-# a low-energy spectrum ends below the K edge of iodine at 33.2 keV; W/Rh and Rh/Ag beams go up to 34 kVp
-LOW_ENERGY_BELOW_KVP = 38.0
 
-_RECOMBINED = re.compile(r"RECOMBINED|SUBTRACT|IODINE|CESM")
-_PROCESSING_CODES = {"GEMS_FFDM_PV": LOW_ENERGY, "GEMS_CESM_1": DES}
-# in this order: the description of a low-energy series may say CESM too
-_DESCRIPTIONS = (
-    (HIGH_ENERGY, re.compile(r"\bHE\b|HIGH.?ENERGY")),
-    (LOW_ENERGY, re.compile(r"\bLE\b|LOW.?ENERGY")),
-    (DES, re.compile(r"\bDES\b|RECOMB|SUBTRACT|CESM|IODINE|\bI.?VIEW\b")),
+_MULTI_ENERGY = "113097"  # DCM, Multi-energy proportional weighting
+_RECOMBINED = re.compile(r"RECOMB|SUBTRACT|IODINE")
+_CESM = re.compile(r"CESM|CEDM|CEM")  # a maker writes it on recombined images, another on all of an examination
+_ENERGIES = {"LOW_ENERGY": LOW_ENERGY, "HIGH_ENERGY": HIGH_ENERGY}
+# what an image is that is neither a view of a breast nor of one energy
+_FOREIGN = re.compile(
+    r"GENERATED_2D|TOMO|STEREO|SCOUT|SPECIMEN|TEMPORAL|ADDITION|LOCALIZER|BIOPSY|SCREEN.?SHOT|CAPTURE|SYNTH|SLICE|VOLUME|C-?VIEW|\bMIP\b|\bMAXIP\b|AVERAGE|PHANTOM|QUALITY|\bQC\b|CALIBRATION"
 )
+# what ImageType may say beside without saying more than that it is an image of a breast
+_NEUTRAL = re.compile(r"PRE_CONTRAST|POST_CONTRAST|NONE|LEFT|RIGHT|L|R|CC|MLO|FFDM|[\d.]*")
+_PROCESSING_CODES = {"GEMS_FFDM_PV": LOW_ENERGY, "GEMS_CESM_1": DES}
+# In this order: the description of a low-energy series may say CESM too. The abbreviations are words of French, Spanish
+# and German, and count only among words that say nothing else.
+_DESCRIPTIONS = (
+    (HIGH_ENERGY, re.compile(r"HIGH.?ENERGY")),
+    (LOW_ENERGY, re.compile(r"LOW.?ENERGY")),
+    (DES, re.compile(r"RECOMB|SUBTRACT|IODINE|\bI.VIEW\b|\bIVIEW\b")),
+)
+_ABBREVIATIONS = {"LE": LOW_ENERGY, "HE": HIGH_ENERGY, "DES": DES}
+_BARE = re.compile(r"[LR]|LEFT|RIGHT|[LR]?-?(CC|MLO)|C[ED]{1,2}S?M|[LRH]E|DES|IMAGES?|\d+")
 
 
 @dataclass(frozen=True)
@@ -30,53 +46,158 @@ class Kind:
     """What an image is, and why.
 
     Attributes:
-        name: `LOW_ENERGY`, `DES`, `HIGH_ENERGY`, `VIRTUAL_DES` or `OTHER`.
-        evidence: the attribute that decided, with its value.
+        name: `LOW_ENERGY`, `DES`, `HIGH_ENERGY`, `VIRTUAL_DES`, `OTHER` or `UNKNOWN`.
+        evidence: the attributes that decided, with their values.
+        contradicted: weaker evidence that says otherwise.
     """
 
     name: str
     evidence: str
+    contradicted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Vote:
+    """What one source of evidence says an image is; an empty name says nothing."""
+
+    name: str = ""
+    words: str = ""
 
 
 def kind_of(header: Dataset) -> Kind:
-    """Tell what an image is, by the first of these that decides.
+    """Tell what an image is: standard codes and the beam count before ImageType, that before private attributes.
 
-    SyntheticData; a value of ImageType (vendors put it in different places): LOW_ENERGY, HIGH_ENERGY, one of another
-    kind of image, RECOMBINED, SUBTRACT..., IODINE or CESM; GE's AcquisitionDeviceProcessingCode; SeriesDescription; KVP
-    below 38.
+    The beam tells what an image as exposed is. An image derived from exposures may have the beam of any of them, so a
+    low-energy beam is evidence there only as long as nothing says that the image is recombined. A series' description
+    only supports what a beam says, and never decides alone. What contradicts itself is `UNKNOWN`.
 
     Args:
         header: the attributes `KEYWORDS`, as far as the object has them.
     """
-    if header.get("SyntheticData") == "YES":
+    if text_of(header, "SyntheticData").upper() == "YES":
         return Kind(VIRTUAL_DES, "SyntheticData YES")
-    values = _texts(header.get("ImageType"))
-    for value in ("LOW_ENERGY", "HIGH_ENERGY"):
-        if value in values:
-            return Kind(value.lower(), f"ImageType {value}")
-    for value in values:
-        if value == "GENERATED_2D" or value.startswith("TOMO"):
-            return Kind(OTHER, f"ImageType {value}")
-        if _RECOMBINED.search(value):
-            return Kind(DES, f"ImageType {value}")
-    for code in _texts(header.get("AcquisitionDeviceProcessingCode")):
-        if code in _PROCESSING_CODES:
-            return Kind(_PROCESSING_CODES[code], f"AcquisitionDeviceProcessingCode {code}")
-    description = str(header.get("SeriesDescription") or "").upper().replace("_", " ")
-    for kind, pattern in _DESCRIPTIONS:
-        found = pattern.search(description)
+    values = codes_of(header, "ImageType")
+    foreign = _foreign(header, values)
+    if foreign:
+        return Kind(OTHER, foreign)
+    if any(text_of(item, "CodeValue") == _MULTI_ENERGY for item in items_of(header, "DerivationCodeSequence")):
+        return Kind(DES, f"DerivationCodeSequence {_MULTI_ENERGY}")
+    beam, image_type = beam_of(header), _by_image_type(values)
+    private, description = _by_processing_code(header), _by_description(header)
+    found = _decide("ORIGINAL" in values[:1], beam, image_type, private, description)
+    if not image_type.name and found.name != UNKNOWN:
+        if values[1:2] == ["SECONDARY"]:  # made after the examination, of whatever was on a screen
+            return Kind(UNKNOWN, f"ImageType SECONDARY, and only {found.words} tells")
+        if found.name == LOW_ENERGY and _strange(values):
+            return Kind(UNKNOWN, f"ImageType with a value that vdes does not know, and only {found.words} tells")
+    if found.name == UNKNOWN:
+        return Kind(UNKNOWN, found.words)
+    weaker = [vote.words for vote in (private, description) if vote.name and vote.name != found.name]
+    weaker += [beam.words] if beam.contradictory else []
+    return Kind(found.name, found.words, tuple(weaker))
+
+
+def _decide(original: bool, beam: Beam, image_type: _Vote, private: _Vote, description: _Vote) -> _Vote:
+    if image_type.name in (LOW_ENERGY, HIGH_ENERGY):
+        opposite = (HIGH, BOTH) if image_type.name == LOW_ENERGY else (LOW,)
+        return _contradiction(image_type, beam) if beam.energy in opposite else image_type
+    if image_type.name == DES:
+        return _contradiction(image_type, beam) if original and beam.energy == LOW else image_type
+    supported = private if private.name else description
+    if beam.energy == LOW:
+        if image_type.words and not original and supported.name != LOW_ENERGY:  # CESM, of a derived image
+            return supported if supported.name else _contradiction(image_type, beam)
+        if private.name == DES and not original:
+            return private
+        weak = next((vote for vote in (private, description) if vote.name in (DES, HIGH_ENERGY)), None)
+        if weak is not None:
+            return _contradiction(weak, beam)
+        return _Vote(LOW_ENERGY, beam.words)
+    if beam.energy == BOTH:
+        return _Vote(UNKNOWN, f"{beam.words}, and nothing else that tells") if original else _Vote(DES, beam.words)
+    if beam.energy == HIGH:
+        if supported.name == LOW_ENERGY:
+            return _contradiction(supported, beam)
+        if supported.name == HIGH_ENERGY:
+            return _Vote(HIGH_ENERGY, f"{beam.words}, {supported.words}")
+        if original:
+            return _Vote(UNKNOWN, f"{beam.words}, and nothing else that tells")
+        if image_type.words:
+            return _Vote(DES, image_type.words)
+        if supported.name == DES:
+            return private if private.name else _Vote(DES, f"{beam.words}, {description.words}")
+        return _Vote(UNKNOWN, f"{beam.words}, and nothing else that tells")
+    if image_type.words and not original:
+        return supported if supported.name == LOW_ENERGY else _Vote(DES, image_type.words)
+    if private.name:
+        return private
+    if description.name:
+        return _Vote(UNKNOWN, f"{description.words} alone, and nothing else that tells")
+    return _Vote(UNKNOWN, beam.words or "nothing that tells")
+
+
+def _contradiction(vote: _Vote, beam: Beam) -> _Vote:
+    return _Vote(UNKNOWN, f"contradiction: {vote.words}, but {beam.words}")
+
+
+def _foreign(header: Dataset, values: list[str]) -> str:
+    """Return what says that an image is no view of a breast at one energy or recombined, or an empty text."""
+    for value in values[2:] if values[:1] in (["ORIGINAL"], ["DERIVED"]) else values:
+        found = _FOREIGN.search(value)
         if found:
-            # the word alone: a description may name the patient
-            return Kind(kind, f"SeriesDescription {found[0]}")
-    kvp = float(header.get("KVP") or 0)
-    if 0 < kvp < LOW_ENERGY_BELOW_KVP:
-        return Kind(LOW_ENERGY, f"KVP {kvp:g}")
-    return Kind(OTHER, f"KVP {kvp:g}, and nothing else that tells" if kvp else "nothing that tells")
+            return f"ImageType {found[0]}"
+    energy = next((value for value in values if value in _ENERGIES), None)
+    if energy and any(_RECOMBINED.search(value) for value in values):
+        # PS3.3 C.8.11.7.1.4: with an energy it is a difference in time
+        return f"ImageType {energy} of a subtraction: of one energy at two times"
+    if items_of(header, "SpecimenDescriptionSequence") or text_of(header, "ContainerIdentifier"):
+        return "SpecimenDescriptionSequence"
+    return ""
 
 
-def _texts(value: object) -> list[str]:
-    """Return the texts of an attribute of one or several values, in upper case."""
-    if value is None:
-        return []
-    several = [value] if isinstance(value, str) else list(value) if hasattr(value, "__iter__") else [value]
-    return [str(text).strip().upper() for text in several]
+def _by_image_type(values: list[str]) -> _Vote:
+    """Return the energy, or recombined; CESM alone is words without a name, for it may stand on either."""
+    for value in values:
+        if value in _ENERGIES:
+            return _Vote(_ENERGIES[value], f"ImageType {value}")
+    for value in values:
+        found = _RECOMBINED.search(value)
+        if found:
+            word = "RECOMBINED" if found[0] == "RECOMB" else "SUBTRACTION" if found[0] == "SUBTRACT" else found[0]
+            return _Vote(DES, f"ImageType {word}")
+    for value in values:
+        found = _CESM.search(value)
+        if found:
+            return _Vote("", f"ImageType {found[0]}")
+    return _Vote()
+
+
+def _strange(values: list[str]) -> bool:
+    return any(not _NEUTRAL.fullmatch(value) and not _CESM.search(value) for value in values[2:])
+
+
+def _by_processing_code(header: Dataset) -> _Vote:
+    found = {
+        code: _PROCESSING_CODES[code]
+        for code in codes_of(header, "AcquisitionDeviceProcessingCode")
+        if code in _PROCESSING_CODES
+    }
+    if len(set(found.values())) != 1:
+        return _Vote()
+    code, name = next(iter(found.items()))
+    return _Vote(name, f"AcquisitionDeviceProcessingCode {code}")
+
+
+def _by_description(header: Dataset) -> _Vote:
+    # the word alone goes into the evidence: a description may name the patient
+    text = text_of(header, "SeriesDescription").upper().replace("_", " ")
+    for name, pattern in _DESCRIPTIONS:
+        found = pattern.search(text)
+        if found:
+            return _Vote(name, f"SeriesDescription {found[0]}")
+    words = text.replace("-", " ").split()
+    if all(_BARE.fullmatch(word) for word in words):
+        for word in words:
+            if word in _ABBREVIATIONS:
+                return _Vote(_ABBREVIATIONS[word], f"SeriesDescription {word}")
+    return _Vote()

@@ -16,12 +16,26 @@ from vdes.dicom.views import VIEW_CODES
 BREAST = Code("76752008", "SCT", "Breast")
 
 
+def orientation_of(laterality: str, view: str) -> list[str]:
+    """Return the PatientOrientation of an image with the chest wall at the side where it is displayed.
+
+    It is towards the right and towards the bottom of the picture.
+    """
+    return {
+        ("L", "CC"): ["A", "R"],
+        ("R", "CC"): ["P", "L"],
+        ("L", "MLO"): ["A", "FR"],
+        ("R", "MLO"): ["P", "FL"],
+    }[laterality, view]
+
+
 def mammogram_object(
     stored: npt.NDArray[np.uint16], bits: int, instance: UID, laterality: str, view: str, pixel_size_mm: float
 ) -> FileDataset:
     """Return an object with its image and mammography modules filled in, to be written as explicit little endian.
 
-    The image is MONOCHROME2 without rescale, displayed from 0 to the highest value of its bits.
+    The image is MONOCHROME2 without rescale, displayed from 0 to the highest value of its bits. What only its maker can
+    know, such as its orientation, is not in it.
 
     Args:
         stored: (H, W), 0 to 2 ** ``bits`` - 1.
@@ -46,13 +60,6 @@ def mammogram_object(
     image.BodyPartExamined = image.OrganExposed = "BREAST"
     image.PositionerType, image.DetectorType = "MAMMOGRAPHIC", None
     image.AcquisitionContextSequence = []
-    # towards the right and the bottom of the picture, the chest wall at the side it is displayed at
-    image.PatientOrientation = {
-        ("L", "CC"): ["A", "R"],
-        ("R", "CC"): ["P", "L"],
-        ("L", "MLO"): ["A", "FR"],
-        ("R", "MLO"): ["P", "FL"],
-    }[laterality, view]
     spacing = [f"{pixel_size_mm:.8g}"] * 2
     image.ImagerPixelSpacing = spacing
 

@@ -9,11 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset, pixels
 from pydicom.uid import (
+    HTJ2K,
     JPEG2000,
     UID,
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
+    ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLossless,
     JPEGLosslessSV1,
     JPEGLSLossless,
@@ -22,11 +26,15 @@ from pydicom.uid import (
 
 from vdes.dicom.extra import need_plugin
 from vdes.dicom.files import damage_as_input_error, read_whole
+from vdes.dicom.lut import lut_of
+from vdes.dicom.values import DamageError, number_of, numbers_of, text_of
 from vdes.errors import InputError
 
 WHITE = 65535.0
 # pydicom takes whichever decoder is installed; with a fixed one the numbers do not depend on that
 _DECODERS = {
+    JPEGBaseline8Bit: "gdcm",
+    JPEGExtended12Bit: "gdcm",
     JPEGLossless: "gdcm",
     JPEGLosslessSV1: "gdcm",
     JPEGLSLossless: "pyjpegls",
@@ -35,7 +43,10 @@ _DECODERS = {
     JPEG2000: "pylibjpeg",
     HTJ2KLossless: "pylibjpeg",
     HTJ2KLosslessRPCL: "pylibjpeg",
+    HTJ2K: "pylibjpeg",
 }
+# after these, values can overshoot the range of the stored bits
+_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K)
 
 
 @dataclass(frozen=True)
@@ -55,8 +66,9 @@ def read_mammogram(path: str | Path) -> Mammogram:
     """Read the picture that a mammogram for presentation shows: what a workstation displays first.
 
     Stored values go through the rescale (or modality LUT), then the VOI LUT (the first; it counts before windows) or
-    window (the first of several, with its function LINEAR, LINEAR_EXACT or SIGMOID), and MONOCHROME1 is inverted, so
-    that bright means attenuating. Without LUT and window the whole range of the stored bits is shown.
+    window (the first of several, with its function LINEAR, LINEAR_EXACT or SIGMOID). What is shown in reverse, by
+    PresentationLUTShape or without it by MONOCHROME1, is inverted, so that bright means attenuating. Without LUT and
+    window the whole range of the stored bits is shown.
 
     Args:
         path: a DICOM file; its name does not matter.
@@ -74,7 +86,7 @@ def read_mammogram(path: str | Path) -> Mammogram:
         _need_decoder(path, dataset)
         stored = decode(dataset)
         table, lowest = display_table(dataset)
-        shown = table[stored.astype(np.int32) - lowest]
+        shown = table[stored - lowest]
         return Mammogram(shown, pixel_size_mm(dataset))
 
 
@@ -89,25 +101,61 @@ def raw_reason(header: Dataset) -> str | None:
     Args:
         header: SOPClassUID, PresentationIntentType and ImageType, as far as the object has them.
     """
-    if header.get("PresentationIntentType") == "FOR PROCESSING":
+    if text_of(header, "PresentationIntentType").upper() == "FOR PROCESSING":
         return "raw: PresentationIntentType FOR PROCESSING; expected an image for presentation"
-    name = UID(header.get("SOPClassUID") or "").name
+    name = UID(text_of(header, "SOPClassUID")).name
     if "For Processing" in name:
         return f"raw: {name}; expected an image for presentation"
     return None
 
 
-def decode(dataset: Dataset) -> npt.NDArray[np.integer]:
-    """Return the stored values (H, W); bits above BitsStored, where old overlays lie, are cleared."""
-    plugin = _DECODERS.get(UID(dataset.file_meta.TransferSyntaxUID), "")
-    stored = pixels.pixel_array(dataset, decoding_plugin=plugin)
-    if stored.shape != (dataset.Rows, dataset.Columns):
-        raise ValueError(f"decoded to {stored.shape}, but Rows and Columns are {dataset.Rows} x {dataset.Columns}")
-    bits = int(dataset.BitsStored)
-    if dataset.get("PixelRepresentation") == 1:
-        unused = 8 * stored.dtype.itemsize - bits
-        return (stored << unused) >> unused
-    return stored & ((1 << bits) - 1)
+def is_lossy(dataset: Dataset) -> bool:
+    """Tell whether an image was compressed with losses, now or before."""
+    if text_of(dataset, "LossyImageCompression") == "01":
+        return True
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    # the last two can be lossless too, and then say 00
+    return syntax in _LOSSY[:3] or (syntax in _LOSSY and text_of(dataset, "LossyImageCompression") != "00")
+
+
+def decode(dataset: Dataset) -> npt.NDArray[np.int32]:
+    """Return the stored values (H, W).
+
+    Bits above HighBit, where old overlays lie, are cleared, as dcmtk does. Not so after lossy compression: there a
+    value above the range is an overshoot, and is clipped.
+
+    Raises:
+        DamageError: the pixel data do not fit the header.
+    """
+    syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or ImplicitVRLittleEndian)
+    bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
+    shift = int(number_of(dataset, "HighBit") or bits - 1) + 1 - bits
+    if shift < 0 or shift + bits > allocated:
+        raise DamageError(f"HighBit {shift + bits - 1}: does not fit BitsStored {bits} and BitsAllocated {allocated}")
+    if syntax == JPEGExtended12Bit:
+        from vdes.dicom.jpeg_extended import decode_jpeg_extended  # here: it needs the extra
+
+        decoded = decode_jpeg_extended(dataset)
+    else:
+        # pydicom would clear the bits above BitsStored, whatever HighBit says
+        decoded = pixels.pixel_array(dataset, decoding_plugin=_DECODERS.get(syntax, ""), correct_unused_bits=False)
+    if decoded.shape != (dataset.Rows, dataset.Columns):
+        raise DamageError(f"decoded to {decoded.shape}, but Rows and Columns are {dataset.Rows} x {dataset.Columns}")
+    signed = dataset.get("PixelRepresentation") == 1
+    stored = decoded.astype(np.int32)
+    if shift:
+        if syntax in _LOSSY or (stored & ((1 << shift) - 1)).any():
+            raise DamageError(f"HighBit {shift + bits - 1}, but the {shift} bits below the lowest hold values too")
+        stored = (stored & ((1 << allocated) - 1)) >> shift
+    if syntax in _LOSSY or (is_lossy(dataset) and not _has_embedded_overlay(dataset)):
+        lowest = -(1 << (bits - 1)) if signed else 0
+        return np.clip(stored, lowest, lowest + (1 << bits) - 1)
+    stored &= (1 << bits) - 1
+    return stored - ((stored >> (bits - 1)) << bits) if signed else stored
+
+
+def _has_embedded_overlay(dataset: Dataset) -> bool:
+    return any(element.tag.element == 0x0102 and element.value for element in dataset.group_dataset(0x6000))
 
 
 def display_table(dataset: Dataset) -> tuple[npt.NDArray[np.float32], int]:
@@ -116,36 +164,49 @@ def display_table(dataset: Dataset) -> tuple[npt.NDArray[np.float32], int]:
     A table of all values takes far less time than the functions on all pixels.
 
     Raises:
-        ValueError: a LUT or window breaks the standard's rules.
+        DamageError: a LUT or window breaks the standard's rules.
     """
     bits = int(dataset.BitsStored)
     lowest = -(1 << (bits - 1)) if dataset.get("PixelRepresentation") == 1 else 0
-    stored = np.arange(lowest, lowest + (1 << bits), dtype=np.int32)
-    physical = pixels.apply_modality_lut(stored, dataset)
-    if dataset.get("VOILUTSequence"):
-        depth = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
-        if depth == 8:  # pydicom's indices overflow
-            raise ValueError("VOILUTSequence: LUTDescriptor: 8 bits; expected 10 to 16")
-        shown = (
-            pixels.apply_voi(np.round(physical).astype(np.int32), dataset).astype(np.float64)
-            * WHITE
-            / ((1 << depth) - 1)
-        )
+    physical = _physical(np.arange(lowest, lowest + (1 << bits), dtype=np.float64), dataset)
+    lut = lut_of(dataset, "VOILUTSequence")
+    if lut is not None:
+        shown = lut(physical) * (WHITE / lut.white)
     else:
         shown = pixels.apply_windowing(physical, _window(dataset, float(physical.min()), float(physical.max())))
     shown = np.clip(shown, 0, WHITE)
-    if dataset.PhotometricInterpretation == "MONOCHROME1":
-        shown = WHITE - shown
-    return shown.astype(np.float32), lowest
+    return (WHITE - shown if is_inverse(dataset) else shown).astype(np.float32), lowest
+
+
+def is_inverse(dataset: Dataset) -> bool:
+    """Tell whether low values are shown white: PresentationLUTShape says so, or without it MONOCHROME1."""
+    shape = text_of(dataset, "PresentationLUTShape")
+    if shape in ("IDENTITY", "INVERSE"):
+        return shape == "INVERSE"
+    return text_of(dataset, "PhotometricInterpretation") == "MONOCHROME1"
+
+
+def _physical(stored: npt.NDArray[np.float64], dataset: Dataset) -> npt.NDArray[np.float64]:
+    """Return stored values after the modality LUT, or the rescale where slope and intercept are both there."""
+    lut = lut_of(dataset, "ModalityLUTSequence")
+    if lut is not None:
+        return lut(stored).astype(np.float64)
+    slope, intercept = number_of(dataset, "RescaleSlope"), number_of(dataset, "RescaleIntercept")
+    if slope is None or intercept is None:
+        return stored
+    if slope == 0:
+        raise DamageError("RescaleSlope 0: expected a number that is not 0")
+    return stored * slope + intercept
 
 
 def _window(dataset: Dataset, lowest: float, highest: float) -> Dataset:
     """Return the first window of an image, or one from ``lowest`` to ``highest``, with 0 to `WHITE` as its output."""
     window = Dataset()
     window.PhotometricInterpretation, window.PixelRepresentation, window.BitsStored = "MONOCHROME2", 0, 16
-    if "WindowCenter" in dataset and "WindowWidth" in dataset:
-        window.WindowCenter, window.WindowWidth = dataset.WindowCenter, dataset.WindowWidth
-        window.VOILUTFunction = dataset.get("VOILUTFunction") or "LINEAR"
+    center, width = number_of(dataset, "WindowCenter"), number_of(dataset, "WindowWidth")
+    if center is not None and width is not None:
+        window.WindowCenter, window.WindowWidth = center, width
+        window.VOILUTFunction = text_of(dataset, "VOILUTFunction") or "LINEAR"
     else:
         window.WindowCenter, window.WindowWidth = (lowest + highest) / 2, highest - lowest
         window.VOILUTFunction = "LINEAR_EXACT"
@@ -156,18 +217,18 @@ def pixel_size_mm(header: Dataset) -> float:
     """Return the pixel size in mm, NaN where unknown.
 
     ImagerPixelSpacing, at the detector, counts first: every mammogram has it, while PixelSpacing is absent, the same,
-    or corrected for magnification, as the maker likes.
+    or corrected for magnification, as the maker likes. One value counts for rows and columns.
 
     Args:
         header: ImagerPixelSpacing and PixelSpacing, as far as the object has them.
 
     Raises:
-        ValueError: pixels are not square.
+        DamageError: pixels are not square.
     """
     for keyword in ("ImagerPixelSpacing", "PixelSpacing"):
-        spacing = [float(value) for value in header.get(keyword) or ()]
-        if len(spacing) == 2 and min(spacing) > 0:
-            if abs(spacing[0] - spacing[1]) > 0.01 * spacing[0]:
-                raise ValueError(f"{keyword} {spacing}: expected square pixels")
+        spacing = numbers_of(header, keyword)
+        if spacing and len(spacing) <= 2 and min(spacing) > 0:
+            if abs(spacing[0] - spacing[-1]) > 0.01 * spacing[0]:
+                raise DamageError(f"{keyword} {spacing}: expected square pixels")
             return spacing[0]
     return float("nan")

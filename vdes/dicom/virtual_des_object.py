@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import uuid
 from dataclasses import dataclass
@@ -16,11 +15,14 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from vdes import __version__
+from vdes.dicom.carried import carry_compression, carry_over, orientation_stated, without_burned_in_text
 from vdes.dicom.codes import Code, code_item
 from vdes.dicom.extra import need_plugin
-from vdes.dicom.files import damage_as_input_error, lift_functional_groups
+from vdes.dicom.files import damage_as_input_error, lift_functional_groups, read_header
 from vdes.dicom.image_facts import ImageFacts, low_energy_facts
 from vdes.dicom.mg_object import mammogram_object
+from vdes.dicom.pixels import is_lossy
+from vdes.dicom.values import number_of, text_of, uid_of
 from vdes.errors import InputError
 
 BITS = 12
@@ -31,24 +33,6 @@ SYNTHESIZING_EQUIPMENT = Code("109100", "DCM", "Synthesizing Equipment")
 SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
 
 _ENCODERS = {JPEG2000Lossless: "pylibjpeg", JPEGLSLossless: "pyjpegls", RLELossless: "pydicom"}
-# What the virtual DES image shares with its low-energy image. A list of what is copied, not of what is dropped: dose,
-# exposure, compression, private attributes and whatever a later standard adds stay behind.
-_SHARED = (
-    "SpecificCharacterSet", "TimezoneOffsetFromUTC",
-    "PatientName", "PatientID", "IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "PatientBirthDate",
-    "PatientSex", "PatientAge", "PatientIdentityRemoved", "DeidentificationMethod",
-    "DeidentificationMethodCodeSequence",
-    "StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber",
-    "IssuerOfAccessionNumberSequence", "ReferringPhysicianName",
-    "FrameOfReferenceUID", "PositionReferenceIndicator",
-    "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "InstanceNumber", "PatientOrientation",
-    "ViewCodeSequence", "BreastImplantPresent", "PartialView", "PartialViewCodeSequence", "PartialViewDescription",
-    "ImagerPixelSpacing", "PixelSpacing", "PixelSpacingCalibrationType", "PixelSpacingCalibrationDescription",
-)  # fmt: skip
-_EMPTY_IF_ABSENT = (
-    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
-    "AccessionNumber", "ReferringPhysicianName", "PositionReferenceIndicator", "InstanceNumber",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,11 +59,17 @@ class Model:
         )
 
 
-def check_source(path: str | Path) -> ImageFacts:
+def check_source(path: str | Path, deidentified: bool = False) -> ImageFacts:
     """Return the facts of a low-energy image, and make sure that virtual DES can be written as an object beside it.
 
+    Args:
+        path: of the low-energy image.
+        deidentified: whether the object is to be de-identified.
+
     Raises:
-        InputError: see `low_energy_facts`; also when the header lacks a laterality, a view (CC or MLO) or a pixel size.
+        InputError: see `low_energy_facts`; also when the header lacks what the object must state and only the source
+            can know: laterality, view (CC or MLO), pixel size and orientation, and for a de-identified one that no
+            name is burned into the pixels.
     """
     path = Path(path)
     facts = low_energy_facts(path)
@@ -87,6 +77,11 @@ def check_source(path: str | Path) -> ImageFacts:
         raise InputError(f"{path}: ImageLaterality {facts.laterality}, {facts.view_found}; expected L or R, CC or MLO")
     if np.isnan(facts.pixel_size_mm):
         raise InputError(f"{path}: ImagerPixelSpacing is missing; expected the pixel size in mm")
+    header = read_header(path, ("PatientOrientation", "BurnedInAnnotation"))
+    if orientation_stated(header) is None:
+        raise InputError(f"{path}: PatientOrientation is missing; expected the directions of rows and columns")
+    if deidentified and not without_burned_in_text(header):
+        raise InputError(f"{path}: BurnedInAnnotation: not NO; expected pixels that show no name, to de-identify it")
     return facts
 
 
@@ -97,7 +92,8 @@ def virtual_des_object(
 
     Patient, study, frame of reference, laterality, view, pixel size and pixel grid are those of the low-energy image;
     series and instance are new. The UIDs follow from the study, the model and the pixels: what is made twice is one
-    object, not two. The header says in several places that the image is artificial.
+    object, not two. The header says in several places that the image is artificial. What is carried over, and what is
+    not, is listed in `vdes.dicom.carried`.
 
     Args:
         low_energy: DICOM file of the low-energy image.
@@ -121,11 +117,14 @@ def virtual_des_object(
         image = mammogram_object(
             stored, BITS, _uid(made_of), str(facts.laterality), str(facts.view), facts.pixel_size_mm
         )
-        _share(source, image)
-        # a series has one frame of reference, so each of the source's series gets one of its own
-        image.SeriesInstanceUID = _uid(f"{source.SeriesInstanceUID} {facts.frame_of_reference} {model.description}")
-        image.SeriesNumber = FIRST_SERIES + int(source.get("SeriesNumber") or 0) % FIRST_SERIES
-        _state_origin(image, source, model)
+        carry_over(source, image)
+        image.StudyInstanceUID = facts.study
+        carry_compression(source, image, is_lossy(source))
+        # whoever reads "NO" may publish the image: only the source can say so
+        image.BurnedInAnnotation = "NO" if without_burned_in_text(source) else "YES"
+        image.SeriesInstanceUID = _series_uid(source, facts, model)
+        image.SeriesNumber = FIRST_SERIES + int(abs(number_of(source, "SeriesNumber") or 0)) % FIRST_SERIES
+        _state_origin(image, facts, model)
         syntax = COMPRESSIONS[compression]
         if syntax is not None:
             image.compress(syntax, encoding_plugin=_ENCODERS[syntax], generate_instance_uid=False)
@@ -150,20 +149,18 @@ def _uid(text: str) -> UID:
     return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, text).int}")
 
 
-def _share(source: Dataset, image: Dataset) -> None:
-    for keyword in _EMPTY_IF_ABSENT:
-        setattr(image, keyword, None)
-    for keyword in _SHARED:
-        if keyword in source:
-            image[keyword] = source[keyword]
-    image.remove_private_tags()  # in the items of shared sequences
+def _series_uid(source: Dataset, facts: ImageFacts, model: Model) -> UID:
+    """Return the UID of the new series: one for each series, patient and frame of reference of the sources.
+
+    A series is of one patient, study and frame of reference. Where the source is in no series, it is one of its own.
+    """
+    frame = text_of(source, "FrameOfReferenceUID")
+    series = uid_of(source, "SeriesInstanceUID") or f"of {facts.instance}"
+    return _uid(f"{facts.study} {facts.identity.patient} {series} {frame} {model.description}")
 
 
-def _state_origin(image: Dataset, source: Dataset, model: Model) -> None:
-    now = datetime.datetime.now()
-    date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-    image.InstanceCreationDate = image.ContentDate = date
-    image.InstanceCreationTime = image.ContentTime = time
+def _state_origin(image: Dataset, facts: ImageFacts, model: Model) -> None:
+    # no time of making: what is made twice has one UID, and must be one object
     image.ImageType = ["DERIVED", "PRIMARY", "", "GENERATED_2D", ""]
     image.SyntheticData = "YES"
     image.ContentQualification = "RESEARCH"
@@ -175,14 +172,13 @@ def _state_origin(image: Dataset, source: Dataset, model: Model) -> None:
     equipment = Dataset()
     equipment.Manufacturer, equipment.ManufacturerModelName = image.Manufacturer, image.ManufacturerModelName
     equipment.SoftwareVersions = [__version__, model.version]
-    equipment.ContributionDateTime = date + time
     equipment.ContributionDescription = SERIES_DESCRIPTION
     equipment.PurposeOfReferenceCodeSequence = [code_item(SYNTHESIZING_EQUIPMENT)]
     image.ContributingEquipmentSequence = [equipment]
 
     reference = Dataset()
-    reference.ReferencedSOPClassUID = source.SOPClassUID
-    reference.ReferencedSOPInstanceUID = source.SOPInstanceUID
+    reference.ReferencedSOPClassUID = facts.sop_class
+    reference.ReferencedSOPInstanceUID = facts.instance
     reference.PurposeOfReferenceCodeSequence = [code_item(SOURCE_IMAGE)]
     reference.SpatialLocationsPreserved = "YES"
     image.SourceImageSequence = [reference]

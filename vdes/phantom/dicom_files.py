@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pydicom import Dataset
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from vdes.dicom.mg_object import mammogram_object
+from vdes.dicom.mg_object import mammogram_object, orientation_of
 from vdes.phantom.presentation import WHITE
 from vdes.phantom.settings import Settings
 
@@ -58,6 +58,7 @@ def write_dicom(
     image = mammogram_object(
         shown, BITS, _uid(settings, index, "image", laterality, view, modality), laterality, view, settings.pixel_mm
     )
+    image.PatientOrientation = orientation_of(laterality, view)
     number = _ORDER[laterality, view]
     image.PatientName, image.PatientID = f"PHANTOM^{index + 1}", f"PHANTOM{index + 1}"
     image.PatientBirthDate, image.PatientSex, image.ReferringPhysicianName = "", "F", ""

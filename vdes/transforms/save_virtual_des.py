@@ -41,6 +41,7 @@ class SaveVirtualDesd(MapTransform):
         dicom_writer: writes a DICOM file, given its path, the low-energy file and the values (H, W), such as
             `vdes.dicom.virtual_des_writer.VirtualDesWriter`; None if no DICOM files are written.
         source_key: key of the low-energy image's file name.
+        deidentified: name the files so that they tell nothing, see `vdes.data.inference_items.output_stem`.
 
     Raises:
         InputError: another extension is asked for, or ``.dcm`` without a writer.
@@ -55,6 +56,7 @@ class SaveVirtualDesd(MapTransform):
         des_range: Sequence[float],
         dicom_writer: Callable[[Path, str, np.ndarray], None] | None = None,
         source_key: str = "low_energy",
+        deidentified: bool = False,
     ) -> None:
         super().__init__(keys)
         if output_ext not in EXTENSIONS:
@@ -66,12 +68,13 @@ class SaveVirtualDesd(MapTransform):
         self.extension = output_ext
         self.low, self.high = (float(limit) for limit in des_range)
         self.source_key = source_key
+        self.deidentified = deidentified
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Write the images of ``data``, and return it unchanged."""
         d = dict(data)
         self.folder.mkdir(parents=True, exist_ok=True)
-        stem = output_stem({"case": d["case"], "low_energy": d[self.source_key]})
+        stem = output_stem({"case": d["case"], "low_energy": d[self.source_key]}, self.deidentified)
         for key in self.key_iterator(d):
             pixels = torch.as_tensor(d[key]).detach().cpu().clamp(0, 1)[0].numpy()
             pixel_size = d[key].meta.get("pixel_size_mm", float("nan")) if hasattr(d[key], "meta") else float("nan")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_pairs_are_listed_under_names_that_tell_nothing(studies: Path, tmp_path:
     assert "Doe" not in output.read_text() and "A0" not in output.read_text()
     assert datalist.fields["report"]["left_out"] == []
     assert [note["what"] for note in datalist.fields["report"]["notes"]] == [
-        "studies without PatientID, each taken for a patient of its own",
+        "studies without PatientID, each taken for a patient of its own unless name and birth date tell more",
         "studies of the table without images here",
     ]
     # the same folder gives the same file
@@ -96,7 +97,7 @@ def test_what_is_left_out_has_a_reason(write_mammogram, studies: Path, tmp_path:
     printed = capsys.readouterr().out
     left_out = Datalist.read(tmp_path / "d.json").fields["report"]["left_out"]
     report = {entry["names"][0]: entry["what"] for entry in left_out}
-    assert report.pop("odd/no_uid").startswith("damaged or unreadable DICOM (StudyInstanceUID: 'Doe' is no UID")
+    assert report.pop("odd/no_uid").startswith("damaged or unreadable DICOM (StudyInstanceUID is missing or no UID")
     assert report == {
         "odd/raw": "raw: PresentationIntentType FOR PROCESSING; expected an image for presentation",
         "odd/high": "high-energy image, not for display (ImageType HIGH_ENERGY)",
@@ -127,6 +128,36 @@ def test_a_folder_without_pairs_is_refused_and_nothing_is_written(write_mammogra
     with pytest.raises(InputError, match="exists already"):
         write_dicom_datalist(tmp_path / "one", output)
     assert output.read_text() == "mine"
+
+
+def test_file_names_in_another_encoding_are_listed_and_printed(studies: Path, tmp_path: Path, capfd) -> None:
+    """Names in Latin-1, as old servers keep them, are no UTF-8."""
+    folder = os.fsdecode(os.fsencode(studies) + b"/\xe9tude")
+    (studies / "0").rename(folder)
+    (Path(folder) / os.fsdecode(b"notes\xe9")).write_text("notes")
+    assert main(["datalist", "dicom", str(studies), "--output", str(tmp_path / "d.json")]) == 0
+    assert "\\xe9tude/notes\\xe9" in capfd.readouterr().out
+    items = Datalist.read(tmp_path / "d.json").items()
+    assert len(items) == 10 and Path(folder) / "IML1" in {Path(item["low_energy"]) for item in items}
+    assert len(inference_items(tmp_path / "d.json")) == 10
+
+
+@pytest.mark.parametrize(
+    ("patients", "option"), [(1, "--test-fraction 0 --validation-fraction 0"), (2, "--validation-")]
+)
+def test_too_few_patients_for_the_default_split_are_told_the_option(
+    write_mammogram, tmp_path: Path, capsys, patients: int, option: str
+) -> None:
+    for number in range(patients):
+        common = {"study": f"2.25.{number}", "PatientID": f"Doe{number}"}
+        write_mammogram(tmp_path / "studies" / f"{number}" / "a", **common)
+        write_mammogram(tmp_path / "studies" / f"{number}" / "b", ImageType=RECOMBINED, **common)
+    command = ["datalist", "dicom", str(tmp_path / "studies"), "--output", str(tmp_path / "d.json")]
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert option in error and not (tmp_path / "d.json").exists()
+    fractions = error.split(", as with ")[1].split()
+    assert main([*command, *fractions]) == 0
 
 
 def _damages(good: Path, folder: Path) -> list[Callable[[np.random.Generator], bytes]]:

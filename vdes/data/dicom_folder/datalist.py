@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from vdes.data.datalist import Datalist
-from vdes.data.dicom_folder.folder import scan_folder
+from vdes.data.dicom_folder.explanation import check_explanation, name_in, write_explanation
+from vdes.data.dicom_folder.folder import Scan, scan_folder
 from vdes.data.dicom_folder.labels import StudyLabels, read_study_labels
 from vdes.data.dicom_folder.pairs import Pair, pair_images
+from vdes.data.dicom_folder.persons import Persons, persons_of
 from vdes.data.dicom_folder.settings import DicomFolderSettings
 from vdes.data.splits import hold_out
 from vdes.data.staging import staged
-from vdes.dicom.image_facts import ImageFacts
 from vdes.dicom.pixels import WHITE
+from vdes.dicom.times import Gap
 from vdes.errors import InputError
 
 NAME = "DICOM"
@@ -27,6 +29,7 @@ def write_dicom_datalist(
     output: Path,
     settings: DicomFolderSettings = DicomFolderSettings(),
     *,
+    explain: Path | None = None,
     overwrite: bool = False,
 ) -> Datalist:
     """Find and pair the mammograms of a folder, split them by patient and write the datalist.
@@ -38,6 +41,8 @@ def write_dicom_datalist(
         folder: of studies.
         output: the datalist to write, ending in .json.
         settings: what it holds, and how its patients are split. For the labels see `read_study_labels`.
+        explain: file to write that says, for each file, what decided and what contradicted it, see
+            `vdes.data.dicom_folder.explanation`; also written where there is no image to list.
         overwrite: replace the datalist if it exists.
 
     Returns:
@@ -49,23 +54,25 @@ def write_dicom_datalist(
     """
     if output.suffix.lower() != ".json":
         raise InputError(f"{output}: expected the name of a datalist to write, ending in .json")
-    with staged([output], overwrite):  # refuse before the long part
+    if explain is not None:
+        check_explanation(explain)
+    with staged([output, *([explain] if explain else [])], overwrite):  # refuse before the long part
         table = read_study_labels(settings.labels)
     if settings.workers < 1:
         raise InputError(f"workers: {settings.workers}; expected 1 or more")
     scan = scan_folder(folder, settings.workers, check_pixels=True)
-    left_out = dict(scan.left_out)
     pairs = pair_images(scan.images)
-    if not settings.include_unpaired:
-        for pair in pairs:
-            if not pair.complete:
-                other = "DES" if pair.des is None else "low-energy"
-                left_out[pair.present.path] = f"no {other} image of the view in the study (--include-unpaired keeps it)"
     kept = [pair for pair in pairs if pair.complete or settings.include_unpaired]
+    persons = persons_of(pair.present for pair in kept)
+    items = list_items(kept, persons, table)
+    if explain is not None:
+        write_explanation(explain, folder, scan, pairs, items, overwrite)
+    left_out = dict(scan.left_out)
+    if not settings.include_unpaired:
+        left_out |= {pair.present.path: pair.evidence for pair in pairs if not pair.complete}
     if not kept:
         first = "; ".join(f"{entry['count']} {entry['what']}" for entry in _grouped(folder, left_out)[:3])
         raise InputError(f"{folder}: no image to list; expected low-energy and DES mammograms. Left out: {first}")
-    items = _items(kept, table)
     content = {
         "name": NAME,
         "pixel_size_mm": None,  # each item has its own
@@ -78,24 +85,30 @@ def write_dicom_datalist(
             "test_fraction": settings.test_fraction,
             "validation_fraction": settings.validation_fraction,
         },
-        "report": {"left_out": _grouped(folder, left_out), "notes": _notes(kept, table)},
+        "report": {"left_out": _grouped(folder, left_out), "notes": _notes(folder, scan, kept, persons, table)},
         **hold_out(items, settings.test_fraction, settings.validation_fraction, settings.seed),
     }
     return Datalist.write(output, content, overwrite)
 
 
-def _items(pairs: Iterable[Pair], labels: StudyLabels) -> list[dict[str, Any]]:
+def list_items(pairs: Iterable[Pair], persons: Persons, labels: StudyLabels) -> list[dict[str, Any]]:
+    """Return the datalist's items of pairs, under names that tell nothing.
+
+    Patients and their studies are numbered in the order of their identifiers, so that the same folder gives the same
+    numbers.
+    """
     patients: dict[str, int] = {}
     studies: dict[str, dict[str, int]] = defaultdict(dict)
     views: dict[str, int] = defaultdict(int)
     items = []
-    # numbered in the order of their identifiers, so that the same folder gives the same numbers
-    for pair in sorted(pairs, key=lambda pair: (_patient(pair.present), pair.present.study)):
+    for pair in sorted(pairs, key=lambda pair: (persons.key_of(pair.present), pair.present.study)):
         image = pair.present
-        patient = f"P{patients.setdefault(_patient(image), len(patients) + 1)}"
+        person = persons.key_of(image)
+        patient = f"P{patients.setdefault(person, len(patients) + 1)}"
         study = studies[patient].setdefault(image.study, len(studies[patient]) + 1)
         case = f"{patient}_S{study}_{image.laterality}_{image.view}"
         views[case] += 1
+        files = {"low_energy": pair.low_energy, "des": pair.des}
         items.append(
             {
                 "case": case if views[case] == 1 else f"{case}_{views[case]}",
@@ -103,43 +116,50 @@ def _items(pairs: Iterable[Pair], labels: StudyLabels) -> list[dict[str, Any]]:
                 "examination": f"S{study}",
                 "laterality": image.laterality,
                 "view": image.view,
-                **{
-                    name: None if facts is None else str(facts.path.absolute())
-                    for name, facts in (("low_energy", pair.low_energy), ("des", pair.des))
-                },
+                **{name: None if facts is None else str(facts.path.absolute()) for name, facts in files.items()},
                 "lesion_mask": None,
                 "des_lesion_mask": None,
                 **labels.of(image),
                 "pixel_size_mm": None if math.isnan(image.pixel_size_mm) else image.pixel_size_mm,
-                "evidence": {
-                    name: None if facts is None else facts.kind.evidence
-                    for name, facts in (("low_energy", pair.low_energy), ("des", pair.des))
+                "evidence": {name: None if facts is None else facts.kind.evidence for name, facts in files.items()},
+                "pairing": {
+                    "evidence": pair.evidence,
+                    "seconds_apart": _seconds(pair.gap),
+                    "contradicted": list(pair.contradicted),
                 },
             }
         )
     return items
 
 
-def _patient(image: ImageFacts) -> str:
-    # two studies without a patient's ID may be of two patients
-    return image.patient or f"study {image.study}"
+def _seconds(gap: Gap | None) -> float | list[float] | None:
+    """Return a number, or where the times are not precise the least and the most."""
+    if gap is None:
+        return None
+    return gap.least if gap.least == gap.most else [gap.least, gap.most]
 
 
-def _grouped(folder: Path, left_out: dict[Path, str]) -> list[dict[str, Any]]:
+def _grouped(folder: Path, files: Mapping[Path, str]) -> list[dict[str, Any]]:
     """Return the reasons with the files that each holds for, the most frequent first."""
     groups: dict[str, list[str]] = defaultdict(list)
-    for file, why in sorted(left_out.items()):
-        groups[why].append(file.relative_to(folder).as_posix())
+    for file, why in sorted(files.items()):
+        groups[why].append(name_in(folder, file))
     ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
     return [{"what": why, "count": len(names), "names": names} for why, names in ordered]
 
 
-def _notes(pairs: list[Pair], labels: StudyLabels) -> list[dict[str, Any]]:
+def _notes(folder: Path, scan: Scan, pairs: list[Pair], persons: Persons, labels: StudyLabels) -> list[dict[str, Any]]:
     notes = []
-    nameless = {pair.present.study for pair in pairs if not pair.present.patient}
+    nameless = {pair.present.study for pair in pairs if not pair.present.identity.patient}
     if nameless:
-        what = "studies without PatientID, each taken for a patient of its own"
+        what = "studies without PatientID, each taken for a patient of its own unless name and birth date tell more"
         notes.append({"what": what, "count": len(nameless), "names": []})  # a study's UID identifies it
+    for why in sorted({why for reasons in persons.reasons.values() for why in reasons}):
+        count = sum(why in reasons for reasons in persons.reasons.values())
+        what = f"patients under identities that could be one person, kept as one so that no split parts them: {why}"
+        notes.append({"what": what, "count": count, "names": []})
+    for what, files in sorted(scan.notes.items()):
+        notes.append({"what": what, "count": len(files), "names": [name_in(folder, file) for file in files]})
     if labels.unused:
         notes.append({"what": "studies of the table without images here", "count": labels.unused, "names": []})
     return notes

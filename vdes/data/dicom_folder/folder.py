@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vdes.data.dicom_folder.settings import WORKERS
 from vdes.data.isolated import each_file
 from vdes.dicom import read_mammogram
 from vdes.dicom.extra import INSTALL
-from vdes.dicom.image_facts import ImageFacts, read_image_facts
-from vdes.dicom.kinds import DES, HIGH_ENERGY, LOW_ENERGY, VIRTUAL_DES
+from vdes.dicom.image_facts import ImageFacts, read_image_facts, refusal
 from vdes.errors import InputError
 
 SECONDS_A_FILE = 10.0
+_COPY = "copy of another file: same SOPInstanceUID"
 
 
 @dataclass
@@ -24,17 +26,22 @@ class Scan:
     Attributes:
         images: low-energy and DES images of CC and MLO views for presentation, in the order of their paths.
         left_out: every other file, with the reason.
+        refused: the facts of those left out whose header could be read.
+        notes: what else is worth knowing, with the names of the files and folders concerned.
     """
 
     images: list[ImageFacts] = field(default_factory=list)
     left_out: dict[Path, str] = field(default_factory=dict)
+    refused: dict[Path, ImageFacts] = field(default_factory=dict)
+    notes: dict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
 
 
 def scan_folder(folder: Path, workers: int = WORKERS, check_pixels: bool = False) -> Scan:
     """Read the headers of all files in a folder and its sub-folders, whatever their names.
 
     Args:
-        folder: of studies; hidden files are passed over.
+        folder: of studies. Hidden files and folders are passed over: the snapshots of a file server lie in them. Links
+            to folders are followed, each folder once.
         workers: processes.
         check_pixels: decode each image once; those that cannot be decoded are left out.
 
@@ -43,28 +50,44 @@ def scan_folder(folder: Path, workers: int = WORKERS, check_pixels: bool = False
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected a folder of DICOM studies")
-    files = sorted(
-        Path(parent) / name for parent, _, names in os.walk(folder) for name in names if not name.startswith(".")
-    )
+    files, hidden = find_files(folder)
     if not files:
         raise InputError(f"{folder}: no file in it; expected DICOM studies")
-    scan = Scan()
-    seen: dict[str, Path] = {}
     read = read_intact_image if check_pixels else read_image_facts
-    for file, found in zip(files, each_file(read, files, workers, SECONDS_A_FILE, "DICOM files"), strict=True):
-        if isinstance(found, InputError):
-            if str(found).endswith(INSTALL):
-                raise found  # else all files of its compression would be left out
+    found = each_file(read, files, workers, SECONDS_A_FILE, "DICOM files")
+    scan = sort_out(zip(files, found, strict=True))
+    if hidden:
+        scan.notes["hidden folders, passed over"] += hidden
+    return scan
+
+
+def sort_out(found: Iterable[tuple[Path, ImageFacts | InputError]]) -> Scan:
+    """Tell the images that can be part of a pair from the other files.
+
+    Args:
+        found: files with their facts, or why there are none.
+    """
+    scan = Scan()
+    seen: dict[str, list[ImageFacts]] = defaultdict(list)
+    for file, facts in found:
+        if isinstance(facts, InputError):
+            if str(facts).endswith(INSTALL):
+                raise facts  # else all files of its compression would be left out
             # a report gives the file's name beside the reason
-            scan.left_out[file] = str(found).removeprefix(f"{file}: ")
+            scan.left_out[file] = str(facts).removeprefix(f"{file}: ")
             continue
-        refusal = _refusal(found)
-        if refusal is None and seen.setdefault(found.instance, file) != file:
-            refusal = "copy of another file: same SOPInstanceUID"
-        if refusal is None:
-            scan.images.append(found)
-        else:
-            scan.left_out[file] = refusal
+        if facts.unreadable:
+            scan.notes[f"{', '.join(facts.unreadable)} not understood, and passed over"].append(file)
+        reason = refusal(facts)
+        if reason is None and any(_is_copy(facts, other) for other in seen[facts.instance]):
+            reason = _COPY
+        if reason is not None:
+            scan.left_out[file], scan.refused[file] = reason, facts
+            continue
+        if seen[facts.instance]:
+            scan.notes["images that differ, though they share a SOPInstanceUID"].append(file)
+        seen[facts.instance].append(facts)
+        scan.images.append(facts)
     return scan
 
 
@@ -75,25 +98,37 @@ def read_intact_image(path: Path) -> ImageFacts:
         InputError: see `read_image_facts` and `vdes.dicom.read_mammogram`.
     """
     facts = read_image_facts(path)
-    if _refusal(facts) is None:
+    if refusal(facts) is None:
         read_mammogram(path)
     return facts
 
 
-def _refusal(facts: ImageFacts) -> str | None:
-    """Return why an image cannot be part of a pair, or None."""
-    if facts.modality != "MG":
-        return f"Modality {facts.modality or 'missing'}; expected MG"
-    if facts.raw:
-        return facts.raw
-    if facts.kind.name == VIRTUAL_DES:
-        return f"virtual DES ({facts.kind.evidence}); expected an image that was acquired"
-    if facts.kind.name == HIGH_ENERGY:
-        return f"high-energy image, not for display ({facts.kind.evidence})"
-    if facts.kind.name not in (LOW_ENERGY, DES):
-        return f"neither low-energy nor DES ({facts.kind.evidence})"
-    if facts.laterality is None:
-        return "ImageLaterality is missing; expected L or R"
-    if facts.view is None:
-        return f"{facts.view_found}; expected CC or MLO"
-    return None
+def _is_copy(one: ImageFacts, other: ImageFacts) -> bool:
+    """Tell whether two headers of one SOPInstanceUID say the same: a number that was given twice makes no copy."""
+    return replace(one, path=other.path) == other
+
+
+def find_files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the files of a folder and its sub-folders, and the hidden folders among these."""
+    files, hidden = [], []
+    entered = {os.path.realpath(folder)}
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        hidden += [Path(parent) / name for name in folders if name.startswith(".")]
+        folders[:] = [name for name in sorted(folders) if _enter(folder, Path(parent) / name, entered)]
+        files += [Path(parent) / name for name in names if not name.startswith(".")]
+    return sorted(files), sorted(hidden)
+
+
+def _enter(root: Path, folder: Path, entered: set[str]) -> bool:
+    """Tell whether to enter a folder: one that is visible, and not entered yet under this name or another."""
+    if folder.name.startswith("."):
+        return False
+    real = Path(folder).resolve()
+    if folder.is_symlink() and real.is_relative_to(root.resolve()):
+        inside = real.relative_to(root.resolve())
+        if not any(part.startswith(".") for part in inside.parts):
+            return False  # it is entered under its own name
+    if str(real) in entered:
+        return False
+    entered.add(str(real))
+    return True

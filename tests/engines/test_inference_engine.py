@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from vdes.engines.inference_engine import MODEL, SUMS, WORTH_COMPILING, CompiledNetwork, chosen_engine
+from vdes.errors import InputError
+
+openvino = pytest.importorskip("openvino", reason="no package openvino")
+
+
+def network(seed: int = 0) -> nn.Module:
+    """A small network that is not the same in training."""
+    torch.manual_seed(seed)
+    layers = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU6(), nn.Conv2d(4, 1, 1))
+    layers[1].running_var.fill_(2.0)
+    return layers
+
+
+class Pair(nn.Module):
+    """Two outputs of one input."""
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return image.mean(dim=(1, 2, 3)), image * 2
+
+
+def test_openvino_gives_the_numbers_of_torch_for_any_batch_and_size(tmp_path: Path) -> None:
+    plain = network().eval()
+    compiled = CompiledNetwork(network(), "openvino", "float32", cache_dir=tmp_path)
+    for batch, rows in ((1, 32), (3, 32), (2, 48)):
+        image = torch.rand(batch, 1, rows, 24).to(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            torch.testing.assert_close(compiled(image), plain(image), rtol=1e-5, atol=1e-6)
+    assert len(list(tmp_path.iterdir())) == 2  # one a size
+
+
+def test_nothing_is_reported_to_the_makers_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    telemetry = pytest.importorskip("openvino_telemetry", reason="no package openvino_telemetry")
+    monkeypatch.setattr(telemetry.Telemetry, "init", lambda *_, **__: pytest.fail("telemetry was started"))
+    CompiledNetwork(network(), "openvino", "float32")(torch.rand(1, 1, 8, 8))
+
+
+def test_several_outputs_are_a_tuple() -> None:
+    image = torch.rand(2, 1, 8, 8)
+    means, doubled = CompiledNetwork(Pair(), "openvino", "float32")(image)
+    torch.testing.assert_close(means, image.mean(dim=(1, 2, 3)))
+    torch.testing.assert_close(doubled, image * 2)
+
+
+def test_a_network_is_converted_once_and_another_one_is_another(tmp_path: Path) -> None:
+    image = torch.rand(1, 1, 16, 16)
+    first = CompiledNetwork(network(), "openvino", "float32", cache_dir=tmp_path)(image)
+    [folder] = tmp_path.iterdir()
+    written = (folder / MODEL).stat().st_mtime_ns
+    torch.testing.assert_close(CompiledNetwork(network(), "openvino", "float32", cache_dir=tmp_path)(image), first)
+    assert (folder / MODEL).stat().st_mtime_ns == written
+    other = CompiledNetwork(network(seed=1), "openvino", "float32", cache_dir=tmp_path)(image)
+    assert not torch.allclose(other, first) and len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "no sums"])
+def test_a_damaged_entry_is_made_again(damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    image = torch.rand(1, 1, 16, 16)
+    first = CompiledNetwork(network(), "openvino", "float32", cache_dir=tmp_path)(image)
+    [folder] = tmp_path.iterdir()
+    weights = folder / "model.bin"
+    content = bytearray(weights.read_bytes())
+    if damage == "cut":
+        weights.write_bytes(content[:-8])
+    elif damage == "flipped":
+        content[5] ^= 1
+        weights.write_bytes(content)
+    else:
+        (folder / SUMS).unlink()
+    again = CompiledNetwork(network(), "openvino", "float32", cache_dir=tmp_path)(image)
+    assert torch.equal(again, first)
+    assert "is damaged; the network is converted again" in caplog.text
+
+
+def test_without_a_place_for_the_cache_it_works_all_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "taken").write_text("mine")
+    image = torch.rand(1, 1, 16, 16)
+    made = CompiledNetwork(network(), "openvino", "float32", cache_dir=tmp_path / "taken" / "cache")(image)
+    torch.testing.assert_close(made, network().eval()(image), rtol=1e-5, atol=1e-6)
+    assert "keeps no converted network" in caplog.text
+
+
+def test_what_openvino_cannot_run_is_run_by_torch_or_refused(caplog: pytest.LogCaptureFixture) -> None:
+    class Untraceable(nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return torch.from_numpy(2 * image.numpy())  # which tracing takes for a constant
+
+    image = torch.rand(1, 1, 4, 4)
+    assert torch.equal(CompiledNetwork(Untraceable(), "auto", "float32")(image), 2 * image)
+    assert "engine: torch (openvino cannot run this network" in caplog.text
+    with pytest.raises(InputError, match=r"^engine: openvino cannot run this network"):
+        CompiledNetwork(Untraceable(), "openvino", "float32")(image)
+
+
+def test_the_engine_is_chosen_by_device_and_number_of_images(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert chosen_engine("auto", "cpu") == chosen_engine("auto", "cpu", WORTH_COMPILING) == "openvino"
+    assert chosen_engine("auto", "cpu", WORTH_COMPILING - 1) == "torch"
+    assert chosen_engine("auto", "cuda") == "torch"
+    assert chosen_engine("torch", "cpu") == "torch"
+    with pytest.raises(InputError, match=r"^engine: 'fast'; expected auto, torch or openvino$"):
+        chosen_engine("fast", "cpu")
+    with pytest.raises(InputError, match="openvino runs on a processor, not on cuda; expected torch"):
+        chosen_engine("openvino", "cuda")
+
+
+def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="engine: openvino is not installed; expected its package"):
+        chosen_engine("openvino", "cpu")
+    assert chosen_engine("auto", "cpu") == "torch"
+
+
+def test_its_network_keeps_its_mode_and_is_no_child() -> None:
+    compiled = CompiledNetwork(network(), "torch")
+    assert not compiled.network.training and not list(compiled.children())
