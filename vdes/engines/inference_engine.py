@@ -111,7 +111,7 @@ class CompiledNetwork(nn.Module):
         for i, wanted in enumerate(expected if isinstance(expected, tuple) else (expected,)):
             difference = float((torch.from_numpy(found[i]) - wanted).abs().max() / wanted.abs().max().clamp(min=1))
             if not difference <= BOUNDS[hint]:
-                raise RuntimeError(f"its output differs from torch's by {difference:.1g} of the largest value")
+                raise InputError(f"its output differs from torch's by {difference:.1g} of the largest value")
         return compiled
 
     def _converted(self, image: torch.Tensor) -> Any:
