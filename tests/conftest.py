@@ -394,3 +394,12 @@ def browser(_browser: Any) -> Any:
     for log in ("browser", "performance"):
         _browser.get_log(log)
     return _browser
+
+
+@pytest.fixture(scope="session")
+def firefox_program(pytestconfig: pytest.Config) -> str:
+    """The path of Firefox; skipped where it, or the client for it, is not installed."""
+    program = shutil.which("firefox-esr") or shutil.which("firefox")
+    if program is None or importlib.util.find_spec("selenium") is None:
+        absent(pytestconfig, "no Firefox: install Debian's firefox-esr, and selenium")
+    return program
