@@ -171,6 +171,14 @@ class Bundle:
             raise InputError(f"{self.weights_file}: no such file; expected the weights of {self.root.name}")
         return file
 
+    def takes(self, knob: str) -> bool:
+        """Tell whether its inference has a knob.
+
+        Raises:
+            InputError: as `check_inference`.
+        """
+        return knob in self._parsed(self.check_inference())
+
     def infer(self, datalist: Path, output: Path, **knobs: Any) -> None:
         """Run its inference in this process.
 

@@ -8,6 +8,7 @@ import importlib.util
 import logging
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,13 @@ class CompiledNetwork(nn.Module):
                 return openvino.Core().read_model(folder / MODEL)
             logger.warning("engine: %s is damaged; the network is converted again", folder)
             shutil.rmtree(folder, ignore_errors=True)
-        with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
+        with (
+            torch.inference_mode(False),
+            torch.no_grad(),
+            torch.autocast("cpu", enabled=False),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")  # of tracing; what it warns of shows in the comparison with torch
             example = image.detach().clone(memory_format=torch.contiguous_format)[:1]
             # as openvino.convert_model does, which would report its use to its makers
             decoder = TorchScriptPythonDecoder(self.network, example_input=(example,))  # has to live until the end

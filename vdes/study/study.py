@@ -17,6 +17,7 @@ from vdes.study.question import Question
 from vdes.study.regions import region_arms
 
 PARTS, STEPS = "parts", "steps"
+PRECISION = "float32"  # of inference, so that the figures are the same on every machine
 SCORED, REGIONS = "scored", "regions"  # folders of a part
 DATA = "data"  # of a study that made or listed its own cases; it stays when the study is started again
 MADE = (

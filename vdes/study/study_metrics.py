@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from vdes.data.staging import staged
 from vdes.data.versions import versions
@@ -21,7 +23,7 @@ from vdes.study.models import Model
 from vdes.study.regions import COUNTS_FILE, region_arms, region_tables
 from vdes.study.regions import LEVEL as REGION
 from vdes.study.score_images import image_tables
-from vdes.study.study import Study
+from vdes.study.study import PRECISION, Study
 from vdes.study.study_tables import answer, at_level, study_tables
 from vdes.study.subgroups import subgroups
 
@@ -145,12 +147,18 @@ def _provenance(study: Study, trained_on: Mapping[str, str]) -> dict[str, Any]:
     ]
     return {
         "versions": versions(),
+        "computed": {"precision": PRECISION, "device": device_name(), "threads": torch.get_num_threads()},
         "seeds": {"study": study.seed, "bootstrap": study.question.seed},
         "datalist_sha256": study.datalist.sha256,
         "bundles": bundles,
         "n_resamples": study.question.n_resamples,
         "made": date.today().isoformat(),
     }
+
+
+def device_name() -> str:
+    """Return what networks ran on: the GPU, or the kind of processor."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} processor"
 
 
 def _weights(study: Study, role: str, model: Model, trained_on: Mapping[str, str]) -> dict[str, str]:

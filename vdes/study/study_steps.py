@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vdes.bundle.bundle import Bundle
 from vdes.bundle.steps import Step
 from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.splits import k_fold
@@ -19,7 +21,7 @@ from vdes.study.arms import Arm
 from vdes.study.contents import CONTENTS
 from vdes.study.regions import region_study
 from vdes.study.score_images import score_images
-from vdes.study.study import SCORED, Study
+from vdes.study.study import PRECISION, SCORED, Study
 
 JUDGED = ("validation", "test")  # the sections that the classifier sees
 WORKERS = 2  # processes that score images
@@ -204,7 +206,7 @@ class _Part:
         images = self.folder / "virtual" / name
         images.parent.mkdir(parents=True, exist_ok=True)
         with staged([images], overwrite=True) as stages:
-            bundle.infer(self.datalist("real", sections), stages[images], num_workers=0)
+            self.infer(bundle, self.datalist("real", sections), stages[images])
         target = self.datalist(f"virtual-{name}", sections)
         self.keep(write_virtual_datalist(self.listed("real", sections), images, target, overwrite=True))
         if self.whole:
@@ -222,10 +224,17 @@ class _Part:
         folder.parent.mkdir(parents=True, exist_ok=True)
         validation, test = ({item["patient"] for item in datalist.items(section)} for section in JUDGED)
         with staged([folder], overwrite=True) as stages:
-            bundle.infer(datalist.path, stages[folder], inputs=arm.inputs, num_workers=0)
+            self.infer(bundle, datalist.path, stages[folder], inputs=arm.inputs)
             file = stages[folder] / "predictions.csv"
             table = read_predictions(file)
             test_predictions(table, validation, test).to_csv(file, index=False)
+
+    @staticmethod
+    def infer(bundle: Bundle, datalist: Path, output: Path, **knobs: Any) -> None:
+        """Run a bundle's inference in the precision of studies; a process reads ahead where there is a core for it."""
+        given = "precision" in bundle.knobs or not bundle.takes("precision")
+        portable = {} if given else {"precision": PRECISION}
+        bundle.infer(datalist, output, num_workers=min(1, (os.cpu_count() or 1) - 1), **portable, **knobs)
 
     def images(self) -> None:
         """Score the images, and make the pictures."""
