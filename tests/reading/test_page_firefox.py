@@ -23,6 +23,22 @@ from vdes.reading.store import Store
 pytestmark = pytest.mark.slow
 WIDTH, HEIGHT = 1280, 900
 WHITE = 65535
+COMMANDS = {  # Selenium's and Firefox's names
+    "newSession": "WebDriver:NewSession",
+    "get": "WebDriver:Navigate",
+    "refresh": "WebDriver:Refresh",
+    "getCurrentUrl": "WebDriver:GetCurrentURL",
+    "findElement": "WebDriver:FindElement",
+    "clickElement": "WebDriver:ElementClick",
+    "getElementText": "WebDriver:GetElementText",
+    "w3cExecuteScript": "WebDriver:ExecuteScript",
+    "w3cExecuteScriptAsync": "WebDriver:ExecuteAsyncScript",
+    "actions": "WebDriver:PerformActions",
+    "setWindowRect": "WebDriver:SetWindowRect",
+    "screenshot": "WebDriver:TakeScreenshot",
+    "setContext": "Marionette:SetContext",
+    "quit": "Marionette:Quit",
+}
 
 
 class Marionette:
@@ -30,23 +46,6 @@ class Marionette:
 
     See https://firefox-source-docs.mozilla.org/testing/marionette/Protocol.html
     """
-
-    NAMES = {
-        "newSession": "WebDriver:NewSession",
-        "get": "WebDriver:Navigate",
-        "refresh": "WebDriver:Refresh",
-        "getCurrentUrl": "WebDriver:GetCurrentURL",
-        "findElement": "WebDriver:FindElement",
-        "clickElement": "WebDriver:ElementClick",
-        "getElementText": "WebDriver:GetElementText",
-        "w3cExecuteScript": "WebDriver:ExecuteScript",
-        "w3cExecuteScriptAsync": "WebDriver:ExecuteAsyncScript",
-        "actions": "WebDriver:PerformActions",
-        "setWindowRect": "WebDriver:SetWindowRect",
-        "screenshot": "WebDriver:TakeScreenshot",
-        "setContext": "Marionette:SetContext",
-        "quit": "Marionette:Quit",
-    }
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
@@ -66,7 +65,7 @@ class Marionette:
         from selenium.common.exceptions import WebDriverException
 
         self.sent += 1
-        message = json.dumps([0, self.sent, self.NAMES[command], parameters]).encode()
+        message = json.dumps([0, self.sent, COMMANDS[command], parameters]).encode()
         self.socket.sendall(b"%d:%b" % (len(message), message))
         _, number, error, result = self.receive()
         assert number == self.sent
