@@ -270,7 +270,7 @@ def test_a_session_is_read(reading, served, secrets_of, page):
     press(page, "g", "2", "b", "2")
     page.refresh()
     wait_for_task(page, second)
-    assert element(page, "#start").text == "Go on"
+    assert element(page, "#start").text == "Continue"
     assert element(page, "#start-text").text.startswith("You have answered 1 of ")
     press(page, Keys.ENTER)
     kept = "return ['bpe', 'birads'].map((name) => document.querySelector(`#field-${name} input:checked`)?.value)"

@@ -1,4 +1,4 @@
-// The form of a task, drawn from what the server says is asked.
+// The form of a task, built from the questions that the server sends.
 
 const create = (tag, fields = {}, ...children) => {
   const element = Object.assign(document.createElement(tag), fields);

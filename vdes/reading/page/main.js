@@ -1,4 +1,4 @@
-// The page of a reader: shows a task, keeps its answer until the server has it, and goes on.
+// The page of a reader: shows a task, keeps its answer until the server has it, and moves to the next.
 
 import { Form } from "/page/form.js";
 import { image, keepOnly, preload } from "/page/images.js";
@@ -14,11 +14,11 @@ const TASK_PARTS = ["panes", "form", "tools", "pause", "help"]; // of the page, 
 const RETRIES = [500, 1000, 2000, 5000]; // ms
 const HELP = [
   ["Widen the window, raise the level", "drag to the right, drag down", "Shift + arrows, in an image"],
-  ["Move", "drag with the right button", "Ctrl + arrows, in an image"],
+  ["Pan", "drag with the right button", "Ctrl + arrows, in an image"],
   ["Zoom", "wheel", "+ and −"],
   ["Show whole / one to one / invert / start over", "buttons", "F / O / I / X"],
-  ["Mark a lesion, or take its mark away", "click", "L, arrows to the place (Alt: by pixels), Enter"],
-  ["Take the last mark away", "", "Delete, in an image"],
+  ["Mark a lesion, or remove its mark", "click", "L, arrows to the place (Alt: by pixels), Enter"],
+  ["Remove the last mark", "", "Delete, in an image"],
   ["Go to a question", "click", "its letter, or Tab"],
   ["Answer", "click", "its digit, or arrows; 4 again for 4B and 4C"],
   ["Save and go on", "button", "Enter, in the form"],
@@ -59,21 +59,21 @@ function draft() {
   localStorage.setItem(DRAFT, JSON.stringify(kept));
 }
 
-/** Ask the server until it answers; what it says in words, such as 404, ends the reading here. */
+/** Ask the server until it answers; a refusal, such as 404, is returned to the caller. */
 async function asked(path, options = {}) {
   for (let attempt = 0; ; attempt++) {
     try {
       const response = await fetch(path, options);
       if (response.status < 500) return { status: response.status, said: await response.json() };
     } catch { /* the network: try again */ }
-    notice("The server does not answer. Nothing is lost: the page tries again.");
+    notice("The server does not respond. Nothing is lost; the page keeps trying.");
     await new Promise((go) => setTimeout(go, RETRIES[Math.min(attempt, RETRIES.length - 1)]));
   }
 }
 
 async function load() {
   const { status, said } = await asked("/api/state");
-  if (status !== 200) return ended("This page cannot go on", said.error);
+  if (status !== 200) return ended("This page cannot continue", said.error);
   notice(null);
   state = said;
   const pending = stored(PENDING);
@@ -91,18 +91,18 @@ async function send(pending) {
     body: JSON.stringify(body),
   });
   $("submit").disabled = false;
-  if (status === 422) { // the form would have to be wrong: let the reader see why
+  if (status === 422) { // a fault of the form: show the reader why
     localStorage.removeItem(PENDING);
     $("missing").textContent = said.error;
     if (!shown) await next();
     return;
   }
-  if (status !== 200 && status !== 409) return ended("This page cannot go on", said.error);
+  if (status !== 200 && status !== 409) return ended("This page cannot continue", said.error);
   performance.mark("answered");
   localStorage.removeItem(PENDING);
   localStorage.removeItem(DRAFT);
   state = { ...state, ...said };
-  notice(status === 409 ? "This case was answered in another window; here is what comes next." : null);
+  notice(status === 409 ? "This case was answered in another window; here is the next one." : null);
   await next();
 }
 
@@ -112,8 +112,8 @@ async function next() {
   keepOnly(task, state.next);
   if (!task) {
     const when = state.opens && new Date(state.opens).toLocaleString(undefined, { dateStyle: "full", timeStyle: "short" });
-    if (state.opens) return ended(`Session ${state.session} opens later`, `Come back from ${when} on. Your answers are saved.`);
-    return ended("All done", "Every case is answered and saved. Thank you.");
+    if (state.opens) return ended(`Session ${state.session} opens later`, `Please come back on ${when} or later. Your answers are saved.`);
+    return ended("All done", "All your answers are saved. Thank you.");
   }
   let images;
   for (let attempt = 0; !images; attempt++) {
@@ -123,7 +123,7 @@ async function next() {
         return Object.fromEntries(await Promise.all(entries));
       }));
     } catch {
-      notice("The images do not arrive. The page tries again.");
+      notice("The images cannot be loaded. The page keeps trying.");
       await new Promise((go) => setTimeout(go, RETRIES[Math.min(attempt, RETRIES.length - 1)]));
       if (attempt === 3) return load(); // the server may know better
     }
@@ -251,9 +251,9 @@ history.replaceState(null, "", "/reading"); // the link's secret leaves the addr
 await load();
 if (shown) {
   $("start-text").textContent = state.done
-    ? `You have answered ${state.done} of ${state.total}. Everything is saved; you go on where you were.`
-    : "Dim the room. For each case, look at the images, answer the questions and save: an answer cannot be changed later. You may pause at any time; the ? key shows mouse and keys.";
-  $("start").textContent = state.done ? "Go on" : "Start";
+    ? `You have answered ${state.done} of ${state.total}. Everything is saved; you continue where you left off.`
+    : "Dim the room. For each case, look at the images, answer the questions and save. Answers cannot be changed later. You may pause at any time; press ? for the mouse and keyboard controls.";
+  $("start").textContent = state.done ? "Continue" : "Start";
   dialog("start-dialog", true);
   tick(false);
 }

@@ -1,9 +1,9 @@
-// The panes: CC over MLO, low energy beside DES, with linked zoom and pan.
+// The panes: CC above MLO, low energy next to DES, with linked zoom and pan.
 
 import { WHITE, draw, greys } from "/page/pixels.js";
 
 const CLICK = 4; // pixels that the mouse may move within a click
-const NEAR = 10; // pixels from a mark to a click that takes it away
+const NEAR = 10; // pixels: a click this near to a mark removes it
 const MOST_MARKS = 10;
 const ZOOM = 1.25, ZOOMS = [0.02, 32];
 const SENSITIVITY = WHITE / 600; // of window and level, a screen pixel
