@@ -138,7 +138,7 @@ def test_bad_input_is_named(reading, reported, tmp_path):
     metrics = json.loads(file.read_text())
     metrics["provenance"]["plan_sha256"] = "0" * 64
     file.write_text(json.dumps(metrics))
-    with pytest.raises(InputError, match="plan_sha256: is of another plan; analyse the readings again"):
+    with pytest.raises(InputError, match="plan_sha256: belongs to another plan; analyse the readings again"):
         write_reading_report(reading)
     with pytest.raises(InputError, match="names no study of a classifier"):
         metrics = json.loads((reported / "analysis" / "metrics.json").read_text())

@@ -224,7 +224,7 @@ def test_readers_join_the_page(study_folder):
     row = {"who": "readers", "reference": {"label": "real", "value": 0.9, "low": 0.85, "high": 0.95}}
     row |= {"arm": {"label": "virtual", "value": 0.88, "low": 0.8, "high": 0.93}}
     row |= {"difference": {"value": -0.02, "low": -0.06, "high": 0.02}}
-    said = {"question": "Simulated readers: do they?", "short": "Not settled", "why": HOSTILE, "limits": "Little."}
+    said = {"question": "Simulated readers: do they?", "short": "Undecided", "why": HOSTILE, "limits": "Little."}
     counts = {"simulated": True, "readers": 4, "cases": 30, "malignant": 12, "margin": 0.05, "confidence": 0.95}
     assert "readers" not in Outline(page(study_folder)).text
     (study_folder / "reader_study.json").write_text(
@@ -233,6 +233,6 @@ def test_readers_join_the_page(study_folder):
     outline = Outline(page(study_folder))
     words = outline.words("readers")
     assert words.startswith("What the classifier lost, what the readers lost 4 simulated readers read 30 breasts")
-    for text in ("Not settled", "Little.", shown(-0.02, "+"), "One is missing."):
+    for text in ("Undecided", "Little.", shown(-0.02, "+"), "One is missing."):
         assert text in words
     assert ("a", {"href": "#readers"}) in outline.elements

@@ -20,7 +20,7 @@ def mean_roc(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, n
     """Return the vertical mean of ROC curves, whose area is the mean of theirs.
 
     Args:
-        curves: of each the shares of false positives and the sensitivities, from 0, 0 to 1, 1.
+        curves: for each, the false-positive rates and the sensitivities, from 0, 0 to 1, 1.
     """
     grid = np.unique(np.concatenate([false for false, _ in curves]))
     ends = np.mean([_ends(grid, false, true) for false, true in curves], axis=0)
@@ -28,7 +28,7 @@ def mean_roc(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, n
 
 
 def _ends(grid: np.ndarray, false: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Return a curve's sensitivities (K, 2) at each place of the grid: where it rises straight up, from and to."""
+    """Return a curve's sensitivities (K, 2) at each grid point; where it rises vertically, both ends of the rise."""
     ends = np.repeat(np.interp(grid, false, true)[:, None], 2, axis=1)
     for place, value in enumerate(grid):
         here = true[false == value]
@@ -42,8 +42,8 @@ def reader_roc_figure(readings: pd.DataFrame, labels: dict[str, str], areas: dic
 
     Args:
         readings: first readings, with ``reader``, ``modality``, ``malignancy`` and ``malignant``.
-        labels: what people read, by modality, in the order to draw; six at most.
-        areas: text of the area under the curve, by modality.
+        labels: of the modalities, in drawing order; six at most.
+        areas: the area under the curve as text, by modality.
     """
     figure, axes = _figure(len(labels))
     axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=(0, (4, 3)))
@@ -61,7 +61,7 @@ def reader_roc_figure(readings: pd.DataFrame, labels: dict[str, str], areas: dic
 
 
 def reader_froc_figure(readings: pd.DataFrame, labels: dict[str, str]) -> Figure:
-    """Return the free-response ROC curves of all readings of a modality, of lesions of any kind.
+    """Return the free-response ROC curves of each modality, over all readings and lesions of any kind.
 
     Args:
         readings: first readings, with ``modality``, ``malignancy``, ``lesions``, ``found`` and ``false_marks``.

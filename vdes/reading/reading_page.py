@@ -1,4 +1,4 @@
-"""The page of a reader study: what its templates are given."""
+"""The report page of a reader study: what its templates receive."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vdes.report.page_environment import content_policy, page_environment, png_u
 from vdes.report.value_axis import value_axis
 
 TEMPLATE = "reading.html"
-FEW_READERS = 5  # docs/explanation/reader_statistics.md: from here on, intervals hold the truth as often as they say
+FEW_READERS = 5  # docs/explanation/reader_statistics.md: with fewer, intervals are too narrow
 STYLES, SCRIPTS = ("study.css", "reading.css"), ("study.js", "reading.js")
 
 
@@ -32,13 +32,13 @@ def reading_page(
     cases: Sequence[ReadCase],
     simulated: Mapping[str, Any] | None,
 ) -> str:
-    """Return a reader study's report as one HTML page that holds all it needs and fetches nothing.
+    """Return a reader study's report as one self-contained HTML page.
 
     Args:
-        metrics: of ``metrics.json``.
-        figures: by kind (roc, froc) the words and the PNG file's bytes.
-        cases: for the case browser; none for a file of readings.
-        simulated: what simulated readers were made with; None for people.
+        metrics: the content of ``metrics.json``.
+        figures: by kind (roc, froc), the alternative text and the bytes of the PNG file.
+        cases: for the case browser; empty for a file of readings.
+        simulated: the settings of simulated readers; None for people.
     """
     environment = page_environment("vdes.reading")
     style, script = ("\n".join(source(environment, name) for name in names) for names in (STYLES, SCRIPTS))
@@ -73,7 +73,7 @@ def reading_page(
 
 
 def _values(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a row a metric with the value of each modality."""
+    """Return one row per metric with the value of each modality."""
     rows: dict[str, dict[str, Any]] = {}
     for row in metrics["accuracy"]:
         if row["statistic"] == "value":
@@ -82,7 +82,7 @@ def _values(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _differences(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the differences of each metric, with an axis that holds them."""
+    """Return the differences of each metric, with an axis that covers them."""
     margin, asked = metrics["question"]["margin"], metrics["question"]["metric"]
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in metrics["accuracy"]:
@@ -108,7 +108,7 @@ def _losses_axis(metrics: Mapping[str, Any]) -> Any:
 
 
 def _feature_table(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row a lesion type and feature, with the shares of the modalities."""
+    """Return one row per feature and lesion type, with the share of each modality."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         key = (row["feature"], row["lesion_type"])

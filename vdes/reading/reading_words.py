@@ -1,4 +1,4 @@
-"""How a reader study's findings read."""
+"""The wording of a reader study's report."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ SCALE_LABELS = {
     "conspicuity": "lesion conspicuity",
 }
 DESIGNS = {
-    "sequential": "sequential: low energy first, then the DES image beside it",
-    "crossover": "crossover: the three modalities mixed in each of three sessions",
-    "independent": "independent: each session one modality",
+    "sequential": "sequential: low energy alone first, then together with DES",
+    "crossover": "crossover: each of three sessions mixes the three modalities",
+    "independent": "independent: one modality per session",
 }
 SIMULATED_SENTENCE = (
     "The readers are simulated: an ideal observer of the phantom's truth, with noise. No person has read these images, "
-    "and nothing here says how a radiologist would do. It shows that plan, store, analysis and report work."
+    "and nothing here says how a radiologist would perform. These results only show that the software works."
 )
 
 
 def modality_label(modality: str) -> str:
-    """Return what people read of a modality."""
+    """Return a modality's label in the report."""
     return MODALITY_LABELS.get(modality, modality.replace("_", " "))
 
 
 def kind(modality: str) -> str:
-    """Return the mark of a modality in a plot."""
+    """Return the style in which plots draw a modality."""
     return KIND_OF.get(modality, "real")
 
 
 def headline(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """Return question, short answer, its explanation, and what the reader study cannot tell.
+    """Return the question, the short answer, its explanation, and the limits of the reader study.
 
     Args:
-        metrics: of ``metrics.json``.
+        metrics: the content of ``metrics.json``.
     """
     question, data = metrics["question"], metrics["data"]
     if (question["arm"], question["reference"]) == ("virtual", "real"):
@@ -63,6 +63,6 @@ def headline(metrics: Mapping[str, Any]) -> dict[str, str]:
         limits = SIMULATED_SENTENCE
     else:
         limits = PHANTOM_SENTENCE if data.get("phantom") else DATA_SENTENCE
-        meant = "those readers alone" if question["readers"] == "fixed" else "readers like these"
-        limits = f"{limits} They hold for {meant}, who knew that they took part in a study."
+        meant = "these readers only" if question["readers"] == "fixed" else "readers like these"
+        limits = f"{limits} The results hold for {meant}, who knew that they were taking part in a study."
     return {"question": asked, "short": short, "why": why, "limits": limits}

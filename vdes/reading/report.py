@@ -1,4 +1,4 @@
-"""The report of a reader study: one page that needs no network, joined to the classifier study's where asked."""
+"""The report of a reader study: one page that needs no network, joined to the classifier study's report on request."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def write_reading_report(reading: Path, join: bool = False, overwrite: bool = Fa
     """Write ``report.html`` into a reader study's folder.
 
     Args:
-        reading: folder of a reader study that was analysed, or of the analysis of a file of readings.
-        join: also add the readers' part to the report of the study that the plan names, and write that report anew.
-        overwrite: replace a report that is there.
+        reading: folder of an analysed reader study, or of the analysis of a file of readings.
+        join: also add the readers' part to the report of the study that the plan names, and rewrite that report.
+        overwrite: replace an existing report.
 
     Returns:
         The page's path.
 
     Raises:
-        InputError: nothing was analysed, the plan changed since, the report exists, or there is no study to join it to.
+        InputError: nothing was analysed, the plan has changed since, the report exists, or there is no study to join.
     """
     planned = (reading / PLAN_FILE).is_file()
     analysis = reading / ANALYSIS if planned else reading
@@ -52,12 +52,14 @@ def write_reading_report(reading: Path, join: bool = False, overwrite: bool = Fa
     if planned:
         plan = read_plan(reading)
         if metrics["provenance"].get("plan_sha256") != plan["sha256"]:
-            raise InputError(f"{analysis / METRICS_FILE}: plan_sha256: is of another plan; analyse the readings again")
+            raise InputError(
+                f"{analysis / METRICS_FILE}: plan_sha256: belongs to another plan; analyse the readings again"
+            )
         cases = read_cases(reading, readings, POSITIVE)
         if metrics["data"]["simulated"] and (reading / SIMULATED_FILE).is_file():
             simulated = read_json(reading / SIMULATED_FILE)
     if join and not (metrics["study"] and planned):
-        raise InputError(f"{reading}: names no study of a classifier whose report the readers could join")
+        raise InputError(f"{reading}: names no study of a classifier whose report could be joined")
     page = reading / PAGE
     with staged([page], overwrite) as stages:
         text = reading_page(metrics, _figures(metrics, readings), cases, simulated)
@@ -104,7 +106,7 @@ def _png(figure: Figure) -> bytes:
 
 
 def _join(study: Path, metrics: Mapping[str, Any]) -> None:
-    """Write what the study's report shows of the readers, and that report."""
+    """Write what the study's report shows about the readers, then rewrite that report."""
     if not study.is_dir():
         raise InputError(f"{study}: no such folder; expected the study that the plan names")
     said = headline(metrics)

@@ -10,7 +10,7 @@ if (readList) {
     return element;
   };
 
-  // a disc for a mark on a lesion, a cross for one beside: told apart without colour
+  // a disc for a mark on a lesion, a cross for one elsewhere: distinct without colour
   function drawMark(svg, mark, size, above) {
     const { x, y } = mark;
     svg.append(
@@ -46,13 +46,13 @@ if (readList) {
       }
       const shown = drawn.marks.filter((mark) => mark.modality === one("read-modality").value);
       shown.forEach((mark, place) => {
-        // names of marks that lie on each other stand below each other
+        // where marks overlap, their names are stacked
         const near = shown.slice(0, place).filter((other) => Math.hypot(other.x - mark.x, other.y - mark.y) < height / 12);
         drawMark(svg, mark, height / 80, near.length);
       });
       const caption = document.createElement("figcaption");
       const hits = shown.filter((mark) => mark.hit).length;
-      caption.textContent = `${view}: ${hits} ${hits === 1 ? "mark" : "marks"} on a lesion, ${shown.length - hits} beside`;
+      caption.textContent = `${view}: ${hits} ${hits === 1 ? "mark" : "marks"} on a lesion, ${shown.length - hits} elsewhere`;
       stage.append(image, svg);
       figure.append(stage, caption);
       panels.append(figure);
