@@ -130,7 +130,7 @@ def test_readings_that_are_outstanding_keep_the_blinding(reading, answer_to):
     with pytest.raises(InputError, match=r"readings are outstanding: R2 \(\d+\); an analysis now would end the blind"):
         analyse(reading)
     assert not (reading / "analysis").exists()
-    with pytest.raises(InputError, match="one reader stands for no others"):
+    with pytest.raises(InputError, match="one reader cannot stand for others"):
         analyse(reading, AnalysisSettings(unfinished=True, **FAST))
 
 

@@ -1,1 +1,1 @@
-"""The reader study: radiologists read low energy beside real or virtual DES, in a browser."""
+"""The reader study: radiologists read low energy with real or virtual DES in a browser."""

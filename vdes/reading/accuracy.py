@@ -1,4 +1,4 @@
-"""How well readers told malignant from other cases: figures of merit by modality and reader, and their differences."""
+"""How well readers distinguish malignant from other cases: figures of merit by modality and reader, and their differences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vdes.statistics.mrmc.obuchowski_rockette import (
 )
 
 Rows = list[dict[str, Any]]
-# BI-RADS categories that call for more: 0 an examination, 4 and above a biopsy
+# BI-RADS categories that call for action: 0 for more imaging, 4 and above for a biopsy
 POSITIVE = ("0", "4", "4A", "4B", "4C", "5", "6")
 LOW_ENERGY = "low_energy"
 
@@ -29,12 +29,12 @@ def figures_of_merit(design: Crossed, covariance: str = "jackknife") -> dict[str
     """Return the figures of merit by metric.
 
     - ``auc``: area under the ROC curve of the probability of malignancy.
-    - ``located_auc``: the same, where a malignant case counts only if its lesion was marked; where there are marks.
-    - ``sensitivity`` and ``specificity`` of the BI-RADS category, `POSITIVE` or not; where there are categories.
+    - ``located_auc``: the same, but a malignant case counts only if its lesion was marked; only if there are marks.
+    - ``sensitivity`` and ``specificity`` of the BI-RADS category, `POSITIVE` or not; only if there are categories.
 
     Args:
-        design: whose readings have ``malignancy``, and perhaps ``located`` and ``birads``.
-        covariance: jackknife or delong, for the areas.
+        design: its readings have ``malignancy``, and perhaps ``located`` and ``birads``.
+        covariance: jackknife or delong, for the AUCs.
     """
     malignant = design.malignant
     rating = design.cube("malignancy").astype(float)
@@ -52,7 +52,7 @@ def accuracy_rows(design: Crossed, merits: dict[str, Merits], question: ReadingQ
     """Return the figures of merit over readers, and the differences between modalities.
 
     Returns:
-        A row a metric, modality and ``statistic`` (``value`` or ``difference`` to ``reference``): ``value``, ``low``,
+        One row per metric, modality and ``statistic`` (``value`` or ``difference`` from ``reference``): ``value``, ``low``,
         ``high`` (of a value within [0, 1]), ``standard_error``, ``degrees_of_freedom`` (None where infinite) and
         ``p_value`` (of differences). The question's own difference has ``margin``, ``verdict`` and ``cases_needed``.
     """
@@ -99,7 +99,7 @@ def reader_rows(design: Crossed, merits: dict[str, Merits], question: ReadingQue
 
 
 def component_rows(design: Crossed, merits: dict[str, Merits], question: ReadingQuestion) -> Rows:
-    """Return the variance components of each metric and the test of all modalities, for who plans the next study."""
+    """Return the variance components of each metric and the test of all modalities, for planning the next study."""
     rows: Rows = []
     for metric, found in merits.items():
         test = modality_test(found, question.readers) if len(design.modalities) > 1 else None
@@ -129,7 +129,7 @@ def _of_two(merits: Merits, first: int, second: int) -> Merits:
 
 def _row(metric: str, statistic: str, modality: str, reference: str | None, found: Estimate) -> dict[str, Any]:
     low, high = found.low, found.high
-    if statistic == "value":  # the interval of a share or an area cannot reach beyond what they can be
+    if statistic == "value":  # a share or an AUC lies in [0, 1], and so must its interval
         low, high = max(low, 0.0), min(high, 1.0)
     return {
         "metric": metric,

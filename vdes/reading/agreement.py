@@ -13,14 +13,14 @@ from vdes.statistics.mrmc.weighted_kappa import weighted_kappa
 
 BIRADS = ("1", "2", "3", "4A", "4B", "4C", "5", "6")
 BIRADS_UNDIVIDED = ("1", "2", "3", "4", "5", "6")
-# the ordered terms of the form; BI-RADS 0, an incomplete assessment, has no place in an order and is left out
+# the ordered terms of the form; BI-RADS 0, an incomplete assessment, has no rank and is left out
 SCALES: dict[str, tuple[str, ...]] = {
     "birads": BIRADS,
     "bpe": ("minimal", "mild", "moderate", "marked"),
     "conspicuity": ("low", "moderate", "high"),
 }
 WITHIN, BETWEEN = "within", "between"
-LEAST_READINGS = 10  # that are compared; a kappa of fewer says nothing
+LEAST_READINGS = 10  # compared; a kappa from fewer is meaningless
 
 
 def agreement_rows(
@@ -29,17 +29,17 @@ def agreement_rows(
     """Return the quadratic-weighted kappa between readers and within each, by modality and scale.
 
     Args:
-        readings: all readings, repeated ones too, with ``reader``, ``case``, ``patient``, ``modality``, ``repeat`` and
-            the columns of `SCALES`, of which those that are missing are left out.
-        readers: those who are compared.
+        readings: all readings, including repeated ones, with ``reader``, ``case``, ``patient``, ``modality``, ``repeat`` and
+            the columns of `SCALES`; missing ones are skipped.
+        readers: the readers to compare.
         n_resamples: bootstrap samples of patients.
         seed: of the bootstrap.
         confidence: of the intervals.
 
     Returns:
-        A row a scale, modality and ``agreement``: ``between`` (the mean over pairs of readers, first readings) and
+        One row per scale, modality and ``agreement``: ``between`` (the mean over pairs of readers, first readings) and
         ``within`` (the mean over readers, first against each repeated reading), with ``value``, ``low``, ``high``, the
-        number of ``pairs`` and of ``readings`` that are compared. No row where these are fewer than `LEAST_READINGS`.
+        number of ``pairs`` and of ``readings`` compared. No row for fewer than `LEAST_READINGS` readings.
     """
     chosen = readings[readings["reader"].isin(list(readers))]
     rows = []

@@ -1,4 +1,4 @@
-"""Analyse a reader study: from the readings to tables and ``metrics.json``."""
+"""Analyse a reader study: turn the readings into tables and ``metrics.json``."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ TABLES = ("accuracy", "by_reader", "components", "marks", "agreement", "choices"
 def analyse(reading: Path, settings: AnalysisSettings | None = None, overwrite: bool = False) -> Path:
     """Analyse a reader study, or a file of readings.
 
-    Writes ``metrics.json``, a csv of each of its tables, ``readings.csv`` (first readings that were analysed, with the
-    truth), and the same for other programs: ``readings.imrmc`` and ``mrmcaov.csv``.
+    Writes ``metrics.json``, each of its tables as csv, ``readings.csv`` (the first readings that were analysed, with
+    the truth), and the same readings for other programs: ``readings.imrmc`` and ``mrmcaov.csv``.
 
     Args:
-        reading: folder of a reader study, or a file of readings as iMRMC or MRMCaov have them.
-        settings: how; None for the defaults.
-        overwrite: replace an analysis that is there.
+        reading: folder of a reader study, or a file of readings in the format of iMRMC or MRMCaov.
+        settings: of the analysis; None for the defaults.
+        overwrite: replace an existing analysis.
 
     Returns:
-        The folder that it was written to.
+        The output folder.
 
     Raises:
         InputError: readings are outstanding, the plan or the readings cannot be used, or the output exists.
@@ -54,7 +54,7 @@ def analyse(reading: Path, settings: AnalysisSettings | None = None, overwrite: 
     from_file = reading.is_file()
     output = settings.output or (None if from_file else reading / ANALYSIS)
     if output is None:
-        raise InputError(f"{reading}: is a file; expected --output, the folder for its analysis, too")
+        raise InputError(f"{reading}: is a file; expected --output with a folder for its analysis")
     if output.is_dir() and any(output.iterdir()) and not (output / METRICS_FILE).is_file():
         raise InputError(f"{output}: holds other files; expected a folder that is empty or does not exist")
     content, design = (_of_file if from_file else _of_folder)(reading, settings)
@@ -91,7 +91,7 @@ def _of_folder(reading: Path, settings: AnalysisSettings) -> tuple[dict[str, Any
         named = ", ".join(f"{reader} ({number})" for reader, number in left.items())
         raise InputError(
             f"{reading}: readings are outstanding: {named}; an analysis now would end the blinding. Wait, or "
-            "pass --unfinished to do so all the same"
+            "pass --unfinished to analyse anyway"
         )
     readings, truth = tables.readings_table(reading), tables.truth_table(reading)
     images = tables.images_table(reading)
@@ -155,7 +155,7 @@ def _of_file(reading: Path, settings: AnalysisSettings) -> tuple[dict[str, Any],
 def _of_design(design: Crossed, question: ReadingQuestion, settings: AnalysisSettings) -> dict[str, Any]:
     for name in (question.arm, question.reference):
         if name not in design.modalities:
-            raise InputError(f"readings: none of modality {name}, which the question is about")
+            raise InputError(f"readings: none in modality {name}, which the question asks about")
     merits = figures_of_merit(design, settings.covariance)
     return {
         "accuracy": accuracy_rows(design, merits, question),

@@ -33,8 +33,8 @@ from vdes.reading.plan import IMAGES
 from vdes.reading.progress import Frame, Progress
 from vdes.reading.store import OutOfTurn, Store
 
-MOST_BYTES = 32 * 1024  # of a request's body; an answer has some 500
-ATTEMPTS, WINDOW = 10, 60.0  # wrong links from one address, in so many seconds
+MOST_BYTES = 32 * 1024  # of a request's body; an answer takes about 500
+ATTEMPTS, WINDOW = 10, 60.0  # wrong links allowed per address, within this many seconds
 REMEMBERED = 10_000  # addresses
 PAGE_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 PAGE = "index.html"
@@ -58,7 +58,7 @@ logger = logging.getLogger(__name__)
 
 
 class Attempts:
-    """Wrong links by address: `ATTEMPTS` of them in `WINDOW` seconds, and no link is tried any more.
+    """Wrong links by address: after `ATTEMPTS` of them in `WINDOW` seconds the address has to wait.
 
     Args:
         clock: seconds.
@@ -84,11 +84,11 @@ class Attempts:
 
 
 class Guard:
-    """Refuse foreign host names, add the headers that every response has, and log without a secret.
+    """Refuse unknown host names, add the headers of every response, and log without secrets.
 
     Args:
         app: the application.
-        hosts: names by which it may be called; any where None.
+        hosts: accepted host names; None accepts any.
         secure: whether readers come by TLS.
 
     """
@@ -122,7 +122,7 @@ class Guard:
     def _log(request: Request, status: int, seconds: float) -> None:
         path = request.url.path
         what = "link" if path.startswith(PATH) else path.split("/")[2] if path.startswith("/api/") else "page"
-        if what in ("link", "state", "answer", "image", "page"):  # not what a stranger made up
+        if what in ("link", "state", "answer", "image", "page"):  # never a path that a stranger made up
             logger.info("%s %s %d %.1f ms", getattr(request.state, "reader", "-"), what, status, 1000 * seconds)
 
 
@@ -131,11 +131,9 @@ class ReadingApp:
 
     Args:
         store: of the answers.
-        hosts: names by which the server may be called, which keeps other sites' names from being pointed at it; any
-            where None.
-        origin: of the page where a proxy stands in front, such as https://reading.example.org; else that of the
-            request.
-        secure: whether readers come by TLS, so that their cookie must too.
+        hosts: accepted host names, as a protection against DNS rebinding; None accepts any.
+        origin: of the page behind a proxy, such as https://reading.example.org; None takes that of the request.
+        secure: whether readers connect by TLS; their cookie then requires it too.
         attempts: the count of wrong links.
 
     """
@@ -158,7 +156,7 @@ class ReadingApp:
             for file in resources.files("vdes.reading").joinpath("page").iterdir()
             if Path(file.name).suffix in PAGE_TYPES
         }
-        self._seen: set[str] = set()  # images whose content was compared with the plan
+        self._seen: set[str] = set()  # images whose content was checked against the plan
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
@@ -177,7 +175,7 @@ class ReadingApp:
         )
 
     async def enter(self, request: Request) -> Response:
-        """Show the page to who has a link, and keep its secret in a cookie that no script can read."""
+        """Show the page to a reader with a link, and keep its secret in a cookie that scripts cannot read."""
         secret = request.path_params["secret"]
         request.state.reader = self._reader(request, secret)
         response = self._asset(PAGE)
@@ -185,7 +183,7 @@ class ReadingApp:
         return response
 
     async def again(self, request: Request) -> Response:
-        """Show the page to who has been here, after a reload."""
+        """Show the page again to a reader who reloads it."""
         self._known(request)
         return self._asset(PAGE)
 
@@ -197,7 +195,7 @@ class ReadingApp:
         return self._asset(name)
 
     async def state(self, request: Request) -> Response:
-        """Send where the reader is, the forms, and the token that an answer must bear."""
+        """Send the reader's progress, the forms, and the token that an answer must carry."""
         reader, secret = self._known(request)
         state = await run_in_threadpool(self.progress.state, reader)
         forms = {name: form_record(name) for name in FORMS}
@@ -206,7 +204,7 @@ class ReadingApp:
     async def answer(self, request: Request) -> Response:
         """Store an answer and send the state after it.
 
-        409 with the state where the answer is not to the reader's next task, 422 where it does not fit the form.
+        409 with the state if the answer is not to the reader's next task, 422 if it does not fit the form.
         """
         reader, secret = self._known(request)
         self._check_origin(request, secret)
@@ -217,7 +215,7 @@ class ReadingApp:
         return JSONResponse(content, status)
 
     async def image(self, request: Request) -> Response:
-        """Send an image of the reader's task or the next: rows x columns little-endian uint16, nothing else."""
+        """Send an image of the reader's current or next task: rows x columns little-endian uint16, nothing else."""
         reader, _ = self._known(request)
         frame = await run_in_threadpool(self.progress.frame, reader, request.path_params["name"])
         if frame is None:
@@ -262,11 +260,11 @@ class ReadingApp:
         """Return the reader of a secret.
 
         Raises:
-            HTTPException: 404 where it is none's; 429 where the address has tried too many.
+            HTTPException: 404 if it belongs to no reader; 429 if the address has tried too many links.
         """
         address = request.client.host if request.client else ""
         known = self.store.links().get(secret_hash(secret))
-        # who has a cookie reads on, whatever others do at the same address
+        # readers with a cookie may continue, whatever others do at the same address
         if self.attempts.exhausted(address) and (known is None or request.cookies.get(self.cookie) != secret):
             raise HTTPException(429, "Too many wrong links. Try again in a minute.", {"Retry-After": f"{WINDOW:.0f}"})
         if known is None:

@@ -1,4 +1,4 @@
-"""The cases of a reader study as its report shows them: pictures, lesions, and where each reader marked."""
+"""The cases in a reader study's report: images, lesions and every reader's marks."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class ReadCase:
 
     Attributes:
         number: from 1.
-        truth: of the plan: ``case``, ``laterality``, ``pathology``, ``malignant``, ``lesion_type``, ``density``.
+        truth: from the plan: ``case``, ``laterality``, ``pathology``, ``malignant``, ``lesion_type``, ``density``.
         views: by view, ``shape`` [rows, columns] of its pictures, ``pictures`` by kind, ``outlines`` of the lesions and
             ``marks`` with ``reader``, ``modality``, ``x``, ``y`` and whether they ``hit``, in the pictures' pixels.
-        readings: what readers said, a row a reader and modality.
-        split: whether readers fell on both sides of a biopsy with one modality.
+        readings: what readers said, one row per reader and modality.
+        split: whether, with one modality, some readers called the case positive and others did not.
     """
 
     number: int
@@ -46,12 +46,12 @@ class ReadCase:
 
 
 def read_cases(folder: Path, readings: pd.DataFrame, positive: tuple[str, ...]) -> list[ReadCase]:
-    """Return the cases that the report shows: those that divided readers first, `MAX_CASES` at most.
+    """Return the cases that the report shows: those on which readers disagreed first, at most `MAX_CASES`.
 
     Args:
         folder: of the reader study.
         readings: first readings that were analysed, with ``marks`` and ``hits`` as lists.
-        positive: the BI-RADS categories that call for more.
+        positive: the BI-RADS categories that count as positive.
 
     Raises:
         InputError: an image cannot be read.

@@ -1,4 +1,4 @@
-"""Write the images of the drawn cases, as readers see them."""
+"""Write the images of the selected cases as readers see them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def write_images(drawn: Sequence[Breast], study: StudyCases, folder: Path, progr
 
     Args:
         drawn: the breasts.
-        study: where they come from.
-        folder: to make.
-        progress: show a bar.
+        study: their source.
+        folder: to create.
+        progress: show a progress bar.
 
     Raises:
         InputError: as `vdes.reading.render.Renderer`.
     """
     folder.mkdir(mode=0o700)  # the masks of lesions are the truth
     render = Renderer(study.ranges, study.aligned)
-    # not to be guessed, see `vdes.reading.frames.encode`
+    # must not be guessable, see `vdes.reading.frames.encode`
     random = np.random.default_rng(secrets.randbits(128))
     levels = float(WHITE)
     cases = []
@@ -63,7 +63,7 @@ def write_images(drawn: Sequence[Breast], study: StudyCases, folder: Path, progr
                     mask.save(folder / record["lesion_mask"])
                 low_energy = encode(shown.images["low_energy"], WHITE, random)
                 record["images"]["low_energy"] = _written(folder, low_energy)
-                # DES waits until the quantisation of all is known
+                # DES waits until the quantisation of all images is known
                 for kind in DES_KINDS:
                     image = shown.images[kind]
                     levels = min(levels, levels_of(image))

@@ -1,4 +1,4 @@
-"""The first readings of a reader study as a design in which every reader has read every case in every modality."""
+"""The first readings as a fully crossed design: every reader has read every case in every modality."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Crossed:
 
     Attributes:
         readers: their codes.
-        modalities: low energy, real and virtual DES first.
-        cases: one row a case, with ``case``, ``patient``, ``malignant`` and what else the truth has.
+        modalities: low energy, real and virtual DES first, in this order.
+        cases: one row per case, with ``case``, ``patient``, ``malignant`` and the other columns of the truth.
         readings: one row for each modality, reader and case, in this order.
-        left_out_readers: how many of the readings each of them had made.
-        left_out_cases: cases that a reader who is in has not read in all modalities.
+        left_out_readers: the number of readings that each had made.
+        left_out_cases: cases that a remaining reader has not read in all modalities.
     """
 
     readers: list[str]
@@ -46,22 +46,22 @@ class Crossed:
 
 
 def crossed(readings: pd.DataFrame, truth: pd.DataFrame) -> Crossed:
-    """Return the crossed design that first readings make.
+    """Return the crossed design formed by the first readings.
 
-    A reader who has made less than `LEAST_READ` of the readings is left out; then the cases that a reader lacks are.
+    Readers who made less than `LEAST_READ` of their readings are left out first, then cases with a missing reading.
 
     Args:
-        readings: ``reader``, ``case``, ``modality``, ``repeat`` and more; repeated readings are not taken.
-        truth: a row a case, with ``case``, ``patient`` and ``malignant``.
+        readings: ``reader``, ``case``, ``modality``, ``repeat`` and more; repeated readings are ignored.
+        truth: one row per case, with ``case``, ``patient`` and ``malignant``.
 
     Raises:
-        InputError: there is no reading, one is there twice or of an unknown case, a case is there twice or has no
-            known label, no reader has read enough, or fewer than two cases of a class are left.
+        InputError: there is no reading, one is duplicated or of an unknown case, a case is duplicated or has no
+            label, no reader has read enough, or fewer than two cases of a class are left.
     """
     _check(readings, truth)
     first = readings[readings["repeat"] == 0]
     if first.empty:
-        raise InputError("readings: there is none yet; expected readings to analyse")
+        raise InputError("readings: there are none yet; expected readings to analyse")
     found = set(first["modality"])
     modalities = [name for name in KNOWN_ORDER if name in found]
     modalities += [name for name in first["modality"].unique() if name not in modalities]

@@ -1,4 +1,4 @@
-"""Which breasts are read: drawn by a stated rule from those that a study has real and virtual DES images of."""
+"""Draw the breasts to read, by a stated rule, from those with real and virtual DES images in a study."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Breast:
 
     @property
     def drawn_as(self) -> str:
-        """Its class: malignant, benign or lesion-free."""
+        """Class for the draw: malignant, benign or lesion-free."""
         return LESION_FREE if self.pathology == PATHOLOGIES[0] else self.pathology
 
 
 def breasts(items: Sequence[dict[str, Any]]) -> list[Breast]:
-    """Return the breasts whose both views and pathology are known, in the order of patients and sides.
+    """Return the breasts with both views and a known pathology, ordered by patient and side.
 
     Args:
         items: of the study, with ``virtual``.
@@ -61,17 +61,17 @@ def breasts(items: Sequence[dict[str, Any]]) -> list[Breast]:
 
 
 def class_counts(cases: int, malignant_share: float, benign_share: float) -> dict[str, int]:
-    """Return how many cases of each class make ``cases``; what malignant and benign leave is lesion-free."""
+    """Return how many cases of each class make up ``cases``; those neither malignant nor benign are lesion-free."""
     malignant = round(cases * malignant_share)
     benign = min(cases - malignant, round(cases * benign_share))
     return {MALIGNANT: malignant, BENIGN: benign, LESION_FREE: cases - malignant - benign}
 
 
 def draw(candidates: Sequence[Breast], counts: dict[str, int], seed: int) -> list[Breast]:
-    """Draw cases, see `RULE`, and return them in random order.
+    """Draw cases by `RULE` and return them in random order.
 
     Raises:
-        InputError: there are too few patients of a class; the message gives how many there are of each.
+        InputError: a class has too few patients; the message gives the number in each.
     """
     random = np.random.default_rng(seed)
     used: set[str] = set()
@@ -85,7 +85,7 @@ def draw(candidates: Sequence[Breast], counts: dict[str, int], seed: int) -> lis
         if len(patients) < counts[name]:
             held = Counter({one: len({b.patient for b in candidates if b.drawn_as == one}) for one in CLASSES})
             raise InputError(
-                f"cases: {counts[name]} {name} ones are asked for, and {len(patients)} patients with such a breast are "
+                f"cases: {counts[name]} {name} cases were requested, but only {len(patients)} patients with such a breast are "
                 f"left; the study has patients with {', '.join(f'{held[one]} {one}' for one in CLASSES)} breasts in "
                 "both views. Use fewer cases or other shares"
             )

@@ -1,7 +1,7 @@
-"""Readings as the tables that other programs read, and such tables as readings.
+"""Export readings as tables for other programs, and import such tables as readings.
 
 iMRMC (Gallas et al., github.com/DIDSR/iMRMC): free text, a line ``BEGIN DATA:``, then ``reader,case,modality,score``
-and for each case its truth as reader ``-1``. MRMCaov (Smith and Hillis, on CRAN): a data frame with the columns
+and the truth of each case as reader ``-1``. MRMCaov (Smith and Hillis, on CRAN): a data frame with the columns
 ``reader``, ``treatment``, ``case``, ``truth`` and ``rating``.
 """
 
@@ -25,7 +25,7 @@ def imrmc_text(readings: pd.DataFrame, truth: pd.DataFrame) -> str:
     """Return first readings as iMRMC's input file.
 
     Args:
-        readings: ``reader``, ``case``, ``modality``, ``malignancy``; one row for each.
+        readings: ``reader``, ``case``, ``modality``, ``malignancy``; one row per reading.
         truth: ``case`` and ``malignant``.
     """
     counts = truth["malignant"].value_counts()
@@ -43,7 +43,7 @@ def imrmc_text(readings: pd.DataFrame, truth: pd.DataFrame) -> str:
 
 
 def mrmcaov_table(readings: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """Return first readings as MRMCaov's data frame, one row a reading.
+    """Return first readings as MRMCaov's data frame, one row per reading.
 
     Args:
         readings: as in `imrmc_text`.
@@ -59,15 +59,15 @@ def read_exchange(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read a table of iMRMC or MRMCaov.
 
     Args:
-        file: iMRMC's input file, or its data frame or MRMCaov's as csv; their columns tell which.
+        file: iMRMC's input file, or the data frame of iMRMC or MRMCaov as csv; the columns tell which.
 
     Returns:
         Readings (``reader``, ``case``, ``modality``, ``malignancy``, and ``repeat``, which is 0) and truth (``case``,
         ``patient``, which is the case, and ``malignant``).
 
     Raises:
-        InputError: the file cannot be read, is neither, has a score that is no number, or a case without its truth or
-            with two; the message names the line.
+        InputError: the file cannot be read or has another format, a score is not a number, or a case has no truth or
+            two; the message names the line.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -86,7 +86,7 @@ def read_exchange(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     if set(IMRMC) <= set(named):
         return _from_imrmc(file, _picked(file, body, [named[name] for name in IMRMC]))
     raise InputError(
-        f"{file}: expected a line {BEGIN!r}, as iMRMC has it, or a csv with the columns {', '.join(MRMCAOV)} or "
+        f"{file}: expected a line {BEGIN!r} as in iMRMC, or a csv with the columns {', '.join(MRMCAOV)} or "
         f"{', '.join(IMRMC)}"
     )
 
@@ -95,7 +95,7 @@ Rows = list[tuple[int, list[str]]]
 
 
 def _rows(lines: list[str], start: int) -> Rows:
-    """Return line number and fields of the lines that are not empty."""
+    """Return the line number and fields of each line that is not empty."""
     parsed = csv.reader(lines[start:])
     return [
         (start + parsed.line_num, [field.strip() for field in fields])
@@ -107,7 +107,7 @@ def _rows(lines: list[str], start: int) -> Rows:
 def _picked(file: Path, rows: Rows, places: list[int]) -> Rows:
     for number, fields in rows:
         if len(fields) <= max(places):
-            raise InputError(f"{file}: line {number}: {len(fields)} fields; expected as many as the first line has")
+            raise InputError(f"{file}: line {number}: {len(fields)} fields; expected as many as in the first line")
     return [(number, [fields[place] for place in places]) for number, fields in rows]
 
 

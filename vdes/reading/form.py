@@ -1,8 +1,8 @@
-"""What readers are asked, in one place: the page draws its form from here and every answer is checked against it.
+"""The questions to readers, in one place: the page builds its form from them, and answers are checked against them.
 
 The terms are those of the ACR's lexicon for contrast-enhanced mammography (Lee C, et al. Contrast Enhanced Mammography
-(CEM): a supplement to ACR BI-RADS Mammography 2013. American College of Radiology, 2022). Definitions and figures are
-there.
+(CEM): a supplement to ACR BI-RADS Mammography 2013. American College of Radiology, 2022). It has definitions and
+figures.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Field:
             or marks (places in the images).
         options: values of a choice, or the limits of a number.
         words: what the reader sees for each option; the options themselves where empty.
-        key: the letter that leads to the field.
-        only_if: another field, and its values for which this one is asked.
+        key: the letter that selects the field.
+        only_if: another field and the values for which this one is asked.
     """
 
     name: str
@@ -106,7 +106,7 @@ _FINDINGS = (
         only_if=("lesion_type", ("mass",)),
     ),
 )
-# asked of every DES image, for a question about virtual ones alone would tell which they are
+# asked about every DES image: asking only about virtual ones would give them away
 _FAITHFULNESS = (
     Field("missing", "The DES image lacks something that the low-energy image leads you to expect", "flag", key="m"),
     Field("distorted", "The DES image shows something in another shape or place", "flag", key="d"),
@@ -130,12 +130,12 @@ FORMS: dict[str, tuple[Field, ...]] = {
 
 
 def form_record(form: str) -> list[dict[str, Any]]:
-    """Return a form for JSON, a dictionary a field."""
+    """Return a form for JSON, one dictionary per field."""
     return [asdict(field) for field in FORMS[form]]
 
 
 def check_answer(form: str, answer: Mapping[str, Any], shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-    """Return an answer, checked: fields that do not apply are left out.
+    """Check an answer and return it without the fields that do not apply.
 
     Args:
         form: of `FORMS`.
@@ -143,14 +143,14 @@ def check_answer(form: str, answer: Mapping[str, Any], shapes: Mapping[str, Sequ
         shapes: (rows, columns) of the images by view, which marks must lie in.
 
     Raises:
-        InputError: a field is missing, unknown or has another value than the form allows; the message names it.
+        InputError: a field is missing, unknown or has a value that the form does not allow; the message names it.
     """
     if not isinstance(answer, Mapping):
         raise InputError(f"answer: {answer!r}; expected an object with the fields of the form")
     fields = {field.name: field for field in FORMS[form]}
     unknown = [name for name in answer if name not in fields]
     if unknown:
-        raise InputError(f"answer: {unknown[0]}: is not asked here; expected {', '.join(fields)}")
+        raise InputError(f"answer: {unknown[0]}: is not a field of this form; expected {', '.join(fields)}")
     checked: dict[str, Any] = {}
     for name, field in fields.items():
         if field.only_if is not None and checked.get(field.only_if[0]) not in field.only_if[1]:

@@ -1,4 +1,4 @@
-"""The images as readers see them: real and virtual DES encoded alike, so that nothing but the picture differs.
+"""The images as readers see them: real and virtual DES are encoded alike and differ only in content.
 
 Real and virtual DES come from different programs: one may be an 8-bit JPEG of another size than the low-energy image,
 the other a 16-bit PNG that is 0 outside the breast. `vdes.reading.render` gives both the same geometry and support;
@@ -19,17 +19,17 @@ WHITE = 65535
 COARSEST = 255.0  # levels: an 8-bit file
 KINDS = ("low_energy", "real", "virtual")
 SAMPLED = 500_000  # pixels of an image that decide its source's quantisation
-REGULAR = 0.05  # of a step, by which values may lie off an even grid
+REGULAR = 0.05  # of a step: how far values may lie off an even grid
 
 
 def levels_of(values: np.ndarray) -> float:
     """Return how many even steps from 0 to 1 a source's values take, at least 255 and at most 65535.
 
     The step is fitted to the distinct values. Where they do not lie on an even grid, as after a maker's curve, the grid
-    is four times coarser than their commonest distance, and dither hides what is left of the curve.
+    is four times coarser than their most common distance, and dither hides the rest of the curve.
 
     Args:
-        values: of one image, in [0, 1].
+        values: the pixels of one image, in [0, 1].
     """
     distinct = np.unique(values.ravel()[:: max(1, values.size // SAMPLED)].astype(np.float64))
     distances = np.diff(distinct)
@@ -52,7 +52,7 @@ def levels_of(values: np.ndarray) -> float:
 
 
 def encode(image: np.ndarray, levels: float, random: np.random.Generator) -> bytes:
-    """Return an image as its file holds it.
+    """Return an image as stored in its file.
 
     Values are rounded to ``levels`` even steps and dithered by half a step either way, which fills all 16 bits alike
     whatever the source was; 0, outside the breast, stays 0.
@@ -60,7 +60,7 @@ def encode(image: np.ndarray, levels: float, random: np.random.Generator) -> byt
     Args:
         image: float in [0, 1], (rows, columns).
         levels: steps from 0 to 1.
-        random: of the dither; it must not be guessable, for the dither would tell the images apart.
+        random: for the dither; it must not be guessable, or the dither would give the images away.
     """
     steps = np.rint(image.astype(np.float64) * levels)
     dithered = (steps + random.uniform(-0.5, 0.5, image.shape)) / levels

@@ -1,8 +1,8 @@
-"""What a simulated reader sees of a phantom's breast: the ideal observer's evidence, and noise of the reader's own.
+"""What a simulated reader sees of a phantom's breast: the ideal observer's evidence with the reader's own noise.
 
-In low energy the ideal observer sees a lesion's morphology score, with real DES its enhancement score too
-(`vdes.phantom.oracle`). Virtual DES shows the enhancement score under noise of its own: the same for all readers, for
-it is in the image. A reader's noise differs from reading to reading.
+In low energy the ideal observer sees a lesion's morphology score; real DES adds its enhancement score
+(`vdes.phantom.oracle`). Virtual DES shows the enhancement score with noise, which is part of the image and therefore
+the same for all readers. A reader's noise differs from reading to reading.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from vdes.phantom.latents import Knobs, LesionLatents
 from vdes.phantom.oracle import closed_form_auc, log_likelihood_ratio
 from vdes.reading.worklist import LOW_ENERGY, REAL, VIRTUAL
 
-# ln-odds of malignancy that a breast without a lesion suggests: far from 0, but it varies from breast to breast
+# log odds of malignancy of a breast without a lesion: far below 0, but varying between breasts
 LESION_FREE = (-4.0, 1.2)
 
 
 @dataclass(frozen=True)
 class Sight:
-    """One breast as it can be seen.
+    """One breast as readers can see it.
 
     Attributes:
-        lesion: of the phantom; None without one.
-        noise: normal variate of the virtual DES image, the same for all readers.
-        doubt: normal variate of a breast without a lesion, the same for all readers.
+        lesion: of the phantom; None if there is none.
+        noise: standard normal variate of the virtual DES image, the same for all readers.
+        doubt: standard normal variate of a breast without a lesion, the same for all readers.
     """
 
     lesion: LesionLatents | None
@@ -36,14 +36,14 @@ class Sight:
     doubt: float
 
     def enhancement(self, modality: str, virtual_noise: float) -> float:
-        """Return the enhancement score that a modality shows; of a breast without a lesion, minus infinity."""
+        """Return the enhancement score that a modality shows; minus infinity without a lesion."""
         if self.lesion is None:
             return -np.inf
         return self.lesion.enhancement_score + (virtual_noise * self.noise if modality == VIRTUAL else 0.0)
 
 
 def seen_knobs(knobs: Knobs, modality: str, virtual_noise: float) -> tuple[Knobs, str]:
-    """Return what separates the classes as a modality shows them, and which images `vdes.phantom.oracle` takes it for.
+    """Return the class separations that a modality shows, and the images that `vdes.phantom.oracle` treats it as.
 
     Noise of standard deviation s on the enhancement score, divided by its new standard deviation, is a score again
     with a smaller separation and coupling.
@@ -74,14 +74,14 @@ def expected_auc(knobs: Knobs, modality: str, virtual_noise: float, internal_noi
 def log_odds(
     sight: Sight, modality: str, knobs: Knobs, virtual_noise: float, internal_noise: float, variate: float
 ) -> float:
-    """Return the ln-odds of malignancy that a reader arrives at, with as many malignant as benign lesions.
+    """Return a reader's log odds of malignancy, for equally many malignant and benign lesions.
 
     Args:
         sight: the breast.
         modality: low_energy, real or virtual.
         knobs: of the phantom.
         virtual_noise: standard deviation of the noise on the enhancement score in virtual DES.
-        internal_noise: standard deviation of the reader's noise, that of the decision variable being 1.
+        internal_noise: standard deviation of the reader's noise, relative to that of the decision variable.
         variate: normal variate of the reading.
     """
     if sight.lesion is None:
@@ -95,5 +95,5 @@ def log_odds(
     dprime = separation(knobs, modality, virtual_noise)
     if dprime == 0:
         return 0.0
-    # the best that can be made of a decision variable with noise
+    # the optimal use of a noisy decision variable
     return (ratio + internal_noise * dprime * variate) / (1 + internal_noise**2)

@@ -178,7 +178,7 @@ def test_fixed_readers_are_the_normal_test_of_their_mean(published):
         (lambda m: modality_test(Merits(m.values[:1], m.covariance[:5, :5])), "two or more to compare, got 1"),
         (
             lambda m: modality_test(Merits(m.values[:, :1], m.covariance[::5, ::5])),
-            "one reader stands for no others",
+            "one reader cannot stand for others",
         ),
         (lambda m: components(Merits(m.values, m.covariance[:4])), r"merits: expected \(M, R\)"),
         (lambda m: components(Merits(m.values * np.nan, m.covariance)), "merits: expected finite numbers"),

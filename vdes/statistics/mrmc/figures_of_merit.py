@@ -16,7 +16,7 @@ COVARIANCES = ("jackknife", "delong")
 class Merits(NamedTuple):
     """Figures of merit (M, R) of M modalities and R readers, and their covariance (M * R, M * R), modality by modality.
 
-    The covariance is that over samples of cases, for these same readers.
+    The covariance is over samples of cases, with the readers held fixed.
     """
 
     values: np.ndarray
@@ -26,17 +26,17 @@ class Merits(NamedTuple):
 def auc_merits(malignant: ArrayLike, ratings: ArrayLike, covariance: str = "jackknife") -> Merits:
     """Return the empirical areas under the ROC curves.
 
-    The covariance is the jackknife's, one case left out at a time (Efron, "The Jackknife, the Bootstrap and Other
-    Resampling Plans", 1982; for reader studies Dorfman, Berbaum and Metz, Investigative Radiology 27(9), 1992), or
-    that of DeLong et al., see `vdes.statistics.delong.delong_covariance`.
+    The covariance comes from the jackknife, leaving out one case at a time (Efron, "The Jackknife, the Bootstrap and
+    Other Resampling Plans", 1982; for reader studies Dorfman, Berbaum and Metz, Investigative Radiology 27(9), 1992),
+    or from the method of DeLong et al., see `vdes.statistics.delong.delong_covariance`.
 
     Args:
-        malignant: labels (N,), 0 or 1, two or more of each.
-        ratings: (M, R, N) finite numbers, the higher the more likely malignant. Ties count half.
+        malignant: labels (N,), 0 or 1, at least two of each.
+        ratings: (M, R, N) finite numbers, higher for more likely malignant. Ties count half.
         covariance: one of `COVARIANCES`.
 
     Raises:
-        InputError: on shapes that differ, values out of range, or fewer than two cases of a class.
+        InputError: shapes differ, values are out of range, or a class has fewer than two cases.
     """
     values = _cube(ratings)
     if covariance not in COVARIANCES:
@@ -47,7 +47,7 @@ def auc_merits(malignant: ArrayLike, ratings: ArrayLike, covariance: str = "jack
         return Merits(areas.reshape(values.shape[:2]), between)
     below, above = placements(malignant, rows)
     areas = below.mean(axis=1)
-    # the areas without one malignant case, then without one of the others
+    # the areas with one malignant case left out, then with one other case left out
     n_malignant, n_others = below.shape[1], above.shape[1]
     without = np.concatenate(
         [
@@ -67,7 +67,7 @@ def located_auc_merits(
     """Return the areas under the ROC curves in which a malignant case counts only if its lesion was marked.
 
     A malignant case whose lesion was not marked is ranked below all others, regardless of its rating, because it was
-    called for a wrong reason. This is the Wilcoxon area under the localisation ROC curve (Swensson, "Unified
+    called for the wrong reason. This is the Wilcoxon area under the localisation ROC curve (Swensson, "Unified
     measurement of observer performance in detecting and localizing target objects on images", Medical Physics
     23(10), 1996). Guessing gives less than .5 here.
 
@@ -78,7 +78,7 @@ def located_auc_merits(
         covariance: as in `auc_merits`.
 
     Raises:
-        InputError: as `auc_merits`, or on marks of another shape.
+        InputError: as `auc_merits`, or the marks have another shape.
     """
     values, hits = _cube(ratings), np.asarray(located, dtype=bool)
     if hits.shape != values.shape:
@@ -88,15 +88,15 @@ def located_auc_merits(
 
 
 def share_merits(answers: ArrayLike) -> Merits:
-    """Return shares of yes-or-no answers, such as sensitivity among malignant cases, or how often real DES was known.
+    """Return shares of yes-or-no answers, such as sensitivity among malignant cases, or correct forced choices.
 
     The covariance is the unbiased one of means, which is also what the jackknife over these cases gives.
 
     Args:
-        answers: (M, R, N) of 0 and 1, N of 2 or more.
+        answers: (M, R, N) of 0 and 1, with N of 2 or more.
 
     Raises:
-        InputError: on another shape, other values or fewer than two cases.
+        InputError: the shape or the values are wrong, or there are fewer than two cases.
     """
     values = _cube(answers)
     if not np.isin(values, (0, 1)).all():

@@ -1,4 +1,4 @@
-"""Which of the two is the real one? Shares of right answers against chance."""
+"""Forced choice between real and virtual images: proportions of right answers, tested against chance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHANCE = 0.5
 
 
 class Choices(NamedTuple):
-    """Right answers of one reader: share with the exact interval, and the exact two-sided p-value of guessing."""
+    """Right answers of one reader: share with exact interval, and the exact two-sided p-value against guessing."""
 
     right: int
     cases: int
@@ -33,7 +33,7 @@ def reader_choices(right: ArrayLike, confidence: float = 0.95) -> Choices:
         confidence: of the interval.
 
     Raises:
-        InputError: on no answer, other values or a confidence out of range.
+        InputError: there is no answer, a value is neither 0 nor 1, or the confidence is out of range.
     """
     answers = np.asarray(right, dtype=float)
     if answers.ndim != 1 or answers.size == 0 or not np.isin(answers, (0, 1)).all():
@@ -47,11 +47,11 @@ def reader_choices(right: ArrayLike, confidence: float = 0.95) -> Choices:
 
 
 def choices_of_all(right: ArrayLike, readers: str = "random", confidence: float = 0.95) -> Estimate:
-    """Return the share of right answers over readers, who judged the same cases, and its test against chance.
+    """Return the share of right answers over readers who judged the same cases, and its test against chance.
 
-    Neither answers to one case nor answers of one reader are independent, so counts are not pooled; see
-    `vdes.statistics.mrmc.obuchowski_rockette.modality_value`. Where every answer is the same, nothing varies to
-    estimate from; readers who agree in all are then taken for one, by `reader_choices`.
+    Answers to the same case are not independent, nor are answers of the same reader, so counts are not pooled; see
+    `vdes.statistics.mrmc.obuchowski_rockette.modality_value`. If all answers are the same, there is no variance to
+    estimate from; the readers then count as one, see `reader_choices`.
 
     Args:
         right: (R, N) of 0 and 1.
@@ -59,7 +59,7 @@ def choices_of_all(right: ArrayLike, readers: str = "random", confidence: float 
         confidence: of the interval.
 
     Raises:
-        InputError: on another shape or other values, fewer than two cases, or one random reader.
+        InputError: the shape or the values are wrong, or there are fewer than two cases or only one random reader.
     """
     answers = np.asarray(right, dtype=float)
     found = modality_value(share_merits(answers[None]), 0, readers, confidence, CHANCE)

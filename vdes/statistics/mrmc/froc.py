@@ -11,26 +11,26 @@ from vdes.errors import InputError
 
 
 class FrocCurve(NamedTuple):
-    """Share of lesions found (K,) at false marks a case (K,), from the strictest threshold to none; begins at 0, 0."""
+    """Share of lesions found (K,) against false marks per case (K,), strictest threshold first; begins at 0, 0."""
 
     false_marks: np.ndarray
     sensitivity: np.ndarray
 
 
 def froc_curve(ratings: ArrayLike, found: ArrayLike, lesions: ArrayLike, false_marks: ArrayLike) -> FrocCurve:
-    """Return the curve of one reader in one modality, every mark with the rating of its case.
+    """Return the curve of one reader in one modality, with every mark rated as its case.
 
     Bunch, Hamilton, Sanderson and Simmons, "A free response approach to the measurement and characterization of
     radiographic observer performance", Proc SPIE 127, 1977.
 
     Args:
-        ratings: (N,) finite numbers, the higher the more suspicious.
-        found: (N,) lesions of the case on which a mark lies.
-        lesions: (N,) lesions of the case, of which one or more in all.
-        false_marks: (N,) marks that lie on no lesion.
+        ratings: (N,) finite numbers, higher for more suspicious.
+        found: (N,) number of the case's lesions that were marked.
+        lesions: (N,) number of lesions in the case; at least one over all cases.
+        false_marks: (N,) number of marks that lie on no lesion.
 
     Raises:
-        InputError: on shapes that differ, negative counts, more lesions found than there are, or no lesion.
+        InputError: shapes differ, a count is negative, more lesions are found than exist, or there is no lesion.
     """
     arrays = [np.asarray(values, dtype=float) for values in (ratings, found, lesions, false_marks)]
     rating, hits, there, false = arrays

@@ -1,10 +1,10 @@
 """The analysis of Obuchowski and Rockette with the degrees of freedom of Hillis, for random or fixed readers.
 
 A figure of merit of modality i and reader j is ``mean + modality_i + reader_j + interaction_ij + error_ij``, where the
-errors vary together because all were measured on the same cases: with ``cov1`` for one reader in two modalities,
-``cov2`` for two readers in one modality and ``cov3`` where both differ (Obuchowski and Rockette, Communications in
-Statistics - Simulation and Computation 24(2), 1995; Hillis, "A comparison of denominator degrees of freedom methods for
-multiple observer ROC analysis", Statistics in Medicine 26(3), 2007).
+errors are correlated because all were measured on the same cases: ``cov1`` is the covariance of one reader in two
+modalities, ``cov2`` that of two readers in one modality, and ``cov3`` applies where both differ (Obuchowski and
+Rockette, Communications in Statistics - Simulation and Computation 24(2), 1995; Hillis, "A comparison of denominator
+degrees of freedom methods for multiple observer ROC analysis", Statistics in Medicine 26(3), 2007).
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class Estimate(NamedTuple):
     high: float
     standard_error: float
     degrees_of_freedom: float
-    p_value: float  # of the hypothesis that the value is the one tested
+    p_value: float  # of the hypothesis that the value equals the tested one
 
 
 class ModalityTest(NamedTuple):
-    """The test that all modalities are alike.
+    """The test that all modalities have the same figure of merit.
 
-    ``statistic`` is F for random readers, chi-square for fixed ones (then the denominator's degrees are infinite).
+    ``statistic`` is F for random readers and chi-square for fixed ones, where the denominator's degrees are infinite.
     """
 
     statistic: float
@@ -49,7 +49,7 @@ class ModalityTest(NamedTuple):
 class Components:
     """Variances and covariances of the figures of merit.
 
-    ANOVA estimates, which may be negative; NaN where the design does not tell one, such as ``cov2`` of a single reader.
+    ANOVA estimates, which may be negative; NaN where the design cannot give one, such as ``cov2`` of a single reader.
 
     Attributes:
         error: variance of the error.
@@ -86,7 +86,7 @@ def components(merits: Merits) -> Components:
 def modality_test(merits: Merits, readers: str = "random") -> ModalityTest:
     """Test whether all modalities have the same figure of merit.
 
-    With random readers ``F = MS(T) / (MS(T*R) + r max(cov2 - cov3, 0))``, with fixed ones
+    With random readers ``F = MS(T) / (MS(T*R) + r max(cov2 - cov3, 0))``, with fixed readers
     ``(t - 1) MS(T) / (error - cov1 + (r - 1) max(cov2 - cov3, 0))`` is chi-square with t - 1 degrees.
 
     Args:
@@ -94,7 +94,7 @@ def modality_test(merits: Merits, readers: str = "random") -> ModalityTest:
         readers: ``random``, if the readers are a sample of readers, or ``fixed``, if only they are of interest.
 
     Raises:
-        InputError: on one modality, or on one random reader.
+        InputError: there is only one modality, or only one random reader.
     """
     values, blocks = _checked(merits)
     modalities, number = values.shape
@@ -118,7 +118,7 @@ def modality_test(merits: Merits, readers: str = "random") -> ModalityTest:
 def difference(merits: Merits, first: int, second: int, readers: str = "random", confidence: float = 0.95) -> Estimate:
     """Return the difference of two modalities, first minus second, averaged over readers.
 
-    Only the figures of these two are used, so a third modality, whose variance may differ, has no influence
+    Only the figures of these two are used, so a third modality, whose variance may differ, does not matter
     (Hillis, 2007). With two modalities this is the usual analysis.
 
     Args:
@@ -129,7 +129,7 @@ def difference(merits: Merits, first: int, second: int, readers: str = "random",
         confidence: of the two-sided interval.
 
     Returns:
-        The difference; its p-value is that of no difference. The bounds are NaN if the standard error is 0.
+        The difference; its p-value tests for no difference. The bounds are NaN if the standard error is 0.
 
     Raises:
         InputError: an index or the confidence is out of range, or there is only one random reader.
@@ -153,13 +153,13 @@ def difference(merits: Merits, first: int, second: int, readers: str = "random",
 def modality_value(
     merits: Merits, modality: int, readers: str = "random", confidence: float = 0.95, tested: float = 0.5
 ) -> Estimate:
-    """Return the figure of merit of one modality, averaged over readers, from its own figures alone.
+    """Return the figure of merit of one modality, averaged over readers, using only its own figures.
 
     Args:
         merits: of one or more modalities.
         modality: its index.
         readers: as in `modality_test`.
-        confidence: of the two-sided interval, which may reach beyond what the figure can be.
+        confidence: of the two-sided interval, which may exceed the range of the figure.
         tested: the value of the hypothesis behind the p-value.
 
     Raises:
@@ -181,7 +181,7 @@ def modality_value(
 
 
 def reader_difference(merits: Merits, reader: int, first: int, second: int, confidence: float = 0.95) -> Estimate:
-    """Return the difference of two modalities of one reader alone, first minus second, by the normal distribution.
+    """Return the difference of two modalities for one reader, first minus second, by the normal distribution.
 
     Args:
         merits: of two or more modalities.
@@ -239,11 +239,11 @@ def _check_readers(number: int, readers: str) -> None:
     if readers not in READERS:
         raise InputError(f"readers: {readers!r}; expected one of {', '.join(READERS)}")
     if readers == "random" and number < 2:
-        raise InputError("readers: one reader stands for no others; expected two or more, or fixed readers")
+        raise InputError("readers: one reader cannot stand for others; expected two or more, or fixed readers")
 
 
 def _covariances(blocks: np.ndarray) -> tuple[float, float, float, float]:
-    """Return the means of the error's variances and of cov1, cov2 and cov3; NaN if there are none."""
+    """Return the means of the error variances and of cov1, cov2 and cov3; NaN where none exists."""
     modalities, readers = blocks.shape[0], blocks.shape[2]
     same_modality = np.eye(modalities, dtype=bool)[:, :, None, None]
     same_reader = np.eye(readers, dtype=bool)[None, None]
@@ -277,7 +277,7 @@ def _mean_squares(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def _degrees(scale: float, mean_square: float, degrees: int) -> float:
-    """Return Hillis's degrees of freedom of a mean square to which covariances were added."""
+    """Return Hillis's degrees of freedom of a mean square plus covariances."""
     return degrees * (scale / mean_square) ** 2 if mean_square > 0 else math.inf
 
 

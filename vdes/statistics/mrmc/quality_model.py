@@ -1,4 +1,4 @@
-"""Scores of image quality by a mixed model: modalities fixed, readers and cases random."""
+"""Image quality scores in a mixed model with fixed modalities and random readers and cases."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ COLUMNS = ["modality", "statistic", "value", "low", "high", "standard_error", "p
 
 
 def quality_model(scores: pd.DataFrame, reference: str, confidence: float = 0.95) -> pd.DataFrame:
-    """Return the mean score of each modality and its difference to a reference.
+    """Return the mean score of each modality and its difference from a reference.
 
-    ``score = modality + reader + case + error``, readers and cases crossed and normal, fitted by restricted maximum
-    likelihood (statsmodels' `MixedLM`). A scale of few grades is treated as one of intervals; with few readers the
-    intervals, which rest on the normal distribution, are somewhat too narrow.
+    ``score = modality + reader + case + error``, with crossed, normal readers and cases, fitted by restricted
+    maximum likelihood (statsmodels' `MixedLM`). The ordinal scores are treated as interval data. With few readers
+    the intervals, which use the normal distribution, are somewhat too narrow.
 
     Args:
-        scores: one row a score, with ``reader``, ``case``, ``modality`` and ``quality``.
+        scores: one row per score, with ``reader``, ``case``, ``modality`` and ``quality``.
         reference: the modality that the others are compared with.
         confidence: of the two-sided intervals.
 
     Returns:
-        One row a modality and ``statistic`` (``value``, ``difference`` to the reference) with ``value``, ``low``,
-        ``high``, ``standard_error`` and ``p_value`` (differences only). Where the model cannot be fitted, because
-        nothing varies, there are means alone.
+        One row per modality and ``statistic`` (``value``, ``difference`` from the reference) with ``value``, ``low``,
+        ``high``, ``standard_error`` and ``p_value`` (differences only). If the model cannot be fitted because
+        nothing varies, only the means are given.
 
     Raises:
-        InputError: on a missing column, no scores of the reference, or a confidence out of range.
+        InputError: a column or the reference's scores are missing, or the confidence is out of range.
     """
     missing = [name for name in ("reader", "case", "modality", "quality") if name not in scores]
     if missing:
@@ -64,8 +64,8 @@ def quality_model(scores: pd.DataFrame, reference: str, confidence: float = 0.95
 
 
 def _fit(scores: pd.DataFrame, modalities: Sequence[str]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the effects, reference first as intercept, and their covariance; None where there is no fit."""
-    from statsmodels.regression.mixed_linear_model import MixedLM  # here: it takes a second to import
+    """Return the effects, with the reference as intercept, and their covariance; None if the fit fails."""
+    from statsmodels.regression.mixed_linear_model import MixedLM  # imported here because it takes a second
 
     if scores["quality"].nunique() < 2 or scores[["reader", "case"]].nunique().min() < 2:
         return None
@@ -75,7 +75,7 @@ def _fit(scores: pd.DataFrame, modalities: Sequence[str]) -> tuple[np.ndarray, n
     random = {name: pd.get_dummies(scores[name]).to_numpy(dtype=float) for name in ("reader", "case")}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a variance of 0, which is an answer
+            warnings.simplefilter("ignore")  # a variance of 0 is a valid result
             model = MixedLM(
                 scores["quality"].to_numpy(dtype=float),
                 design,

@@ -11,18 +11,19 @@ from scipy.stats import norm
 
 @dataclass(frozen=True)
 class RoeMetz:
-    """Variances of the parts of a rating; those of cases sum to 1.
+    """Variance components of a rating; those that involve cases sum to 1.
 
-    A rating of reader j of case k in modality i is the class mean plus a normal variate for each of reader, case and
-    their interactions with each other and the modality; those of readers are drawn for malignant and other cases apart.
+    A rating by reader j of case k in modality i is the class mean plus a normal variate for each of reader, case and
+    their interactions with each other and the modality; reader effects are drawn separately for malignant and other
+    cases.
 
     Attributes:
         reader: of readers.
         modality_reader: of readers' preferences for modalities.
         case: of cases.
         modality_case: of cases in a modality.
-        reader_case: of readers' opinions of a case, in all modalities.
-        error: of what is left.
+        reader_case: of readers' opinions of a case, shared by all modalities.
+        error: of the residual.
     """
 
     reader: float = 0.011
@@ -36,7 +37,7 @@ class RoeMetz:
         """Return the expected area under the ROC curve of a modality, over readers.
 
         Args:
-            separation: of the means of malignant and other cases.
+            separation: between the means of malignant and other cases.
         """
         return float(norm.cdf(separation / np.sqrt(2 * (1 + self.reader + self.modality_reader))))
 
@@ -50,7 +51,7 @@ class RoeMetz:
         """Return labels (N,) and ratings (M, R, N) of one simulated study.
 
         Args:
-            separations: of the class means, one a modality.
+            separations: of the class means, one per modality.
             readers: R.
             malignant: number of malignant cases, which come first.
             others: number of other cases.

@@ -1,8 +1,8 @@
-"""The number of cases that a reader study needs, and the power of a study of given size.
+"""The number of cases that a reader study needs, and the power of a study of a given size.
 
 Hillis, Obuchowski and Berbaum, "Power estimation for multireader ROC methods: an updated and unified approach",
-Academic Radiology 18(2), 2011. Covariances of the errors fall with the number of cases, the readers' preferences for a
-modality do not: with few readers no number of cases may be enough.
+Academic Radiology 18(2), 2011. Error covariances shrink as cases are added; the readers' preferences for a
+modality do not. With few readers, no number of cases may be enough.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from vdes.errors import InputError
 from vdes.statistics.mrmc.obuchowski_rockette import Components
 
 MOST_CASES = 20_000
-# what is assumed without a pilot study: correlations between modalities of one reader ranged from .35 to .59 in two
-# large studies (Rockette et al., Academic Radiology 6(12), 1999), .47 is the middle; the others, and the readers'
-# preferences, are those of the study of Van Dyke et al. as OR-DBM MRMC 2.51 gives them
+# assumptions without a pilot study: correlations between modalities of one reader ranged from .35 to .59 in two
+# large studies (Rockette et al., Academic Radiology 6(12), 1999), .47 is the middle; the other values, including
+# the readers' preferences, are those of the study of Van Dyke et al. as OR-DBM MRMC 2.51 gives them
 CORRELATIONS = (0.47, 0.43, 0.30)
 INTERACTION_SD = 0.0142
 
@@ -46,17 +46,17 @@ def reader_study_power(
     Args:
         pilot: variance components of a figure of merit, as `vdes.statistics.mrmc.obuchowski_rockette.components` gives
             them. A negative variance of interaction counts as 0.
-        pilot_cases: behind them.
+        pilot_cases: number of cases in the pilot.
         readers: planned, two or more; one or more if fixed.
-        cases: planned, with the pilot's share of malignant ones.
-        difference: that is true, new modality minus reference.
-        margin: success is that the new modality is not worse by this margin, above 0: the lower bound of the two-sided
-            interval lies above minus the margin. None: that the modalities differ, on whichever side.
+        cases: planned, with the same share of malignant cases as the pilot.
+        difference: the true difference, new modality minus reference.
+        margin: above 0; the study succeeds if the lower bound of the two-sided interval lies above minus the margin.
+            None: it succeeds if the modalities differ in either direction.
         confidence: of the interval.
         fixed_readers: whether the readers are not a sample of readers.
 
     Raises:
-        InputError: on numbers out of range, or components that are not finite.
+        InputError: a number is out of range, or a component is not finite.
     """
     _check(pilot, pilot_cases, readers, cases, confidence, fixed_readers)
     if margin is not None and not margin > 0:
@@ -75,7 +75,7 @@ def reader_study_power(
         degrees = (readers - 1) * (scale / alone) ** 2 if alone > 0 else math.inf
     error = math.sqrt(max(variance, 0.0))
     if error == 0:
-        raise InputError("pilot: expected components that leave the difference a variance above 0")
+        raise InputError("pilot: expected components that give the difference a variance above 0")
     effect = (difference if margin is None else difference + margin) / error
     limit = _quantile(degrees, (1 - confidence) / 2)
     power = _above(limit, degrees, effect) + (_above(limit, degrees, -effect) if margin is None else 0.0)
@@ -93,7 +93,7 @@ def cases_needed(
     fixed_readers: bool = False,
     most: int = MOST_CASES,
 ) -> int | None:
-    """Return the least number of cases that gives a power, or None if not even ``most`` cases do.
+    """Return the smallest number of cases that reaches a power, or None if even ``most`` cases do not.
 
     Args:
         pilot: as in `reader_study_power`.
@@ -101,13 +101,13 @@ def cases_needed(
         readers: as in `reader_study_power`.
         difference: as in `reader_study_power`.
         margin: as in `reader_study_power`.
-        power: wanted, in (0, 1).
+        power: required power, in (0, 1).
         confidence: as in `reader_study_power`.
         fixed_readers: as in `reader_study_power`.
-        most: where the search ends.
+        most: the largest number tried.
 
     Raises:
-        InputError: as `reader_study_power`, or on a power out of range.
+        InputError: as `reader_study_power`, or the power is out of range.
     """
     if not 0 < power < 1:
         raise InputError(f"power: expected a number in (0, 1), got {power}")
@@ -126,11 +126,11 @@ def cases_needed(
 
 
 def assumed_components(auc: float, malignant: int, others: int) -> Components:
-    """Return variance components of an area under the ROC curve to plan with where there is no pilot study.
+    """Return variance components of an area under the ROC curve for planning without a pilot study.
 
     The variance is that of Hanley and McNeil, Radiology 143(1), 1982; the correlations between modalities and readers,
     `CORRELATIONS`, and the variance of readers' preferences, `INTERACTION_SD` squared, come from published studies.
-    Take those of a pilot study as soon as there is one.
+    Use those of a pilot study as soon as there is one.
 
     Args:
         auc: expected, in (.5, 1).
@@ -138,7 +138,7 @@ def assumed_components(auc: float, malignant: int, others: int) -> Components:
         others: number of other cases, two or more.
 
     Raises:
-        InputError: on numbers out of range.
+        InputError: a number is out of range.
     """
     if not 0.5 < auc < 1 or min(malignant, others) < 2:
         raise InputError(
@@ -159,7 +159,7 @@ def _check(
     needed += [pilot.cov2, pilot.cov3] if readers > 1 else []
     needed += [] if fixed_readers else [pilot.interaction]
     if not all(math.isfinite(value) for value in needed):
-        raise InputError("pilot: expected components of two or more readers and modalities, one is not a number")
+        raise InputError("pilot: expected components of two or more readers and modalities; one is not a number")
     if min(pilot_cases, cases) < 1 or readers < (1 if fixed_readers else 2):
         raise InputError(
             f"pilot_cases, cases, readers: expected 1 or more, and two or more random readers, got {pilot_cases}, "
@@ -175,7 +175,7 @@ def _quantile(degrees: float, tail: float) -> float:
 
 
 def _above(limit: float, degrees: float, effect: float) -> float:
-    """Return the chance that t with a mean shift exceeds a limit."""
+    """Return the probability that noncentral t exceeds a limit."""
     if math.isinf(degrees):
         return float(scipy.stats.norm.sf(limit - effect))
     return float(scipy.stats.nct.sf(limit, degrees, effect))

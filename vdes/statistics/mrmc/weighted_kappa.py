@@ -1,4 +1,4 @@
-"""Cohen's weighted kappa, within and between readers, with patients resampled."""
+"""Cohen's weighted kappa within and between readers, with a bootstrap over patients."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ def weighted_kappa(
 ) -> Interval:
     """Return the mean quadratic-weighted kappa of pairs of readings of the same cases.
 
-    Kappa is one minus the observed over the expected squared distance of grades (Cohen, "Weighted kappa: nominal scale
-    agreement with provision for scaled disagreement or partial credit", Psychological Bulletin 70(4), 1968). It is 1
-    where all readings agree, 0 at what chance gives, and undefined where all readings of a pair are one grade.
+    Kappa is one minus the ratio of observed to expected squared distance between grades (Cohen, "Weighted kappa:
+    nominal scale agreement with provision for scaled disagreement or partial credit", Psychological Bulletin 70(4),
+    1968). It is 1 if all readings agree, 0 for agreement by chance, and undefined if all readings of a pair have the
+    same grade.
 
     Args:
-        pairs: one or more of (N,) and (N,) grades, 0 to ``grades`` - 1, NaN where one was not given: two readers, or
+        pairs: one or more of (N,) and (N,) grades, 0 to ``grades`` - 1, NaN where missing: two readers, or
             two readings of one reader.
-        grades: of the ordered scale, two or more.
+        grades: number of grades of the ordered scale, two or more.
         clusters: (N,) the patient of each case.
         n_resamples: bootstrap samples of patients; the same for all pairs.
         seed: of the bootstrap.
@@ -38,7 +39,7 @@ def weighted_kappa(
         The mean over the pairs whose kappa is defined, and its interval; NaN where none is.
 
     Raises:
-        InputError: on no pair, lengths that differ or grades out of range.
+        InputError: there is no pair, lengths differ, or a grade is out of range.
     """
     if not pairs or grades < 2:
         raise InputError(f"pairs, grades: expected one or more and two or more, got {len(pairs)} and {grades}")
@@ -57,7 +58,7 @@ def weighted_kappa(
 
 
 def _cells(first: ArrayLike, second: ArrayLike, grades: int) -> np.ndarray:
-    """Return for each case the cell of the table of agreement that it is in, (N, grades * grades) of 0 and 1."""
+    """Return each case's cell in the agreement table as one-hot rows (N, grades * grades)."""
     one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if one.ndim != 1 or one.shape != other.shape:
         raise InputError(f"pairs: expected (N,) and (N,), got {one.shape} and {other.shape}")
@@ -81,7 +82,7 @@ def _kappa(counts: np.ndarray, grades: int) -> np.ndarray:
 
 
 def _mean(kappas: Sequence[np.ndarray] | Sequence[float]) -> np.ndarray:
-    """Return the mean over pairs of those that are defined."""
+    """Return the mean over the pairs whose kappa is defined."""
     values = np.asarray(kappas, dtype=float)
     known = ~np.isnan(values)
     counts = known.sum(axis=0)
