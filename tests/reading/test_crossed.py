@@ -55,7 +55,7 @@ def test_a_reader_who_read_little_is_left_out_and_a_case_that_one_lacks(readings
     ("change", "message"),
     [
         (lambda r, t: (r.drop(columns="reader"), t), "readings: no column `reader`"),
-        (lambda r, t: (r[r["repeat"] > 5], t), "readings: there is none yet"),
+        (lambda r, t: (r[r["repeat"] > 5], t), "readings: there are none yet"),
         (lambda r, t: (pd.concat([r, r[:1]]), t), "reader R10, case C0, virtual: reading 1 is there twice"),
         (lambda r, t: (r, t[1:]), "readings: case C0 is not among the cases"),
         (lambda r, t: (r, pd.concat([t, t[:1]])), "truth: case C0 is there twice"),

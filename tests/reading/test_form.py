@@ -27,7 +27,7 @@ def test_answers_that_fit_are_kept():
         (LOW_ENERGY, {"malignancy": True}, "malignancy"),
         (LOW_ENERGY, {"malignancy": -1}, "malignancy"),
         (LOW_ENERGY, {"confidence": True}, "confidence"),
-        (LOW_ENERGY, {"bpe": "mild"}, "bpe: is not asked here"),
+        (LOW_ENERGY, {"bpe": "mild"}, "bpe: is not a field of this form"),
         (LOW_ENERGY, {"marks": "CC"}, "marks"),
         (LOW_ENERGY, {"marks": [{"view": "CC", "x": 48, "y": 3}]}, "marks: x"),
         (LOW_ENERGY, {"marks": [{"view": "CC", "x": float("nan"), "y": 3}]}, "marks: x"),

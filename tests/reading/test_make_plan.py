@@ -138,7 +138,7 @@ def test_a_folder_that_is_no_study_is_refused(tmp_path):
 
 
 def test_another_generator_is_refused(reading_study, tmp_path):
-    with pytest.raises(InputError, match="generator: 'gan' is none of its generators; expected unet"):
+    with pytest.raises(InputError, match="generator: 'gan' is not one of its generators; expected unet"):
         plan(reading_study, tmp_path / "reading", generator="gan")
 
 

@@ -61,5 +61,5 @@ def test_the_generator_of_the_question_is_read(folds):
     settings = {"models": {"a": {}, "unet": {}, "classifier": {}}, "question": {"arm": "low_energy+virtual_des-unet"}}
     (folds / "settings.json").write_text(json.dumps(settings))
     assert read_study_cases(folds).generator == "unet"
-    with pytest.raises(InputError, match="generator: 'b' is none of its generators; expected a, unet"):
+    with pytest.raises(InputError, match="generator: 'b' is not one of its generators; expected a, unet"):
         read_study_cases(folds, "b")

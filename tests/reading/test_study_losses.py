@@ -89,7 +89,7 @@ def test_what_is_missing_is_said_without_a_place(read, study, tmp_path):
     assert "predictions.csv: no such file" in note
     assert str(tmp_path) not in note
     gone = losses(read, tmp_path / "gone")
-    assert gone["note"] == "The classifier's part is missing: the study's folder is not where it was."
+    assert gone["note"] == "The classifier's part is missing: the study's folder is no longer where it was."
     assert [row["who"] for row in gone["rows"]] == ["readers"]
 
 

@@ -1,4 +1,4 @@
-"""How well readers distinguish malignant from other cases: figures of merit by modality and reader, and their differences."""
+"""How well readers separate malignant from other cases: figures of merit by modality and reader, with differences."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def accuracy_rows(design: Crossed, merits: dict[str, Merits], question: ReadingQ
     """Return the figures of merit over readers, and the differences between modalities.
 
     Returns:
-        One row per metric, modality and ``statistic`` (``value`` or ``difference`` from ``reference``): ``value``, ``low``,
-        ``high`` (of a value within [0, 1]), ``standard_error``, ``degrees_of_freedom`` (None where infinite) and
+        One row per metric, modality and ``statistic`` (``value`` or ``difference`` from ``reference``): ``value``,
+        ``low``, ``high`` (of a value within [0, 1]), ``standard_error``, ``degrees_of_freedom`` (None if infinite) and
         ``p_value`` (of differences). The question's own difference has ``margin``, ``verdict`` and ``cases_needed``.
     """
     rows: Rows = []

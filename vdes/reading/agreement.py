@@ -29,8 +29,8 @@ def agreement_rows(
     """Return the quadratic-weighted kappa between readers and within each, by modality and scale.
 
     Args:
-        readings: all readings, including repeated ones, with ``reader``, ``case``, ``patient``, ``modality``, ``repeat`` and
-            the columns of `SCALES`; missing ones are skipped.
+        readings: all readings, repeated ones included, with ``reader``, ``case``, ``patient``, ``modality``,
+            ``repeat`` and the columns of `SCALES`; missing ones are skipped.
         readers: the readers to compare.
         n_resamples: bootstrap samples of patients.
         seed: of the bootstrap.

@@ -85,9 +85,9 @@ def draw(candidates: Sequence[Breast], counts: dict[str, int], seed: int) -> lis
         if len(patients) < counts[name]:
             held = Counter({one: len({b.patient for b in candidates if b.drawn_as == one}) for one in CLASSES})
             raise InputError(
-                f"cases: {counts[name]} {name} cases were requested, but only {len(patients)} patients with such a breast are "
-                f"left; the study has patients with {', '.join(f'{held[one]} {one}' for one in CLASSES)} breasts in "
-                "both views. Use fewer cases or other shares"
+                f"cases: {counts[name]} {name} cases requested, but only {len(patients)} patients with such a breast "
+                f"are left; the study has patients with {', '.join(f'{held[one]} {one}' for one in CLASSES)} breasts "
+                "in both views. Use fewer cases or other shares"
             )
         for number in sorted(random.choice(len(patients), counts[name], replace=False)):
             sides = by_patient[patients[number]]

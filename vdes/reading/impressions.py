@@ -1,4 +1,4 @@
-"""What readers thought of the images: forced choice, quality, what was missing, distorted or invented, time."""
+"""Readers' impressions of the images: forced choice, quality, missing, distorted or invented features, time."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ LESION_FREE = "lesion-free"
 
 
 def choice_rows(choices: pd.DataFrame, question: ReadingQuestion) -> Rows:
-    """Return how often readers told real from virtual DES.
+    """Return how often readers identified the real DES image.
 
     Args:
         choices: ``reader``, ``case`` and ``chosen_real`` (0 or 1).
         question: confidence, and whether readers are random.
 
     Returns:
-        A row a reader (exact interval and test), and one of `ALL_READERS` over the cases that all of them judged:
-        ``reader``, ``right``, ``cases``, ``value``, ``low``, ``high``, ``p_value`` of guessing.
+        One row per reader (exact interval and test), and one for `ALL_READERS` over the cases that all of them judged:
+        ``reader``, ``right``, ``cases``, ``value``, ``low``, ``high``, ``p_value`` against guessing.
     """
     if choices.empty:
         return []
@@ -52,7 +52,7 @@ def choice_rows(choices: pd.DataFrame, question: ReadingQuestion) -> Rows:
 
 
 def quality_rows(quality: pd.DataFrame, question: ReadingQuestion) -> Rows:
-    """Return the mean score of each modality and its difference to the reference, by the mixed model.
+    """Return each modality's mean score and its difference from the reference, by the mixed model.
 
     Args:
         quality: ``reader``, ``case``, ``modality`` and ``quality`` (1 to 5).
@@ -73,14 +73,14 @@ def feature_rows(
     """Return how often readers found something missing, distorted or invented, by modality and lesion type.
 
     Args:
-        readings: first readings with ``case``, ``patient``, ``modality`` and `FEATURES` (0, 1 or None: not asked).
-        truth: ``case`` and ``lesion_type``, None without a lesion.
+        readings: first readings with ``case``, ``patient``, ``modality`` and `FEATURES` (0, 1, or None if not asked).
+        truth: ``case`` and ``lesion_type``, which is None without a lesion.
         n_resamples: bootstrap samples of patients.
         seed: of the bootstrap.
         confidence: of the intervals.
 
     Returns:
-        A row a feature, modality and ``lesion_type`` (all of them first): ``value``, ``low``, ``high`` of the share of
+        One row per feature, modality and ``lesion_type`` (``all`` first): ``value``, ``low``, ``high`` of the share of
         readings, and the number of ``readings`` and ``cases``.
     """
     types = dict(zip(truth["case"], truth["lesion_type"].fillna(LESION_FREE), strict=True))

@@ -1,4 +1,4 @@
-"""Readers' personal links. The store knows their secrets by hash alone."""
+"""Readers' personal links. The store holds only hashes of their secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vdes.reading.store import Store
 
 LINKS_FILE = "links.txt"
 SECRET_BYTES = 16
-PATH = "/r/"  # what a secret follows in a link
+PATH = "/r/"  # precedes the secret in a link
 
 
 def make_links(folder: Path, settings: Links, overwrite: bool = False) -> Path:
@@ -22,14 +22,14 @@ def make_links(folder: Path, settings: Links, overwrite: bool = False) -> Path:
 
     Args:
         folder: of the reader study.
-        settings: which.
-        overwrite: replace a file of links that exists.
+        settings: which links to make.
+        overwrite: replace an existing file of links.
 
     Returns:
-        The file, a line a reader: code, tab, link.
+        The file, one line per reader: code, tab, link.
 
     Raises:
-        InputError: the store cannot be used, there is no such reader, the address is none, or the file exists.
+        InputError: the store cannot be used, a reader is unknown, the address is not valid, or the file exists.
     """
     parts = urlsplit(settings.url)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/") or parts.query:
@@ -51,5 +51,5 @@ def make_links(folder: Path, settings: Links, overwrite: bool = False) -> Path:
 
 
 def secret_hash(secret: str) -> str:
-    """Return what the store keeps of a secret; it has 128 random bits, so that a plain hash cannot be reversed."""
+    """Return the hash of a secret that the store keeps; with 128 random bits, a plain hash cannot be reversed."""
     return hashlib.sha256(secret.encode()).hexdigest()

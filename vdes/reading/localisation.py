@@ -1,4 +1,4 @@
-"""Where readers marked: on a lesion, or beside all of them."""
+"""Where readers marked: on a lesion or elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tqdm import tqdm
 from vdes.errors import InputError
 from vdes.statistics.bootstrap import cluster_bootstrap_ratio
 
-UNKNOWN_SIZE = 0.01  # of the longer side of a lesion's mask: the tolerance where the pixel size is unknown
+UNKNOWN_SIZE = 0.01  # of the longer side of a lesion's mask: the tolerance if the pixel size is unknown
 
 
 def located_readings(
@@ -23,26 +23,26 @@ def located_readings(
     pixel_size_mm: Mapping[tuple[str, str], float],
     tolerance_mm: float,
 ) -> pd.DataFrame:
-    """Return for each reading what its marks hit.
+    """Return which lesions the marks of each reading hit.
 
-    A mark hits a lesion of its view if it lies on the lesion's mask, or its box where there is no mask, or no further
-    from it than the tolerance: a click is not an outline. The two views show the same lesions, so a lesion counts as
-    found if it was marked in one of them; a breast has as many lesions as the view that shows more.
+    A mark hits a lesion of its view if it lies on the lesion's mask (or its box where there is no mask) or within the
+    tolerance of it: a click is not an outline. The two views show the same lesions, so a lesion counts as
+    found if it was marked in either; the number of lesions in a breast is that of the view that shows more.
 
     Args:
         readings: with ``case`` and ``marks``, a list of ``view``, ``x``, ``y`` in pixels.
         truth: with ``case`` and ``lesions``, a list of ``view``, ``box`` [x0, y0, x1, y1] and ``mask`` (the path of a
-            picture that is not 0 on lesions; None where there is a box alone).
-        pixel_size_mm: by case and view; where one is missing, the tolerance is `UNKNOWN_SIZE` of the mask's longer
-            side, or 0 with a box alone.
+            image that is not 0 on lesions; None if there is only a box).
+        pixel_size_mm: by case and view; if missing, the tolerance is `UNKNOWN_SIZE` of the mask's longer side, or 0
+            if there is only a box.
         tolerance_mm: 0 or more.
 
     Returns:
         In the order of the readings: ``lesions`` of the breast, how many were ``found``, ``false_marks`` that lie on
-        none, ``located``, whether one was found or more, and ``hits``, a list of whether each mark lies on one.
+        none, ``located``, whether at least one was found, and ``hits``, a list of whether each mark lies on one.
 
     Raises:
-        InputError: a tolerance below 0, or a mask that cannot be read.
+        InputError: the tolerance is below 0, or a mask cannot be read.
     """
     if not tolerance_mm >= 0:
         raise InputError(f"tolerance_mm: {tolerance_mm}; expected 0 or more")
@@ -82,7 +82,7 @@ def _on(mark: Mapping[str, Any], lesion: Mapping[str, Any], tolerance_mm: float,
     reach = tolerance_mm / pixel_size_mm if pixel_size_mm else UNKNOWN_SIZE * max(shape)
     if not len(pixels):
         return False
-    # a mark has the place of a pixel's middle; half a pixel to each side is the pixel itself
+    # coordinates are of pixel centres; half a pixel to each side is still the pixel itself
     return bool(np.hypot(*(pixels - place).T).min() <= reach + 0.5)
 
 
@@ -103,9 +103,9 @@ def _pixels(mask: str, box: tuple[float, ...]) -> tuple[tuple[int, int], np.ndar
 def false_mark_rows(
     readings: pd.DataFrame, truth: pd.DataFrame, n_resamples: int = 2000, seed: int = 0, confidence: float = 0.95
 ) -> list[dict[str, Any]]:
-    """Return how often lesions were found, and how many marks a breast has that lie on none.
+    """Return how often lesions were found, and the number of false marks per breast.
 
-    Marks in breasts without a lesion stand apart: in DES, these are lesions that readers took for real.
+    Marks in breasts without a lesion are also counted separately: in DES, these are lesions that readers believed.
 
     Args:
         readings: first readings, with ``modality``, ``case``, ``patient`` and the columns of `located_readings`.
@@ -115,9 +115,9 @@ def false_mark_rows(
         confidence: of the intervals.
 
     Returns:
-        A row a modality and ``measure``: ``malignant lesions found`` and ``benign lesions found`` (shares),
-        ``false marks`` a breast, and ``false marks without lesion`` (a lesion-free breast), with ``value``, ``low``,
-        ``high`` and the number of ``readings`` behind it.
+        One row per modality and ``measure``: ``malignant lesions found`` and ``benign lesions found`` (shares),
+        ``false marks`` per breast, and ``false marks without lesion`` (per lesion-free breast), with ``value``,
+        ``low``, ``high`` and the number of ``readings`` behind it.
     """
     malignant = readings["case"].isin(truth.loc[truth["malignant"] == 1, "case"])
     lesion = readings["lesions"] > 0

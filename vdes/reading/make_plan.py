@@ -24,22 +24,22 @@ PRIVATE = 0o600
 
 
 def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = True) -> dict[str, Any]:
-    """Draw the cases, make the readers' images and work lists, and freeze them.
+    """Draw the cases, make the readers' images and work lists, and freeze the plan.
 
     Writes ``plan.json``, ``key.json`` (which patients of the study the codes stand for) and ``images/``. The two files
     hold the key of the blinding; only their owner can read them.
 
     Args:
-        settings: what is asked.
-        overwrite: replace a plan that has no answers yet.
-        progress: show a bar.
+        settings: of the reader study.
+        overwrite: replace an existing plan that has no answers yet.
+        progress: show a progress bar.
 
     Returns:
         The plan.
 
     Raises:
-        InputError: the study cannot be used or has too few cases, images do not fit each other, or the folder holds
-            something else, or a plan that has answers.
+        InputError: the study cannot be used or has too few cases, images do not match each other, or the folder holds
+            something else or a plan with answers.
     """
     _check_output(settings.output, overwrite)
     study = read_study_cases(settings.study, settings.generator)
@@ -61,14 +61,14 @@ def write_plan(settings: ReadingPlan, overwrite: bool = False, progress: bool = 
         _write_private(stages[folder / KEY_FILE], json.dumps(key, indent=1, ensure_ascii=False) + "\n")
         plan = _plan(settings, study, candidates, cases)
         _write_private(stages[folder / PLAN_FILE], json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
-        # only now: a run that fails leaves the old study as it was
+        # only now, so that a failed run leaves the old study intact
         for name in (STORE_FILE, f"{STORE_FILE}-wal", f"{STORE_FILE}-shm"):
             (folder / name).unlink(missing_ok=True)
     return plan
 
 
 def plan_words(plan: dict[str, Any], settings: ReadingPlan) -> str:
-    """Return what was planned, in lines, and what comes next."""
+    """Return a summary of the plan, and the next commands."""
     counts = ", ".join(f"{count} {name}" for name, count in plan["draw"]["counts"].items())
     tasks = [len(reader["tasks"]) for reader in plan["readers"]]
     sessions = plan["readers"][0]["tasks"][-1]["session"]
@@ -120,7 +120,7 @@ def _plan(
             "rule": RULE,
             "counts": counts,
             "candidates": {name: sum(one.drawn_as == name for one in candidates) for name in CLASSES},
-            # breasts with one view alone, or of unknown side, view or pathology
+            # breasts with only one view, or of unknown side, view or pathology
             "left_out": len({(item["patient"], item["laterality"]) for item in study.items}) - len(candidates),
         },
         "question": {

@@ -1,4 +1,4 @@
-"""The plan of a reader study, as its folder holds it: frozen, and hashed so that a change shows."""
+"""The plan of a reader study as stored in its folder: frozen, and hashed so that changes are detected."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FORMAT = 1
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
-    """Read a plan and see that it is the one that was frozen.
+    """Read a plan and check that it has not changed since it was frozen.
 
     Raises:
-        InputError: there is none, it changed since, or it was made by a version that writes plans otherwise.
+        InputError: there is no plan, it has changed, or another version of vdes wrote it in a different format.
     """
     file = folder / PLAN_FILE
     if not file.is_file():
@@ -29,7 +29,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
     return _checked_plan(file, stat.st_mtime_ns, stat.st_size)
 
 
-@lru_cache(maxsize=4)  # a table needs the plan, and there are several
+@lru_cache(maxsize=4)  # every table reads the plan
 def _checked_plan(file: Path, modified: int, size: int) -> dict[str, Any]:
     plan = read_json(file)
     if plan.get("format") != FORMAT:
@@ -42,13 +42,13 @@ def _checked_plan(file: Path, modified: int, size: int) -> dict[str, Any]:
 
 
 def plan_digest(plan: dict[str, Any]) -> str:
-    """Return the SHA-256 of a plan's content, but for the digest in it."""
+    """Return the SHA-256 of a plan's content, without the digest itself."""
     content = {key: value for key, value in plan.items() if key != "sha256"}
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def blind_name(plan: dict[str, Any], *parts: Any) -> str:
-    """Return a name, 32 hexadecimal digits, that tells nothing of what it stands for without the plan's key."""
+    """Return a name, 32 hexadecimal digits, that reveals nothing about its meaning without the plan's key."""
     message = json.dumps(parts, separators=(",", ":")).encode()
     return hmac.new(bytes.fromhex(plan["key"]), message, hashlib.sha256).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Where a reader is in the work list, and what the page may see of it."""
+"""A reader's progress through the work list, and what the page may know about it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Frame:
 
 
 class Progress:
-    """What each reader sees, without anything that tells real from virtual.
+    """What each reader sees, without anything that reveals which DES is real.
 
     Args:
         store: of the answers.
@@ -39,10 +39,10 @@ class Progress:
         self.washout = timedelta(days=store.plan["washout_days"])
 
     def state(self, reader: str) -> Json:
-        """Return what the page shows next: the task, the one after it for preloading, and how far the reader is.
+        """Return what the page shows next: the task, the one after it for preloading, and the reader's progress.
 
-        ``opens`` is when a session begins whose wash-out is not over, in which case ``task`` is None; at the end both
-        are.
+        ``opens`` is when the next session begins while its wash-out lasts, and ``task`` is then None; after the last
+        task both are None.
         """
         tasks = self.store.tasks[reader]
         done = self.store.done(reader)
@@ -67,7 +67,7 @@ class Progress:
         }
 
     def frame(self, reader: str, name: str) -> Frame | None:
-        """Return an image of the reader's task or the one after it; None where there is none of this name."""
+        """Return an image of the reader's current or next task; None if neither has one of this name."""
         state = self.state(reader)
         for shown in (state["task"], state["next"]):
             if shown is None:
@@ -82,7 +82,7 @@ class Progress:
         return None
 
     def may_answer(self, reader: str, task: str) -> bool:
-        """Tell whether a task is this reader's and its session is open."""
+        """Tell whether a task belongs to this reader and its session is open."""
         tasks = self.store.tasks[reader]
         numbers = [number for number, one in enumerate(tasks) if one["task"] == task]
         return bool(numbers) and (
@@ -90,7 +90,7 @@ class Progress:
         )
 
     def _opens(self, reader: str, tasks: list[Task], number: int) -> datetime | None:
-        """Return when the wash-out before a task ends; None where it has ended or there is none."""
+        """Return when the wash-out before a task ends; None if it has ended or there is none."""
         if number == 0 or tasks[number]["session"] == tasks[number - 1]["session"]:
             return None
         last = self.store.last_received(reader)
@@ -104,7 +104,7 @@ class Progress:
             "task": task["task"],
             "part": task["part"],
             "form": form_of(task),
-            # a sitting with one case: what was fetched and marked for one task of it is there for the next
+            # one sitting with a case: images and marks of one task are kept for the next
             "sitting": blind_name(self.store.plan, "sitting", reader, task["reading"]),
             "laterality": case["laterality"],
             "panels": [
@@ -119,7 +119,7 @@ class Progress:
                 "rows": record["rows"],
                 "columns": record["columns"],
                 "pixel_size_mm": record["pixel_size_mm"],
-                # right breasts hang with the chest wall at the right, left ones at the left: back to back
+                # hanging: right breasts with the chest wall on the right, left ones on the left, back to back
                 "mirrored": record["chest_wall"] != ("right" if case["laterality"] == "R" else "left"),
             }
             for view, record in case["views"].items()
@@ -127,7 +127,7 @@ class Progress:
 
 
 def _kinds(task: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the panels of a task: a slot that tells nothing, the kind of image and the label."""
+    """Return the panels of a task: a neutral slot name, the kind of image and the label."""
     if task["part"] == CHOICE:
         right = VIRTUAL if task["left"] == REAL else REAL
         return [(LEFT, task["left"], "DES, left"), (RIGHT, right, "DES, right")]

@@ -1,4 +1,4 @@
-"""The question of a reader study, fixed in its plan, and the verdict on it in the words of the classifier study."""
+"""The question of a reader study, fixed in its plan, and the verdict on it, worded as in the classifier study."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vdes.statistics.mrmc.sample_size import cases_needed
 from vdes.statistics.non_inferiority import non_inferiority
 from vdes.study.verdicts import AT_CHANCE, CHANCE
 
-MANY_READERS = 100  # more than any study has
+MANY_READERS = 100  # more than any study would have
 METRICS = ("auc", "located_auc", "sensitivity", "specificity")
 
 
@@ -23,13 +23,13 @@ class ReadingQuestion:
     """May one modality replace another?
 
     Attributes:
-        arm: the modality that is new.
+        arm: the new modality.
         reference: the modality that it would replace.
         metric: one of `METRICS`.
-        margin: the largest loss that is acceptable.
+        margin: the largest acceptable loss.
         confidence: of the two-sided intervals.
-        power: at which the number of cases is estimated that would settle an open answer.
-        readers: random, if they stand for others, or fixed.
+        power: for estimating the number of cases that would settle an inconclusive answer.
+        readers: random, if they are a sample of readers, or fixed.
     """
 
     arm: str = "virtual"
@@ -61,7 +61,7 @@ class ReadingQuestion:
 
 
 class Verdict(NamedTuple):
-    """A verdict in words, and the cases that would settle an open one with the same readers."""
+    """A verdict in words, and the cases that would settle an inconclusive one with the same readers."""
 
     verdict: str
     cases_needed: int | None
@@ -71,11 +71,11 @@ def planned_question(plan: Mapping[str, Any]) -> ReadingQuestion:
     """Return the question of a plan.
 
     Raises:
-        InputError: the plan has none, or one that is not known.
+        InputError: the plan has no question, or the question is not valid.
     """
     asked = plan.get("question")
     if not isinstance(asked, Mapping):
-        raise InputError("plan.json: question: missing; expected what the reader study is to answer")
+        raise InputError("plan.json: question: missing; expected the question of the reader study")
     strange = set(asked) - set(ReadingQuestion.__dataclass_fields__)
     if strange:
         raise InputError(f"plan.json: question: {min(strange)}: is not known here")
@@ -92,15 +92,15 @@ def reading_verdict(
 ) -> Verdict:
     """Judge a difference, arm minus reference, against the question's margin.
 
-    The words are those of `vdes.study.verdicts.verdicts`; what differs is the number of cases that would be needed.
-    More cases make only a part of the uncertainty smaller, for the readers stay as many, so it is that of
+    The wording is that of `vdes.study.verdicts.verdicts`; only the number of cases needed differs. More cases reduce
+    only part of the uncertainty, because the number of readers stays the same. The number therefore comes from
     `vdes.statistics.mrmc.sample_size.cases_needed`, and there may be none.
 
     Args:
         question: margin, confidence and power.
         difference: with its interval.
-        reference_auc: the reference's area under the ROC curve: where its interval reaches down to chance there is
-            nothing that the arm could lose.
+        reference_auc: the reference's area under the ROC curve: if its interval reaches down to chance, the arm has
+            nothing to lose.
         pilot: components of the two modalities' figures of merit.
         readers: behind the difference.
         cases: behind the difference.

@@ -1,4 +1,4 @@
-"""Low energy, real and virtual DES of a view on one grid, with one support, for readers."""
+"""Prepare low energy, real and virtual DES of a view for readers: on one grid, with the same support."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vdes.transforms.preprocessing import air_threshold, scale
 from vdes.transforms.read_mammogram import ReadMammogramd
 from vdes.transforms.register_des import RegisterDesd
 
-LESION_GAP = 0.01  # of the rows: parts of a mask that are nearer to each other are one lesion
+LESION_GAP = 0.01  # of the rows: parts of a mask closer together than this are one lesion
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Rendered:
     Attributes:
         images: by kind, float32 (rows, columns) in [0, 1] on the low-energy image's grid, as in its file.
         lesion_mask: bool, likewise.
-        chest_wall: left or right, where it is in the file.
+        chest_wall: left or right, as in the file.
         pixel_size_mm: of the grid; None where unknown.
     """
 
@@ -43,10 +43,10 @@ class Renderer:
 
     Args:
         ranges: by kind, the intensities that become 0 and 1.
-        aligned: whether real DES lies on low energy; else it is registered onto it.
+        aligned: whether real DES is aligned with low energy; otherwise it is registered.
 
     Raises:
-        InputError: when called, an image cannot be read, the sizes of images that should lie on each other differ, or
+        InputError: when called, if an image cannot be read, if images that should be aligned differ in size, or if
             registration leaves the breast edges further apart than training allows.
 
     """
@@ -84,8 +84,8 @@ class Renderer:
             )
         inside = read["breast_mask"][0].numpy() > 0
         images = {kind: np.asarray(read[kind][0], dtype=np.float32) for kind in KINDS}
-        # the breast as each program saw it differs by a rim of zeros, which would tell them apart: what is black and
-        # joined to the outside in one is outside in both
+        # the rim of zeros around the breast differs between real and virtual DES and would give them away: what is
+        # black and connected to the outside in one is outside in both
         outside = ~inside
         for kind in ("real", "virtual"):
             outside |= ndimage.binary_propagation(~inside, mask=~inside | (images[kind] <= 0))
@@ -105,7 +105,7 @@ def lesions_of(mask: np.ndarray) -> list[dict[str, Any]]:
     """Return the lesions in a mask ``(rows, columns)``, the largest first.
 
     Returns:
-        For each its ``box`` [x0, y0, x1, y1] (the first and last pixels) and its middle ``x``, ``y``, in pixels.
+        For each lesion its ``box`` [x0, y0, x1, y1] (the first and last pixels) and its middle ``x``, ``y``, in pixels.
     """
     if not mask.any():
         return []

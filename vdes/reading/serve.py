@@ -34,8 +34,8 @@ def serve(folder: Path, settings: Server, ready: Callable[[str], None] = print) 
 
     Args:
         folder: of the reader study.
-        settings: how.
-        ready: called with a line that says where, as soon as readers can come.
+        settings: of the server.
+        ready: called with a line that gives the address, as soon as readers can connect.
 
     Raises:
         InputError: the study cannot be served, or the port or the TLS files cannot be used.
@@ -70,7 +70,7 @@ def serve(folder: Path, settings: Server, ready: Callable[[str], None] = print) 
             ready(
                 f"serving {store.plan['name']!r} at {scheme}://{shown}:{port}"
                 + (f", behind {settings.behind_proxy}" if settings.behind_proxy else "")
-                + f"; {done} of {total} answers are there. Ctrl-C stops it"
+                + f"; {done} of {total} answers so far. Ctrl-C stops it"
             )
             with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends
                 uvicorn.Server(config).run(sockets=[listening])
@@ -92,7 +92,7 @@ def _check(store: Store) -> None:
     if store.simulated:
         raise InputError(f"{store.file}: holds answers of simulated readers; expected a study for people to read")
     if not store.links():
-        raise InputError(f"{store.file}: no reader has a link yet; make them by `vdes reading links {folder}`")
+        raise InputError(f"{store.file}: no reader has a link yet; make them with `vdes reading links {folder}`")
     for case in store.plan["cases"]:
         for view, record in case["views"].items():
             for image in record["images"].values():

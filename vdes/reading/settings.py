@@ -1,4 +1,4 @@
-"""What the commands of a reader study are asked to do, checked at the door."""
+"""Settings of the commands of a reader study, checked on construction."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ MOST_READERS = 99
 
 @dataclass(frozen=True)
 class ReadingPlan:
-    """What a reader study is asked to be.
+    """Settings of a new reader study.
 
     Attributes:
         study: folder of a finished `vdes study`, whose test cases are read.
         output: folder of the reader study; it must be empty or not exist.
         readers: number of readers; they are called R1, R2, ...
-        cases: number of cases: breasts, one a patient, each in both views.
-        design: sequential (low energy, then the DES image beside it; two sessions), crossover (three sessions that mix
-            low energy alone, with real and with virtual DES) or independent (three sessions of one of these each).
-        generator: whose virtual DES images are read. Without it that of the study's question.
+        cases: number of cases: breasts, one per patient, each in both views.
+        design: sequential (low energy alone, then together with DES; two sessions), crossover (three sessions that mix
+            low energy alone, with real DES and with virtual DES) or independent (three sessions, one for each).
+        generator: whose virtual DES images are read; by default that of the study's question.
         malignant_share: share of malignant cases.
         benign_share: share of benign cases; the rest have no lesion.
-        repeat_share: share of the cases that each reader reads once more, for the agreement within readers.
+        repeat_share: share of the cases that each reader reads a second time, for the agreement within readers.
         choices: number of cases of the forced choice between real and virtual DES.
         quality: number of cases whose real and virtual DES are judged for quality.
         washout_days: days from the last answer of a session to the first of the next.
-        margin: largest loss of AUC from real to virtual DES that is acceptable; fixed here.
+        margin: largest acceptable loss of AUC from real to virtual DES; fixed here.
         confidence: level of the two-sided intervals.
-        power: power that is wanted; the plan records what this size has.
-        auc: AUC that real and virtual DES are both expected to have, for the power.
+        power: desired power; the plan records the power of this size.
+        auc: AUC that both real and virtual DES are expected to have; used for the power.
         fixed_readers: the answer is about these readers alone, not about readers in general.
-        seed: seed of draws and orders.
+        seed: seed of the draw and the reading orders.
     """
 
     study: Path
@@ -87,7 +87,7 @@ class ReadingPlan:
         if not 2 <= self.counts[MALIGNANT] <= self.cases - 2:
             raise InputError(
                 f"malignant_share: {self.malignant_share:g} of {self.cases} cases; expected two malignant and two "
-                "other cases at least"
+                "other cases or more"
             )
         for name in ("choices", "quality", "washout_days", "seed"):
             if getattr(self, name) < 0:
@@ -110,8 +110,8 @@ class Links:
 
     Attributes:
         url: where the readers will find the server.
-        reader: make a new link for these readers alone, such as R2; without it for all. Their old links end.
-        output: file for the links, which only its owner can read. Without it links.txt in the folder.
+        reader: make a new link for these readers only, such as R2; by default for all. Their old links stop working.
+        output: file for the links, which only its owner can read; by default links.txt in the folder.
     """
 
     url: str = "http://127.0.0.1:8000"
@@ -124,12 +124,12 @@ class Server:
     """How to serve a reader study.
 
     Attributes:
-        host: address to listen on. Others than 127.0.0.1 need TLS or a proxy.
+        host: address to listen on; any other than 127.0.0.1 needs TLS or a proxy.
         port: port to listen on; 0 takes a free one.
         tls_certificate: file (PEM) of the certificate and its chain.
         tls_key: file (PEM) of its key.
-        behind_proxy: address under which a proxy on this machine, which does the TLS, shows the server to readers, such
-            as https://reading.example.org.
+        behind_proxy: address that readers use if a proxy on this machine handles TLS, such as
+            https://reading.example.org.
     """
 
     host: str = "127.0.0.1"
@@ -142,12 +142,12 @@ class Server:
         """Check every field.
 
         Raises:
-            InputError: one cannot be used, or readers would come over a network without TLS.
+            InputError: one cannot be used, or readers would connect over a network without TLS.
         """
         if not 0 <= self.port <= 65535:
             raise InputError(f"port: {self.port}; expected 0 to 65535")
         if (self.tls_certificate is None) != (self.tls_key is None):
-            raise InputError("tls_certificate, tls_key: one of the two is missing; expected both or none")
+            raise InputError("tls_certificate, tls_key: one of the two is missing; expected both or neither")
         if self.behind_proxy is not None:
             parts = urlsplit(self.behind_proxy)
             if parts.scheme != "https" or not parts.hostname or parts.path not in ("", "/"):
@@ -157,29 +157,29 @@ class Server:
         if not self.secure and not _is_loopback(self.host):
             raise InputError(
                 f"host: {self.host}: readings would cross the network without TLS; pass --tls-certificate and "
-                "--tls-key, or --behind-proxy with the address of the proxy that does TLS"
+                "--tls-key, or --behind-proxy with the address of the proxy that handles TLS"
             )
 
     @property
     def secure(self) -> bool:
-        """Whether readers come by TLS."""
+        """Whether readers connect by TLS."""
         return self.tls_certificate is not None or self.behind_proxy is not None
 
 
 @dataclass(frozen=True)
 class AnalysisSettings:
-    """How readings are analysed.
+    """Settings of an analysis.
 
     Attributes:
-        output: folder for the tables. Without it analysis in the reader study's folder; a file of readings needs one.
-        arm: of a file of readings, the modality that is new. A reader study has the question in its plan.
-        reference: of a file of readings, the modality that it is compared with.
-        margin: of a file of readings, the largest loss of AUC that is acceptable; without it 0.05.
+        output: folder for the tables; by default analysis in the reader study's folder. A file of readings needs one.
+        arm: for a file of readings, the new modality. A reader study has the question in its plan.
+        reference: for a file of readings, the modality that the new one is compared with.
+        margin: for a file of readings, the largest acceptable loss of AUC; by default 0.05.
         covariance: how the covariances of the areas under the ROC curves are estimated.
-        tolerance_mm: how far from a lesion a mark may lie and still mean it.
+        tolerance_mm: how far from a lesion a mark may lie and still count as on it.
         n_resamples: bootstrap samples behind the intervals of agreement, marks and features.
         seed: seed of the bootstrap.
-        unfinished: analyse though readings are outstanding. This ends the blinding, and the report says so.
+        unfinished: analyse although readings are outstanding. This ends the blinding, and the report says so.
     """
 
     output: Path | None = None
@@ -205,14 +205,14 @@ class AnalysisSettings:
 
 @dataclass(frozen=True)
 class SimulatedReaders:
-    """What simulated readers are like.
+    """Settings of simulated readers.
 
     Attributes:
-        virtual_noise: standard deviation of the noise with which virtual DES shows a lesion's enhancement score; that
-            of the score itself within a class is 1. With 0 virtual DES shows all that real DES does.
-        internal_noise: standard deviation of a reader's own noise in a reading, that of the ideal observer's decision
-            variable being 1; it varies somewhat between readers.
-        seed: seed of all that is random.
+        virtual_noise: standard deviation of the noise that virtual DES adds to a lesion's enhancement score; that of
+            the score itself within a class is 1. With 0, virtual DES shows as much as real DES.
+        internal_noise: standard deviation of a reader's own noise, relative to that of the ideal observer's decision
+            variable; it varies somewhat between readers.
+        seed: seed of all random numbers.
     """
 
     virtual_noise: float = 1.0

@@ -1,7 +1,7 @@
-"""Simulated readers: they answer a plan's tasks on phantoms, so that all of a reader study runs with no person.
+"""Simulated readers: they answer a plan's tasks on phantoms, so that a whole reader study runs without people.
 
-They say nothing about people. What they see is the phantom's ideal observer's evidence with noise, not pixels, and
-everything that is made of their answers says that they are simulated.
+They say nothing about real readers. They see the evidence of the phantom's ideal observer with noise, not pixels, and
+everything made from their answers says that they are simulated.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from vdes.reading.store import Store
 from vdes.reading.worklist import CHOICE, MODALITIES, QUALITY, Task
 
 SIMULATED_FILE = "simulated.json"
-SPREAD = 0.25  # of internal noise between readers, of its logarithm
+SPREAD = 0.25  # standard deviation, between readers, of the logarithm of internal noise
 SECONDS = {"low_energy": 35.0, "real": 45.0, "virtual": 45.0, CHOICE: 12.0, QUALITY: 9.0}
 
 
 def simulate(reading: Path, settings: SimulatedReaders | None = None, progress: bool = True) -> Path:
     """Answer all tasks of a plan, and mark its store as simulated.
 
-    All answers come in one transaction: they are all there, or none is. ``simulated.json`` states what was simulated
-    and the areas under the ROC curves that this gives between malignant and benign lesions.
+    All answers are stored in one transaction, all or none. ``simulated.json`` records the settings and the expected
+    areas under the ROC curves between malignant and benign lesions.
 
     Args:
-        reading: folder of a reader study of phantoms, by which nothing was read yet.
-        settings: what the readers are like; None for the defaults.
-        progress: show a bar.
+        reading: folder of a reader study of phantoms without answers.
+        settings: of the readers; None for the defaults.
+        progress: show a progress bar.
 
     Returns:
         The store's file.
 
     Raises:
-        InputError: the images are no phantoms, something was read already, or a plan or store cannot be used.
+        InputError: the images are not phantoms, there are answers already, or the plan or the store cannot be used.
     """
     settings = settings or SimulatedReaders()
     with Store(reading) as store:
@@ -79,8 +79,8 @@ def _phantom(plan: dict[str, Any], folder: Path) -> Settings:
     record = plan.get("phantom")
     if not record:
         raise InputError(
-            f"{folder}: the images are not phantoms; simulated readers know the truth of phantoms alone. Use a "
-            "study of vdes phantom"
+            f"{folder}: the images are not phantoms; simulated readers know only the truth of phantoms. Use a "
+            "study of phantoms"
         )
     return Settings(**{name: value for name, value in record.items() if name in Settings.__dataclass_fields__})
 

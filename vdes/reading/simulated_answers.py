@@ -1,4 +1,4 @@
-"""The answers of a simulated reader, in the words of the form."""
+"""The answers of a simulated reader, in the terms of the form."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from vdes.reading.form import LEFT, RIGHT
 from vdes.reading.ideal_reader import Sight
 from vdes.reading.worklist import LOW_ENERGY, VIRTUAL, chosen_real
 
-# BI-RADS has 2, 10, 50 and 95 % of malignancy as its limits. Among phantoms every second lesion is malignant, in a
-# clinic about every tenth: there, these per cents would be those limits
+# BI-RADS has its limits at probabilities of malignancy of 2, 10, 50 and 95 %. Every second lesion of a phantom is
+# malignant, about every tenth in clinical practice, where these percentages would correspond to those limits
 CATEGORIES = ((15.0, "3"), (50.0, "4A"), (90.0, "4B"), (99.0, "4C"), (100.0, "5"))
 MARKED_FROM = 5  # per cent
-FOUND = {LOW_ENERGY: 0.90}  # chance that a mark on a lesion goes where the lesion is; in DES:
+FOUND = {LOW_ENERGY: 0.90}  # chance that a reader locates the lesion; in DES:
 FOUND_IN_DES = 0.97
 MISPLACED_MM = 2.0
-UNSURE = 0.4  # standard deviation of what readers make of an enhancement score when they put it into words
-CHANCE_FLAG = 0.02  # of a feature that a reader takes for missing, distorted or invented without a cause
+UNSURE = 0.4  # standard deviation of readers' judgement when they grade an enhancement score
+CHANCE_FLAG = 0.02  # of calling a feature missing, distorted or invented without a cause
 DISTORTED = 0.06  # for each standard deviation of the virtual DES image's noise
-QUALITY = (4.3, -0.6)  # mean score of real DES, and what noise in virtual DES does to it
-TELLING = 0.5  # how far noise in virtual DES tells it from real
+QUALITY = (4.3, -0.6)  # mean score of real DES, and the change for each standard deviation of noise in virtual DES
+TELLING = 0.5  # how strongly noise in virtual DES gives it away
 
 Answer = dict[str, Any]
 
@@ -43,10 +43,10 @@ def reading_answer(
 
     Args:
         sight: what can be seen of the breast.
-        case: of the plan, with the sizes of its views and the places of lesions.
+        case: from the plan, with the sizes of its views and the places of lesions.
         background: background enhancement of the phantom.
         modality: low_energy, real or virtual.
-        malignancy_log_odds: that the reader arrived at.
+        malignancy_log_odds: the reader's log odds of malignancy.
         virtual_noise: standard deviation of the noise in virtual DES.
         rng: of the reading.
     """
@@ -79,7 +79,7 @@ def reading_answer(
 
 
 def choice_answer(sight: Sight, task: Mapping[str, Any], virtual_noise: float, rng: np.random.Generator) -> Answer:
-    """Return the side that is taken for the real image: right with the chance ``Phi(TELLING * virtual_noise)``."""
+    """Return the side taken for the real image, which is right with probability ``Phi(TELLING * virtual_noise)``."""
     told = TELLING * virtual_noise + np.sqrt(0.3) * sight.doubt + np.sqrt(0.7) * rng.standard_normal() > 0
     real = LEFT if chosen_real(task, LEFT) else RIGHT
     other = RIGHT if real == LEFT else LEFT
@@ -89,14 +89,14 @@ def choice_answer(sight: Sight, task: Mapping[str, Any], virtual_noise: float, r
 def quality_answer(
     sight: Sight, modality: str, reader_bias: float, virtual_noise: float, rng: np.random.Generator
 ) -> Answer:
-    """Return the judgement of an image's quality."""
+    """Return the quality score of an image."""
     mean = QUALITY[0] + (QUALITY[1] * virtual_noise if modality == VIRTUAL else 0.0)
     score = mean + 0.3 * reader_bias + 0.4 * sight.doubt + 0.5 * rng.standard_normal()
     return {"quality": int(np.clip(round(score), 1, 5))}
 
 
 def telling_share(virtual_noise: float) -> float:
-    """Return the share of right choices that `choice_answer` gives over many cases."""
+    """Return the share of right choices that `choice_answer` makes over many cases."""
     return float(norm.cdf(TELLING * virtual_noise))
 
 
@@ -117,7 +117,7 @@ def _marks(
         rows, columns = record["rows"], record["columns"]
         lesions = record["lesions"] if found else []
         spread = MISPLACED_MM / record["pixel_size_mm"] if record["pixel_size_mm"] else 0.01 * rows
-        # beside all lesions: somewhere in the middle of the image's breast side
+        # off the lesion: somewhere in the middle of the image's breast side
         x, y = columns * rng.uniform(0.2, 0.5), rows * rng.uniform(0.3, 0.7)
         if record["chest_wall"] == "right":
             x = columns - x

@@ -1,4 +1,4 @@
-"""How likely a reader study of the planned size is to give an answer."""
+"""How likely a reader study of the planned size is to reach a conclusion."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ def sizing(
     power: float,
     fixed_readers: bool,
 ) -> dict[str, Any]:
-    """Return the power of a plan, with all that it was computed for.
+    """Return the power of a plan, with its assumptions.
 
-    It is the chance that virtual DES is found non-inferior if it is as good as real DES, see
+    It is the probability that virtual DES is found non-inferior if it is as good as real DES, see
     `vdes.statistics.mrmc.sample_size`.
 
     Args:
-        auc: of both, in (.5, 1).
+        auc: of real and virtual DES alike, in (.5, 1).
         readers: planned.
         malignant: cases planned, two or more.
-        others: likewise.
-        margin: largest loss of AUC to accept.
+        others: other cases planned, two or more.
+        margin: largest acceptable loss of AUC.
         confidence: of the two-sided interval.
-        power: wanted.
-        fixed_readers: the readers stand for no others.
+        power: desired.
+        fixed_readers: whether the readers are not a sample of readers.
 
     Returns:
-        ``power``, ``wanted``, ``cases_needed`` (with these readers, for the power that is wanted; None where no number
-        of cases is enough) and ``assumed``.
+        ``power``, ``wanted``, ``cases_needed`` (with these readers, for the desired power; None if no number of cases
+        is enough) and ``assumed``.
 
     Raises:
-        InputError: the AUC, or a number of cases, is out of its range.
+        InputError: the AUC or a number of cases is out of range.
 
     """
     cases = malignant + others

@@ -1,4 +1,4 @@
-"""The answers of readers: one SQLite file, in which an answer is on the disk before it is acknowledged."""
+"""The answers of readers: one SQLite file, and an answer is on disk before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vdes.reading.worklist import READING, Task
 
 STORE_FILE = "readings.sqlite"
 PRIVATE = 0o600
-LONGEST = 86_400.0  # seconds that an answer can have taken
+LONGEST = 86_400.0  # seconds that an answer may take
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -40,11 +40,11 @@ MIGRATIONS: tuple[str, ...] = (
 
 
 class OutOfTurn(InputError):
-    """An answer to a task that is not the reader's next, or that has another answer already."""
+    """An answer to a task that is not the reader's next, or that already has another answer."""
 
 
 def form_of(task: Mapping[str, Any]) -> str:
-    """Return the name of the form that a task asks."""
+    """Return the name of a task's form."""
     if task["part"] != READING:
         return {CHOICE: CHOICE, QUALITY: QUALITY}[task["part"]]
     return LOW_ENERGY if task["modality"] == LOW_ENERGY else DES
@@ -53,14 +53,14 @@ def form_of(task: Mapping[str, Any]) -> str:
 class Store:
     """The answers of a reader study.
 
-    It may be used by several threads, and by several processes.
+    Several threads and several processes may use it at the same time.
 
     Args:
         folder: of the reader study.
 
     Raises:
-        InputError: the plan cannot be read or changed, or the file is no store, belongs to another plan or was made by
-            a later version.
+        InputError: the plan cannot be read or has changed, or the file is not a store, belongs to another plan or was
+            made by a later version.
 
     """
 
@@ -97,20 +97,20 @@ class Store:
         self._connection.close()
 
     def add(self, task: str, answer: Mapping[str, Any], seconds: float, answer_id: str | None = None) -> bool:
-        """Store the answer to a reader's next task; it is on the disk when this returns.
+        """Store the answer to a reader's next task; it is on disk when this returns.
 
         Args:
-            task: its name in the plan.
+            task: the task's name in the plan.
             answer: a value for each field of its form, see `vdes.reading.form`.
-            seconds: that it took, without pauses.
-            answer_id: made by who answers, so that an answer sent twice is stored once; made here where None.
+            seconds: time taken, without pauses.
+            answer_id: made by the client, so that an answer sent twice is stored once; made here if None.
 
         Returns:
-            Whether it was stored; False where it was before, with this id.
+            Whether it was stored; False if it was stored before under this id.
 
         Raises:
             OutOfTurn: the task is not the reader's next, or has another answer.
-            InputError: there is no such task, or the answer does not fit its form.
+            InputError: the task does not exist, or the answer does not fit its form.
         """
         if task not in self._places:
             raise InputError(f"task: {task!r}: is not in the plan")
@@ -139,7 +139,7 @@ class Store:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Make everything that is added in the body one transaction: much faster, and all or nothing."""
+        """Add everything in the body in one transaction: much faster, and all or nothing."""
         with self._transaction():
             self._batch = True
             try:
@@ -153,7 +153,7 @@ class Store:
             return self._done(self._connection, reader)
 
     def last_received(self, reader: str) -> datetime | None:
-        """Return when the last answer of a reader came; None before the first."""
+        """Return when the last answer of a reader arrived; None before the first."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT received FROM answers WHERE reader = ? ORDER BY number DESC LIMIT 1", (reader,)
@@ -161,7 +161,7 @@ class Store:
         return None if row is None else datetime.fromisoformat(row[0])
 
     def answers(self) -> list[dict[str, Any]]:
-        """Return all answers, in the order in which they came: reader, task, answer_id, received, seconds, answer."""
+        """Return all answers in order of arrival: reader, task, answer_id, received, seconds, answer."""
         with self._lock:
             rows = self._connection.execute(
                 "SELECT reader, task, answer_id, received, seconds, answer FROM answers ORDER BY number"
@@ -175,7 +175,7 @@ class Store:
         return reader, self.tasks[reader][number]
 
     def owner(self, task: str) -> str | None:
-        """Return the reader of a task; None where the plan has none of this name."""
+        """Return the reader of a task; None if the plan has no such task."""
         return self._places[task][0] if task in self._places else None
 
     def set_links(self, hashes: Mapping[str, str]) -> None:
@@ -193,10 +193,10 @@ class Store:
             return dict(self._connection.execute("SELECT secret_sha256, reader FROM links").fetchall())
 
     def set_simulated(self) -> None:
-        """Mark the readers as simulated, which every table and report then says.
+        """Mark the readers as simulated, as every table and report will then say.
 
         Raises:
-            InputError: there are answers of people.
+            InputError: there are answers by people.
         """
         with self._transaction() as connection:
             if not self.simulated and connection.execute("SELECT COUNT(*) FROM answers").fetchone()[0]:
@@ -228,8 +228,8 @@ class Store:
             connection.execute("INSERT OR IGNORE INTO facts VALUES ('plan_sha256', ?)", (self.plan["sha256"],))
         if self._fact("plan_sha256") != self.plan["sha256"]:
             raise InputError(
-                f"{self.file}: plan_sha256: these are answers to another plan than {self.folder / 'plan.json'}; bring "
-                "the two together that belong together"
+                f"{self.file}: plan_sha256: these are answers to another plan than {self.folder / 'plan.json'}; put "
+                "the matching files into one folder"
             )
 
     def _fact(self, name: str) -> str | None:
@@ -242,10 +242,10 @@ class Store:
 
 
 def answers_in(folder: Path) -> int:
-    """Return how many answers a folder's store holds, whatever plan they are of; 0 where there is none.
+    """Return how many answers a folder's store holds, whatever their plan; 0 if there is no store.
 
     Raises:
-        InputError: the file is no store.
+        InputError: the file is not a store.
     """
     file = folder / STORE_FILE
     if not file.is_file():
@@ -264,13 +264,13 @@ def migrate(
     migrations: Sequence[str],
     run: Callable[[sqlite3.Connection, str], None] | None = None,
 ) -> None:
-    """Bring a store to the present layout, a transaction a step: one that is interrupted never happened.
+    """Bring a store to the current layout, one transaction per step; an interrupted step leaves no trace.
 
     Args:
         connection: to the store.
         file: of the store, for messages.
-        migrations: the steps since the empty file; the file's ``user_version`` counts those that are done.
-        run: runs the statements of a step.
+        migrations: the steps since the empty file; the file's ``user_version`` counts those done.
+        run: executes the statements of a step.
 
     Raises:
         InputError: the store was made by a later version, or a step failed; the store is as it was before the step.
@@ -279,13 +279,13 @@ def migrate(
     if version > len(migrations):
         raise InputError(
             f"{file}: user_version: {version}; expected at most {len(migrations)}: the store was made by a later "
-            "version of vdes, so use that"
+            "version of vdes; use that version"
         )
     if version == len(migrations):
         return
     try:
         connection.execute("BEGIN IMMEDIATE")
-        # another process may have been first
+        # another process may have migrated it first
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         for number, script in enumerate(migrations[version:], version + 1):
             (run or _run_script)(connection, script)
@@ -302,14 +302,14 @@ def migrate(
 
 
 def _run_script(connection: sqlite3.Connection, script: str) -> None:
-    for statement in script.split(";"):  # `executescript` would commit first
+    for statement in script.split(";"):  # because `executescript` would commit first
         if statement.strip():
             connection.execute(statement)
 
 
 def _opened(file: Path) -> sqlite3.Connection:
     try:
-        file.touch(PRIVATE)  # first: SQLite's further files get its mode
+        file.touch(PRIVATE)  # first, because SQLite's other files inherit its mode
         connection = sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

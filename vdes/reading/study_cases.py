@@ -1,4 +1,4 @@
-"""The images of a finished study that can be read: low energy, real DES and the virtual DES of one generator."""
+"""The images of a finished study that readers can read: low energy, real DES and the virtual DES of one generator."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class StudyCases:
     Attributes:
         folder: of the study.
         name: of its data.
-        phantom: what its datalist says of the phantoms; None for images of patients.
+        phantom: the datalist's record of the phantoms; None for images of patients.
         generator: whose virtual DES images they are.
-        datalists: of the real pairs, one a part.
+        datalists: of the real pairs, one per part.
         ranges: by modality (low_energy, real, virtual), the intensities that become 0 and 1.
-        aligned: whether real DES lies on low energy, so that it needs no registration.
+        aligned: whether real DES is aligned with low energy and needs no registration.
         items: of the test sections, with absolute paths; ``virtual`` is the virtual DES image.
     """
 
@@ -44,11 +44,11 @@ def read_study_cases(folder: Path, generator: str | None = None) -> StudyCases:
 
     Args:
         folder: of a finished ``vdes study``.
-        generator: whose virtual DES images to read; that of the study's question where None.
+        generator: whose virtual DES images to read; None for that of the study's question.
 
     Raises:
-        InputError: the folder is no finished study, has no such generator, a test case has no virtual DES image, or
-            parts differ in their intensity range.
+        InputError: the folder is not a finished study or lacks this generator, a test case has no virtual DES image, or
+            the parts differ in intensity range.
     """
     if not (folder / METRICS_FILE).is_file() or not (folder / SETTINGS_FILE).is_file():
         raise InputError(
@@ -62,7 +62,8 @@ def read_study_cases(folder: Path, generator: str | None = None) -> StudyCases:
         generator = max(named, key=len) if named else (generators[0] if generators else "")
     if generator not in generators:
         raise InputError(
-            f"{folder}: generator: {generator!r} is none of its generators; expected {', '.join(generators) or 'one'}"
+            f"{folder}: generator: {generator!r} is not one of its generators; expected "
+            f"{', '.join(generators) or 'one'}"
         )
     parts = sorted(path for path in (folder / PARTS).glob("*") if (path / "datalists").is_dir())
     if not parts:
@@ -85,7 +86,7 @@ def read_study_cases(folder: Path, generator: str | None = None) -> StudyCases:
         by_case = {item["case"]: item["des"] for item in images.items("test")}
         for item in pairs.items("test"):
             if item["low_energy"] is None or item["des"] is None:
-                continue  # of no use to a reader who compares the two
+                continue  # useless to a reader who compares the two
             if by_case.get(item["case"]) is None:
                 raise InputError(f"{virtual}: test: case {item['case']} has no virtual DES image; expected one")
             items.append({**item, "virtual": by_case[item["case"]]})

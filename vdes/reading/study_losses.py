@@ -1,4 +1,4 @@
-"""What the classifier lost by virtual DES, and what the readers lost, on the same breasts."""
+"""What the classifier and the readers lost with virtual DES, on the same breasts."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def study_losses(
     Args:
         plan: of the reader study, with ``study`` and ``generator``.
         key: `vdes.reading.tables.study_key`.
-        design: what was analysed.
+        design: the analysed readings.
         accuracy: its rows, of `vdes.reading.accuracy.accuracy_rows`.
         question: of the reader study, between real and virtual DES.
         n_resamples: bootstrap samples of patients, for the classifier.
         seed: of the bootstrap.
 
     Returns:
-        ``rows`` and a ``note``: a row of the readers and one of each pair of arms of the study's classifier that puts
-        virtual DES of the same generator in the place of real DES: ``who``, ``reference`` and ``arm`` (each a row with
-        ``label``, ``value``, ``low``, ``high``), and the ``difference``. The note says what is missing; None: nothing.
-        None where the question is another, or the plan names no study.
+        ``rows`` and a ``note``: one row for the readers and one for each pair of arms in which the study's classifier
+        gets virtual DES of the same generator instead of real DES: ``who``, ``reference`` and ``arm`` (each a row with
+        ``label``, ``value``, ``low``, ``high``), and the ``difference``. The note says what is missing, or is None.
+        None if the question is a different one, or the plan names no study.
     """
     if not plan.get("study") or (question.arm, question.reference) != ("virtual", "real"):
         return None
@@ -85,7 +85,7 @@ def _of_classifier(
     seed: int,
 ) -> list[dict[str, Any]]:
     if not (folder / METRICS_FILE).is_file():
-        raise InputError("the study's folder is not where it was")
+        raise InputError("the study's folder is no longer where it was")
     shown = {arm["arm"] for arm in read_json(folder / METRICS_FILE).get("arms", [])}
     arms = {arm.arm: arm for arm in study_arms([str(plan["generator"])], retrained=True)}
     wanted = key[key["case"].isin(design.cases["case"])]
@@ -118,7 +118,7 @@ def _of_classifier(
 
 
 def _breasts(file: Path, wanted: pd.DataFrame) -> pd.DataFrame:
-    """Return the predictions of the breasts that were read, under the codes of the reader study."""
+    """Return the predictions for the breasts that were read, with the codes of the reader study."""
     table = read_predictions(file)
     table = table[table["level"] == "breast"].astype({"patient": str})
     codes = wanted.rename(columns={"case": "code", "patient": "code_patient"})[
@@ -136,5 +136,5 @@ def _breasts(file: Path, wanted: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without_folder(message: str, folder: Path) -> str:
-    """Return a message without the place of the study, which is no part of a report."""
+    """Return a message without the path of the study, which does not belong in a report."""
     return message.replace(f"{folder}/", "").replace(str(folder), "the study")

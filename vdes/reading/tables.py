@@ -1,4 +1,4 @@
-"""A reader study as tables: what was read, and the truth. Made for the analysis, after the end."""
+"""A reader study as tables: readings and truth, for the analysis at the end of the study."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _TEXTS = [field.name for field in FORMS[DES] if field.kind == "choice" and isins
 
 
 def readings_table(folder: Path) -> pd.DataFrame:
-    """Return the readings, a row for each reader, case, modality and repeat.
+    """Return the readings, one row per reader, case, modality and repeat.
 
     Returns:
         ``reader`` (R1, ...), ``session``, ``position``, ``repeat`` (0 for the first reading in time), ``case``,
         ``patient`` (both codes of the plan), ``laterality``, ``modality`` (low_energy, real or virtual: low energy
-        alone, or with the DES image beside it), ``birads`` (text), ``malignancy`` (0 to 100), ``confidence`` (1 to 5),
-        the lexicon's terms (empty where they were not asked), ``marks`` (a list of dictionaries with ``view``, ``x``,
+        alone, or together with DES), ``birads`` (text), ``malignancy`` (0 to 100), ``confidence`` (1 to 5),
+        the lexicon's terms (empty if not asked), ``marks`` (a list of dictionaries with ``view``, ``x``,
         ``y`` in pixels of the image), ``missing``, ``distorted`` and ``invented`` (0 or 1; None where not asked) and
         ``seconds``.
 
@@ -52,7 +52,7 @@ def readings_table(folder: Path) -> pd.DataFrame:
 
 
 def choices_table(folder: Path) -> pd.DataFrame:
-    """Return the forced choices: ``reader``, ``case`` and ``chosen_real`` (1 where the real DES image was found)."""
+    """Return the forced choices: ``reader``, ``case`` and ``chosen_real`` (1 if the reader chose the real image)."""
     rows = [
         {
             "reader": said["reader"],
@@ -66,7 +66,7 @@ def choices_table(folder: Path) -> pd.DataFrame:
 
 
 def quality_table(folder: Path) -> pd.DataFrame:
-    """Return the judgements of quality: ``reader``, ``case``, ``modality`` (real or virtual), ``quality`` (1 to 5)."""
+    """Return the quality scores: ``reader``, ``case``, ``modality`` (real or virtual), ``quality`` (1 to 5)."""
     rows = [
         {
             "reader": said["reader"],
@@ -80,7 +80,7 @@ def quality_table(folder: Path) -> pd.DataFrame:
 
 
 def truth_table(folder: Path) -> pd.DataFrame:
-    """Return the truth, a row a case.
+    """Return the truth, one row per case.
 
     Returns:
         ``case``, ``patient``, ``laterality``, ``malignant`` (0 or 1), ``pathology``, ``lesion_type`` (None for
@@ -99,7 +99,7 @@ def truth_table(folder: Path) -> pd.DataFrame:
 
 
 def work_table(folder: Path) -> pd.DataFrame:
-    """Return all readers' tasks in their order: `WORK`; ``part`` is reading, choice or quality."""
+    """Return all readers' tasks in reading order: `WORK`; ``part`` is reading, choice or quality."""
     rows = [
         {**{name: task[name] for name in WORK if name != "reader"}, "reader": reader["code"]}
         for reader in read_plan(folder)["readers"]
@@ -109,7 +109,7 @@ def work_table(folder: Path) -> pd.DataFrame:
 
 
 def unfinished(folder: Path) -> dict[str, int]:
-    """Return how many tasks each reader has left, of those who have any."""
+    """Return the number of outstanding tasks of each reader who has any."""
     with Store(folder) as store:
         left = {reader: len(tasks) - store.done(reader) for reader, tasks in store.tasks.items()}
     return {reader: count for reader, count in left.items() if count}
@@ -122,7 +122,7 @@ def simulated(folder: Path) -> bool:
 
 
 def images_table(folder: Path) -> pd.DataFrame:
-    """Return where the images are, a row a view: read them by `vdes.reading.frames.read_frame`.
+    """Return where the images are, one row per view; read them with `vdes.reading.frames.read_frame`.
 
     Returns:
         ``case``, ``view``, ``rows``, ``columns``, ``pixel_size_mm`` (None where unknown), ``chest_wall`` (left or
@@ -145,7 +145,7 @@ def study_key(folder: Path) -> pd.DataFrame:
     """Return which breasts of the study the codes stand for: ``case``, ``patient``, ``study_patient``, ``laterality``.
 
     Raises:
-        InputError: ``key.json`` is not there.
+        InputError: ``key.json`` is missing.
     """
     file = folder / KEY_FILE
     if not file.is_file():

@@ -12,7 +12,7 @@ from vdes.reading.form import LEFT, RIGHT
 LOW_ENERGY, REAL, VIRTUAL = MODALITIES = ("low_energy", "real", "virtual")
 Design = Literal["sequential", "crossover", "independent"]
 READING, CHOICE, QUALITY = PARTS = ("reading", "choice", "quality")
-COMMON = 1_000_000  # in place of a reader's number, seeds what is common to all
+COMMON = 1_000_000  # instead of a reader's number, seeds what all readers share
 
 Task = dict[str, Any]
 
@@ -28,33 +28,33 @@ def work_list(
 ) -> list[Task]:
     """Return the tasks of one reader, in order.
 
-    - *sequential*: two sessions. Each reading is two tasks: low energy alone, then the DES image beside it. Half of the
+    - *sequential*: two sessions. Each reading is two tasks: low energy alone, then together with DES. Half of the
       cases of each class have real DES in the first session and virtual DES in the second, the others the reverse.
     - *crossover*: three sessions; in each, every case is one task, a third of the cases of each class in each modality,
       and the modalities rotate from session to session.
     - *independent*: three sessions, each of one modality for all cases; their order rotates from reader to reader.
 
-    A last session has the repeats, then the forced choices, then the judgements of quality, so that comparing real with
-    virtual DES cannot teach a reader to tell them apart before the readings.
+    A last session has the repeats, then the forced choices, then the quality scores, so that readers cannot learn to
+    tell real from virtual DES before their readings.
 
     Args:
-        reader: number from 0; readers start the rotation at different places.
+        reader: number from 0; readers start the rotation at different points.
         cases: the cases of each class.
         design: see above.
         repeats: readings to repeat.
         choices: cases of the forced choice.
-        quality: cases of the judgement of quality, twice: real and virtual.
+        quality: cases scored for quality, each twice: real and virtual.
         seed: of the study.
 
     Returns:
-        Tasks with ``session`` and ``position`` (from 1), ``part``, ``reading`` (tasks of one number are one sitting
-        with a case), ``case``, ``modality`` (None in a choice), ``repeat`` (from 0) and ``left`` (the modality at the
-        left of a choice).
+        Tasks with ``session`` and ``position`` (from 1), ``part``, ``reading`` (tasks with the same number are one
+        sitting with a case), ``case``, ``modality`` (None in a choice), ``repeat`` (from 0) and ``left`` (the
+        modality on the left in a choice).
     """
     random = np.random.default_rng([seed, reader])
     builder = _Builder(design)
     modalities = MODALITIES if design != "sequential" else (REAL, VIRTUAL)
-    # the place of each case in the rotation: as even as can be within each class, drawn anew for each reader
+    # the place of each case in the rotation: balanced within each class, drawn separately for each reader
     places: dict[str, int] = {}
     for members in cases.values():
         shuffled = [members[i] for i in random.permutation(len(members))]
@@ -66,7 +66,7 @@ def work_list(
             turn = session + reader + (0 if design == "independent" else places[case])
             builder.read(session + 1, case, modalities[turn % len(modalities)])
     last = len(modalities) + 1
-    # the same cases for all readers, so that readers can be compared; order and sides are each reader's own
+    # the same cases for all readers, so that readers can be compared; order and sides differ between readers
     common = np.random.default_rng([seed, COMMON])
     repeated = _drawn_readings(cases, repeats, modalities, common)
     chosen = _drawn(cases, choices, common)
@@ -96,7 +96,7 @@ class _Builder:
         self.times: dict[tuple[str, str], int] = {}
 
     def read(self, session: int, case: str, modality: str) -> None:
-        """Add a reading; of a sequential design, its two tasks."""
+        """Add a reading: two tasks in a sequential design, else one."""
         if self.design == "sequential":
             self.add(session, READING, case, LOW_ENERGY)
             self.readings -= 1  # the same sitting
@@ -129,7 +129,7 @@ def _shuffled(values: Sequence[Any], random: np.random.Generator) -> list[Any]:
 
 
 def _drawn(cases: Mapping[str, Sequence[str]], count: int, random: np.random.Generator) -> list[str]:
-    """Draw cases, of each class in its share: a turn a class, in the order of a shuffled list of all."""
+    """Draw cases so that each class keeps its share, at random within each class."""
     everyone = [(name, case) for name, members in cases.items() for case in members]
     total = len(everyone)
     shuffled = {name: _shuffled(list(members), random) for name, members in cases.items()}
@@ -145,6 +145,6 @@ def _drawn(cases: Mapping[str, Sequence[str]], count: int, random: np.random.Gen
 def _drawn_readings(
     cases: Mapping[str, Sequence[str]], count: int, modalities: Sequence[str], random: np.random.Generator
 ) -> list[tuple[str, str]]:
-    """Draw readings to repeat: other cases for each, as many of one modality as of another."""
+    """Draw readings to repeat: different cases, balanced over the modalities."""
     start = int(random.integers(len(modalities)))
     return [(case, modalities[(start + i) % len(modalities)]) for i, case in enumerate(_drawn(cases, count, random))]
