@@ -18,7 +18,7 @@ echo "== virtual DES as DICOM objects"
 python -m monai.bundle run --config_file $bundle/configs/inference.yaml --bundle_root $bundle \
   --dataset_dir "$out/datalist.json" --output_dir "$out/virtual_des" --output_ext .dcm
 for file in "$out"/virtual_des/*.dcm; do
-  # dciodvfy of 2022 does not know SyntheticData (0008,001C), which is younger
+  # dciodvfy of 2022 does not know SyntheticData (0008,001C), which is newer
   if dciodvfy "$file" 2>&1 | grep '^Error' | grep -v '(0x0008,0x001c)'; then
     echo "error: $file is not valid" >&2
     exit 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Build the documentation, in an environment with vdes[docs]; a warning, a broken link among them, is an error.
+# Build the documentation, in an environment with vdes[docs]. Warnings, such as broken links, are errors.
 # Usage: bash tools/docs.sh [OUT]     (default: build/docs)
 set -euo pipefail
 out=$(realpath -m "${1:-$(dirname "$0")/../build/docs}")

@@ -3,8 +3,8 @@
     python tools/make_notebooks.py
     python tools/make_notebooks.py notebooks/01_see_cesm.md
 
-The sources are in jupytext's Markdown: text, and code in blocks. Of the outputs pictures, tables and text are kept;
-what a cell writes to standard error, the state of widgets and the ids of a run are not.
+The sources are in jupytext's Markdown: text and code blocks. Pictures, tables and text output are kept; output on
+standard error, the state of widgets and the ids of a run are not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from PIL import Image
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 SECONDS = 600  # a cell, on a busy machine
-# the metadata of a notebook, whoever executed it
+# the metadata of a notebook, the same whoever executes it
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -56,7 +56,7 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
-    """Take out what differs between two runs or belongs to the machine, in place, and return the notebook."""
+    """Remove, in place, what differs between two runs or machines, and return the notebook."""
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         cell.metadata = NotebookNode()
@@ -72,7 +72,7 @@ def clean(notebook: NotebookNode) -> NotebookNode:
 
 
 def _passing(output: NotebookNode) -> bool:
-    """Tell whether an output is a live one: a widget, a progress bar among them, or text on standard error."""
+    """Return whether an output is transient: a widget such as a progress bar, or text on standard error."""
     return output.get("name") == "stderr" or "application/vnd.jupyter.widget-view+json" in output.get("data", {})
 
 
@@ -85,7 +85,7 @@ def small_png(picture: str) -> str:
 
 
 def make(source: Path) -> Path:
-    """Write the executed notebook of a source beside it, and return its path."""
+    """Write the executed notebook next to its source, and return its path."""
     with tempfile.TemporaryDirectory() as folder:
         notebook = clean(execute(read_source(source), Path(folder)))
     target = source.with_suffix(".ipynb")

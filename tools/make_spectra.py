@@ -1,8 +1,8 @@
-"""Write ``vdes/phantom/beams.csv``: the spectra and the attenuation that the CESM phantom is built from.
+"""Write ``vdes/phantom/beams.csv``: the spectra and attenuation coefficients that the CESM phantom uses.
 
 Needs SpekPy (spectra; Poludniowski et al., Med Phys 48:3630, 2021) and xraydb (Elam's attenuation tables), which vdes
 itself does not need: ``pip install spekpy xraydb``. Tissue compositions are those of Hammerstein et al., Radiology
-130:485, 1979, the ash counted as phosphorus.
+130:485, 1979, with ash treated as phosphorus.
 
     python tools/make_spectra.py            # rewrites the shipped file: the same bytes with the versions named in it
 """

@@ -1,4 +1,4 @@
-"""The project's own pages, README and docs/: their commands and examples, and running them."""
+"""Run the commands and examples on the project's own pages, README and docs/."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vdes.bundle.verify.run_commands import run, shortened
 from vdes.cli.program import program as vdes
 
 PROJECT = Path(__file__).resolve().parents[1]
-# what a comment before a block may say, and where it is tested: <!-- not run: takes minutes; tests/study -->
+# why a block is not run, with the place of its test: <!-- not run: takes minutes; tests/study -->
 REASONS = (
     "installs packages",
     "needs a GPU",
@@ -31,7 +31,7 @@ REASONS = (
     "takes hours",
     "takes minutes",
 )
-# what the folder that the commands run in has of a clone
+# parts of a clone that the folder in which the commands run contains
 CLONE = ("bundles", "tools")
 SET_UP = ("pip", "python3", "source", "git")
 
@@ -42,10 +42,10 @@ class Block:
 
     Attributes:
         where: page and line.
-        language: bash, python, or another that is shown and not run.
+        language: bash, python, or another that is shown but not run.
         lines: its lines, numbered as in the page.
-        mark: what the comment before it says: ``not run: REASON``, ``needs: PACKAGE`` (left out where it is not
-            installed), ``file: NAME``, ``exit status: N``, or nothing.
+        mark: the comment before it: ``not run: REASON``, ``needs: PACKAGE`` (skipped if that is not installed),
+            ``file: NAME``, ``exit status: N``, or nothing.
     """
 
     where: str
@@ -60,29 +60,29 @@ class Block:
 
     @property
     def commands(self) -> list[Command]:
-        """Its commands, those of a bash block."""
+        """The commands of a bash block."""
         return list(joined(self.where.rpartition(":")[0], list(self.lines))) if self.language == "bash" else []
 
     @property
     def lacks(self) -> str | None:
-        """The package that it needs and that is not installed, or None."""
+        """The package that it needs but that is not installed, or None."""
         package = self.marked("needs")
         return package if package and find_spec(package) is None else None
 
     @property
     def reason(self) -> str | None:
-        """Why it is not run, without the place where it is tested; None if it is."""
+        """Why it is not run, without the place of its test; None if it is run."""
         left = self.marked("not run")
         return left.partition(";")[0] if left is not None else None
 
     def marked(self, what: str) -> str | None:
-        """Return what its mark says about ``what``, or None."""
+        """Return the value of ``what`` in its mark, or None."""
         name, _, value = self.mark.partition(": ")
         return value if name == what else None
 
 
 def pages(project: Path = PROJECT) -> list[Path]:
-    """Return README, CONTRIBUTING and the pages below docs/, the generated ones left out."""
+    """Return README, CONTRIBUTING and the pages below docs/ that are not generated."""
     written = [page for page in sorted(project.glob("docs/**/*.md")) if "api" not in page.parts]
     return [project / "README.md", project / "CONTRIBUTING.md", *written]
 
@@ -108,7 +108,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def check_unrun(block: Block) -> Iterator[Line]:
-    """Tell what is wrong with a block that is not run: its reason, or a command that names what there is not."""
+    """Yield what is wrong with a block that is not run: an unknown reason, or commands that name missing things."""
     if block.reason not in REASONS:
         yield Line(block.where, f"{block.mark}; expected not run: {', '.join(REASONS)}")
     for place in re.findall(r"tests/[\w/.]+", block.mark):
@@ -131,11 +131,11 @@ def check_unrun(block: Block) -> Iterator[Line]:
 
 
 def run_page(page: Path, folder: Path) -> Iterator[Line]:
-    """Run the blocks of a page in order, shortened, and tell what fails.
+    """Run the blocks of a page in order, shortened, and yield what fails.
 
     Args:
         page: a page of the project.
-        folder: stands for a clone in which the reader works; the files that the page calls the reader's are in it.
+        folder: serves as the reader's clone; it contains the files that the page expects of the reader.
     """
     for name in CLONE:
         if not (folder / name).exists():

@@ -1,9 +1,9 @@
-"""Draw a sheet of phantoms, low-energy image beside DES; with ``--real``, real pairs under them for comparison.
+"""Draw a sheet of phantoms, each low-energy image next to its DES; ``--real`` adds real pairs for comparison.
 
     python tools/phantom_sheet.py docs/images/phantom_sheet.png
     python tools/phantom_sheet.py ../compare.png --patients 8 --real path/to/cdd_cesm/pairs
 
-A sheet with real images is for looking at, not for passing on: it is refused inside a git working tree.
+A sheet with real images must not be passed on, so it is refused inside a git working tree.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GAP = 4
 
 
 def phantom_tiles(patients: int, seed: int, height: int, acquisition: Acquisition) -> list[Tile]:
-    """Return one tile for each view of one breast of each patient: that with the lesion, where there is one."""
+    """Return one tile per view of one breast of each patient; if a breast has a lesion, it is that one."""
     tiles = []
     for index in range(patients):
         patient = build_patient(f"P{index + 1}", index, seed, Knobs(1.4, 1.4, 0.5))
@@ -45,7 +45,7 @@ def phantom_tiles(patients: int, seed: int, height: int, acquisition: Acquisitio
                 np.random.default_rng(patient.seeds[side, view]),
             )
             pair = [(pixels >> 4).astype(np.uint8) for pixels in (images.low_energy, images.des)]
-            # as in the data sets: cropped to the breast
+            # cropped to the breast, as in the data sets
             rows, columns = (np.flatnonzero(images.breast_mask.any(axis=axis)) for axis in (1, 0))
             pair = [pixels[rows[0] : rows[-1] + 1, : columns[-1] + 6] for pixels in pair]
             if side == "R":
@@ -59,7 +59,7 @@ def real_tiles(folder: Path, count: int, seed: int, height: int) -> list[Tile]:
     low_folder, des_folder = folder / FOLDERS["low_energy"], folder / FOLDERS["des"]
     names = sorted(path.name for path in low_folder.glob("*_DM_*.jpg"))
     if not names:
-        raise InputError(f"{low_folder}: holds no low-energy image; expected a folder in CDD-CESM's layout")
+        raise InputError(f"{low_folder}: contains no low-energy images; expected a folder in CDD-CESM's layout")
     chosen = np.random.default_rng(seed).choice(names, min(count, len(names)), replace=False)
     tiles = []
     for name in chosen:
@@ -69,13 +69,13 @@ def real_tiles(folder: Path, count: int, seed: int, height: int) -> list[Tile]:
 
 
 def fit(pixels: Tile, height: int) -> Tile:
-    """Return an image at that height, its aspect ratio kept."""
+    """Return an image scaled to that height, with the same aspect ratio."""
     width = max(1, round(pixels.shape[1] * height / pixels.shape[0]))
     return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def join(tiles: list[Tile]) -> Tile:
-    """Return tiles of one height side by side."""
+    """Return tiles of the same height side by side."""
     gap = np.zeros((tiles[0].shape[0], GAP), np.uint8)
     return np.hstack([part for tile in tiles for part in (tile, gap)])
 
@@ -92,11 +92,11 @@ def main() -> None:
     """Draw the sheet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="the PNG to write")
-    parser.add_argument("--patients", type=int, default=6, help="phantom patients, two views of each (default: 6)")
+    parser.add_argument("--patients", type=int, default=6, help="phantom patients, with two views each (default: 6)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the phantoms and of the choice of real pairs")
     parser.add_argument("--height", type=int, default=512, help="rows of an image, a multiple of 4 (default: 512)")
     parser.add_argument("--columns", type=int, default=4, help="pairs in a row (default: 4)")
-    parser.add_argument("--real", type=Path, help="folder of CDD-CESM pairs to show as many real ones of")
+    parser.add_argument("--real", type=Path, help="folder of CDD-CESM pairs; as many real pairs are added")
     arguments = parser.parse_args()
     try:
         if arguments.real and any((parent / ".git").exists() for parent in arguments.out.resolve().parents):

@@ -2,8 +2,8 @@
 
     python tools/readme_picture.py docs/images/low_energy_real_virtual.png
 
-The case is the first malignant one of a few phantoms, which the U-Net's weights have not seen. All panels show their
-whole intensity range; the lesion is outlined in the first.
+The case is the first malignant one among a few phantoms that the U-Net has not seen in training. All panels show their
+full intensity range; the first outlines the lesion.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make .venv with vdes and everything that its tests need, or use the one that is there; then activate it.
+# Make .venv with vdes and everything that its tests need, unless it already exists; then activate it.
 # Usage: source tools/setup.sh
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/.venv
@@ -8,7 +8,7 @@ wanted=$(cat "$root/setup.cfg" "$root/setup.py" "$root/constraints.txt" | python
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   echo "setting up $venv (about 2 minutes, 3 GB)"
   [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-  # torch first and by itself: the CPU build, where an index or a folder of wheels offers one
+  # torch first, on its own: the CPU build, if an index or a folder of wheels offers one
   "$venv/bin/python" -m pip install --quiet --constraint "$root/constraints.txt" torch
   "$venv/bin/python" -m pip install --quiet --constraint "$root/constraints.txt" --editable "$root[dicom,imagenet,export,docs,notebooks,reading,test]"
   echo "$wanted" > "$stamp"

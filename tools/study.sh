@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Are virtual DES images a valid alternative to the real ones? On phantoms, from nothing but Python and pip:
-# sets up, makes phantom patients, runs all arms with the shipped phantom weights, and writes the report.
+# Are virtual DES images a valid alternative to the real ones? Needs only Python and pip: sets up vdes, makes phantom
+# patients, runs all arms with the shipped phantom weights, and writes the report.
 # Usage: bash tools/study.sh [OUT] [options of vdes study]     (default OUT: runs/study, 120 test patients)
-# An interrupted run goes on when the same command is given again.
+# Run the same command again to resume an interrupted run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-runs/study}

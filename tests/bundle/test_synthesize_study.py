@@ -112,7 +112,7 @@ def test_what_cannot_be_synthesized_is_told_in_one_line(
             "study 2.25.4712: no low-energy image for presentation, CC or MLO, in it",
         ),
         (["--study", "2.25.4712", "--bundle", str(tmp_path)], f"{tmp_path}: no bundle there; expected a folder"),
-        (["--study", "Doe", "--bundle", str(BUNDLE)], "study: 'Doe' is no UID; expected a StudyInstanceUID"),
+        (["--study", "Doe", "--bundle", str(BUNDLE)], "study: 'Doe' is not a UID; expected a StudyInstanceUID"),
     ):
         assert main(["synthesize", "--dicomweb", orthanc.url, *more]) == 2
         error = capsys.readouterr().err

@@ -60,7 +60,7 @@ def test_a_url_that_will_not_do_is_refused_without_being_shown(url: str) -> None
 
 
 def test_a_study_that_is_no_uid_is_refused_before_the_network() -> None:
-    with pytest.raises(InputError, match=r"study: '\.\./x' is no UID"):
+    with pytest.raises(InputError, match=r"study: '\.\./x' is not a UID"):
         Archive("http://localhost:1/dicom-web").headers("../x")
 
 

@@ -1,7 +1,7 @@
-"""How fast does the lesion classifier work from preprocessed cases, and does its memory grow with their number?
+"""How fast is the lesion classifier on preprocessed cases, and does its memory grow with their number?
 
-Predicts with the classifier bundle's own parts on cases that are in the cache already, for two numbers of
-cases (a datalist's, repeated under other names), each in a process of its own. Run on an idle machine:
+Predicts with the classifier bundle's own parts on cases that are already cached, for two numbers of cases (those of a
+datalist, repeated under other names), each in its own process. Run on an idle machine:
 
     vdes phantom phantoms --patients 25 --size 256
     python tools/bench/classifier.py --datalist phantoms/datalist.json

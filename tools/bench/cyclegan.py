@@ -1,7 +1,7 @@
-"""How long does a training step of CycleGAN take, beside the published algorithm written down plainly?
+"""How long does a training step of CycleGAN take, compared with a plain implementation of the published algorithm?
 
-One batch of one image of 256 x 256 in either domain, all four networks at the paper's width. Both run in this process
-in turns, so that they meet the same machine; where it is busy, processor seconds say more. Run on an idle machine:
+One batch of one 256 x 256 image from each domain, all four networks at the paper's width. The two take turns in this
+process, under the same conditions; on a busy machine, processor seconds are more reliable. Run on an idle machine:
 
     python tools/bench/cyclegan.py
 """
@@ -75,7 +75,7 @@ def plain_discriminator(channels: int = WIDTH) -> nn.Sequential:
 
 
 class PlainCycleGan:
-    """The training step of Zhu et al. (ICCV 2017), line by line after the paper, in float32, for a batch of one."""
+    """The training step of Zhu et al. (ICCV 2017), following the paper line by line, in float32, for a batch of one."""
 
     def __init__(self, channels: int = WIDTH, blocks: int = BLOCKS) -> None:
         self.generators = [plain_generator(channels, blocks) for _ in range(2)]
@@ -113,7 +113,7 @@ class PlainCycleGan:
 
 
 def pooled(image: torch.Tensor, pool: list[torch.Tensor]) -> torch.Tensor:
-    """Return ``image`` or, by chance, one of the 50 in the pool, whose place it takes."""
+    """Return ``image`` or, at random, one of the 50 in the pool, which ``image`` then replaces."""
     if len(pool) < 50:
         pool.append(image)
     elif random.random() < 0.5:

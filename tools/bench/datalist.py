@@ -1,7 +1,7 @@
 """How long does it take to read CDD-CESM's 1003 pairs and to write the datalist with its lesion masks?
 
-Builds a folder in the official layout, with as many images of the mean size and as many shapes, and times the command
-and the readers on it. All of it lies in a temporary folder. Run: python tools/bench/datalist.py
+Builds a temporary folder in the official layout, with as many images of the mean size and as many shapes, and times the
+command and the readers on it. Run: python tools/bench/datalist.py
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Return the wall-clock seconds that ``work`` takes and the processor seconds, with its child processes."""
+    """Return the wall-clock seconds and the processor seconds of ``work``, including child processes."""
     wall, processor = time.perf_counter(), sum(os.times()[:4])
     work()
     return time.perf_counter() - wall, sum(os.times()[:4]) - processor

@@ -60,7 +60,7 @@ def scan(folder: Path, files: int, workers: int) -> None:
 
 
 def processor_time() -> float:
-    """Return the seconds of processor time of this process and those it started, which other programs do not change."""
+    """Return the processor seconds of this process and its children, which do not depend on other programs."""
     return sum(
         usage.ru_utime + usage.ru_stime
         for usage in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
@@ -68,8 +68,10 @@ def processor_time() -> float:
 
 
 def decode(folder: Path) -> None:
-    """Time reading and preprocessing of a large 16-bit image beside pydicom's own decoding."""
-    from vdes.transforms.preprocessing import low_energy_preprocessing  # here: the scan's processes import this file
+    """Time reading and preprocessing of a large 16-bit image, compared with pydicom's own decoding."""
+    from vdes.transforms.preprocessing import (
+        low_energy_preprocessing,
+    )  # imported here, because the processes of the scan import this file
 
     rng = np.random.default_rng(0)
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
@@ -105,7 +107,7 @@ def decode(folder: Path) -> None:
 
 
 def compress_jpeg_lossless(source: Path, target: Path) -> None:
-    """Compress with GDCM: pydicom has no encoder for the first of the lossless syntaxes, which many archives hold."""
+    """Compress with GDCM: pydicom has no encoder for the original lossless syntax, which many archives use."""
     reader = gdcm.ImageReader()
     reader.SetFileName(str(source))
     reader.Read()

@@ -1,7 +1,7 @@
-"""How fast does the U-Net bundle's inference go from file to file, and how much memory does it take?
+"""How fast is the U-Net bundle's inference from file to file, and how much memory does it take?
 
-Runs the bundle's inference.yaml by the MONAI bundle command line on copies of the images of a folder, for two numbers
-of images: the difference is the time an image takes once everything is loaded. Run on an idle machine:
+Runs the bundle's inference.yaml with the MONAI bundle command line on copies of the images of a folder, for two numbers
+of images: the difference gives the time per image once everything is loaded. Run on an idle machine:
 
     python tools/bench/inference.py --images DIR
 """

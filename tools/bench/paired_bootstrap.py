@@ -1,6 +1,6 @@
-"""How long do the intervals of ten arms and of their differences take, and how much memory?
+"""How much time and memory do the intervals of ten arms and of their differences take?
 
-Runs `vdes.statistics.paired_bootstrap` with 10,000 resamples of 1,000 patients, F1 and AUC: once with one case a
+Runs `vdes.statistics.paired_bootstrap` with 10,000 resamples of 1,000 patients, F1 and AUC: once with one case per
 patient, once with four. Run: python tools/bench/paired_bootstrap.py
 """
 
@@ -23,7 +23,7 @@ SEED = 0
 
 
 def arms(cases_per_patient: int) -> dict[str, pd.DataFrame]:
-    """Return tables of predictions that are worth something; three patients in ten are malignant."""
+    """Return tables of predictions that are better than chance; three in ten patients are malignant."""
     random = np.random.default_rng(SEED)
     n = PATIENTS * cases_per_patient
     malignant = np.repeat(random.random(PATIENTS) < 0.3, cases_per_patient)
@@ -49,7 +49,7 @@ def measure(cases_per_patient: int, results: multiprocessing.Queue[tuple[float, 
 
 
 def main() -> None:
-    """Measure each set in a process of its own and print a table."""
+    """Measure each set in its own process and print a table."""
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(f"{ARMS} arms, {PATIENTS} patients, {RESAMPLES} resamples, F1 and AUC with their differences")
     print("cases a patient  wall s  processor s  added memory MiB")

@@ -1,7 +1,7 @@
-"""How fast are phantoms made, and how much memory do they take?
+"""How fast are phantoms generated, and how much memory does it take?
 
 Runs `vdes.phantom.generate` with two workers at 512 and 2048 px, then at 256 px with few and with many patients.
-Everything lies in a temporary folder. Run: python tools/bench/phantom.py
+Everything is written to a temporary folder. Run: python tools/bench/phantom.py
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def measure(patients: int, size: int, workers: int, results: multiprocessing.Que
 
 
 def main() -> None:
-    """Measure each set in a process of its own and print a table."""
+    """Measure each set in its own process and print a table."""
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print("patients  size  workers  pairs/s  wall s/pair  processor s/pair  largest process MiB")
     context = multiprocessing.get_context("spawn")

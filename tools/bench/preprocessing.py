@@ -1,4 +1,4 @@
-"""How fast are pairs read, registered and brought to the working grid, and how fast do they come from the cache?
+"""How fast are pairs read, registered and resampled to the working grid, and how fast are they read from the cache?
 
 python tools/bench/preprocessing.py --datalist datalist.json
 """

@@ -1,4 +1,4 @@
-"""The `vdes` command: a file a command, each a function whose signature and docstring make its options and help."""
+"""The `vdes` command: one file per command, with functions whose signatures and docstrings give options and help."""
 
 from vdes.cli.app import main
 

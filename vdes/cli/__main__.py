@@ -1,4 +1,4 @@
-"""``python -m vdes.cli``, which is ``vdes``."""
+"""``python -m vdes.cli``, the same as ``vdes``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The program: its commands, each imported when it is used, and how errors become messages and exit statuses."""
+"""The program: its commands, imported on use, and how errors become messages and exit statuses."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from vdes.errors import EXIT_STATUS, InputError, find_input_error
 
 HELP = {"--help", "-h"}
 INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
-# of all parameters. Of an option that is given twice the last counts, so that a script's may be overridden; what takes
-# several values gathers them.
+# For all parameters. If an option is given twice, the last one counts, so that a script's options can be overridden;
+# options that take several values collect them.
 DEFAULT = Parameter(negative=(), consume_multiple=1, allow_repeating=True, show_default=shown_default)
-# in the order of `vdes --help`; each is the `app` of the module of its name in this package
+# in the order of `vdes --help`; each is the `app` of the module with its name in this package
 COMMANDS = {
     "datalist": "List the images of a data set, with labels, lesion masks and splits.",
     "audit": "Find patients that splits share.",
@@ -27,7 +27,7 @@ COMMANDS = {
     "study": "Ask whether virtual DES images can replace the real ones.",
     "reading": "Let radiologists compare real and virtual DES, and analyse what they read.",
     "train": "Train the weights that bundles ship.",
-    "experiment": "Measure what a bundle's card states, and fill the card.",
+    "experiment": "Measure the results that a bundle's card reports, and fill in the card.",
     "bundle": "List, verify and pack bundles.",
 }
 
@@ -36,14 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: arguments without the program's name; None takes the process's own.
+        argv: arguments without the program's name; None for those of the process.
 
     Returns:
-        Exit status: 0; 1 for shared patients in an audit, or findings in a bundle; 2 for bad input; 130 when
-        interrupted.
+        Exit status: 0 for success; 1 for shared patients in an audit, or findings in a bundle; 2 for bad input; 130
+        if interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    # warnings look as they do without it; of what is no warning, only precision and engine are told
+    # warnings look as they would without this; of less severe messages, only those on precision and engine are shown
     logging.basicConfig(format="%(message)s")
     for told in ("precision", "inference_engine"):
         logging.getLogger(f"vdes.engines.{told}").setLevel(logging.INFO)
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def application(commands: Sequence[str] = tuple(COMMANDS)) -> App:
-    """Return the program with all commands, of which the modules of ``commands`` alone are imported."""
+    """Return the program with all commands; only the modules of ``commands`` are imported."""
     app = App(
         name="vdes",
         help="Virtual dual-energy subtracted (DES) images from low-energy mammograms.",
@@ -85,7 +85,7 @@ def application(commands: Sequence[str] = tuple(COMMANDS)) -> App:
 
 
 def complaint(words: Sequence[str]) -> str | None:
-    """Return what is wrong with a command line, or None; nothing is run.
+    """Return what is wrong with a command line, or None. Nothing is run.
 
     Args:
         words: arguments without the program's name.
@@ -98,12 +98,12 @@ def complaint(words: Sequence[str]) -> str | None:
 
 
 def options() -> set[str]:
-    """Return the options of all commands, as they are spelt, such as ``--patients``."""
+    """Return the options of all commands, such as ``--patients``."""
     return {name for command in commands(application()) for name in _names(command) if name.startswith("--")}
 
 
 def commands(app: App) -> Iterator[App]:
-    """Yield a program, its commands, and theirs."""
+    """Yield a program, its commands and their sub-commands."""
     yield app
     for name in app:
         if not name.startswith("-"):
@@ -117,7 +117,7 @@ def _names(command: App) -> Iterator[str]:
 
 
 def message(error: CycloptsError | InputError) -> str:
-    """Return an error in one line; that of a command line says where its options are explained."""
+    """Return an error in one line; for an error in the command line, it also says where the options are explained."""
     found = find_input_error(error)
     if found is not None:
         return str(found)

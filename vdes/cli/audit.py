@@ -9,7 +9,7 @@ from cyclopts import App
 app = App(
     name="audit",
     help_epilogue=(
-        "exit status: 0 no patient shared, 1 some shared, 2 bad input\n\nexample: vdes audit train.txt test.txt"
+        "exit status: 0 no shared patients, 1 shared patients, 2 bad input\n\nexample: vdes audit train.txt test.txt"
     ),
 )
 
@@ -23,13 +23,13 @@ def audit(
 ) -> int:
     """Find patients that splits share.
 
-    A datalist's sections are its splits; a csv, tsv or txt list with image names is one split, named by its stem. Give
-    together the files that one experiment uses; splits of the same name are one.
+    The splits of a datalist are its sections; a csv, tsv or txt list of image names is one split, named by its stem.
+    Name all files that an experiment uses in one command; splits with the same name are merged.
 
     Args:
         file: datalist (.json) or split list (.csv .tsv .txt); one or more.
-        patient_pattern: regular expression with one group that finds the patient in an image name, folders included,
-            separated by / (default: P and digits at the start of the file name).
+        patient_pattern: regular expression with one group that finds the patient in an image name, including its
+            folders separated by / (default: P and digits at the start of the file name).
     """
     from vdes.data.audit import PATIENT_PATTERN, overlaps, read_splits
 

@@ -18,10 +18,10 @@ app = App(
 
 @app.command(name="list", help_epilogue="example: vdes bundle list --bundles my_bundles")
 def list_(*, bundles: Bundles = None) -> None:
-    """List the bundles that are found, with their version and their weights.
+    """List the available bundles with their versions and weights.
 
     Args:
-        bundles: folder that holds the bundles. Without it those of the clone or of the installed vdes.
+        bundles: folder of the bundles. Without it those of the clone or of the installed vdes.
     """
     import json
 
@@ -30,7 +30,7 @@ def list_(*, bundles: Bundles = None) -> None:
     folder = find_bundles(bundles)
     print(folder)
     for name in bundle_names(folder):
-        version = json.loads((folder / name / METADATA).read_text(encoding="utf-8")).get("version", "of no version")
+        version = json.loads((folder / name / METADATA).read_text(encoding="utf-8")).get("version", "(no version)")
         weights = ", ".join(sorted(file.name for file in (folder / name / "models").glob("*.pt")))
         print(f"  {name} {version}, weights: {weights or 'none'}")
 
@@ -41,7 +41,7 @@ def path(name: str, /, *, bundles: Bundles = None) -> None:
 
     Args:
         name: name of the bundle, as ``vdes bundle list`` shows it.
-        bundles: folder that holds the bundles. Without it those of the clone or of the installed vdes.
+        bundles: folder of the bundles. Without it those of the clone or of the installed vdes.
     """
     from vdes.bundle.locate import find_bundle
 
@@ -56,33 +56,33 @@ def path(name: str, /, *, bundles: Bundles = None) -> None:
     )
 )
 def verify(bundle: list[Path], /, *, static: bool = False, run_commands: bool = False, verbose: bool = False) -> int:
-    """Verify bundles as the MONAI model zoo does, and beyond, without a network.
+    """Verify bundles as the MONAI model zoo does, with further checks, without network access.
 
-    Every bundle is asked for:
+    The checks of every bundle:
 
-    - files: what the zoo wants is there, with at most 25 MB a file; names are region_modality_task; the weights that
-      the card names exist
+    - files: the files that the zoo requires exist, with at most 25 MB each; names are region_modality_task; the weights
+      that the card names exist
     - metadata: the schema, the version in the changelog, ``image`` and ``pred``, every imported package
-    - paths: no path of one machine in configs, docs and results
+    - paths: configs, docs and results contain no paths of a particular machine
     - code: no config needs vdes before MONAI puts the bundle's folder on the search path
-    - weights: their sha256 is recorded with their results (weights_sha256 in ``docs/results/*_NAME.json``), they are
-      nothing but finite tensors, and they fit network_def
-    - network: verify_net_in_out, shapes and finite values, at several sizes where the metadata leave them open
-    - exports: TorchScript (traced, read again) and ONNX (dynamic batch and size, in onnxruntime) against torch
+    - weights: their sha256 is recorded with their results (weights_sha256 in ``docs/results/*_NAME.json``), they
+      contain only finite tensors, and they fit network_def
+    - network: verify_net_in_out, shapes and finite values, at several sizes if the metadata allow any
+    - exports: TorchScript (traced, saved and loaded) and ONNX (dynamic batch and size, in onnxruntime) agree with torch
     - workflows: check_properties() of train, evaluate and inference, set up on phantoms
-    - card: each command of docs/README.md and of the heads of configs names configs, knobs, weights and scripts that
-      exist; pictures exist and tables are filled; with ``--run-commands`` the commands run on phantoms
+    - card: the commands in docs/README.md and in the comments at the top of configs name configs, knobs, weights and
+      scripts that exist; pictures exist and tables are filled; with ``--run-commands`` the commands run on phantoms
 
-    Prints one line for each finding: the bundle, the file, what is wrong and what was expected.
+    Prints one line per finding: the bundle, the file, what is wrong and what was expected.
 
-    Verifying runs the bundle's configs, which may hold any code. Use ``--static`` for bundles that you do not trust: it
-    runs nothing of them. A bundle whose weights or metadata are refused is not run either.
+    Verifying runs the bundle's configs, which may contain any code. Use ``--static`` for bundles that you do not trust:
+    it runs none of their code. A bundle whose weights or metadata are refused is not run either.
 
     Args:
         bundle: folder of a bundle; one or more.
-        static: run nothing of the bundles.
+        static: run no code of the bundles.
         run_commands: run the commands of the cards on phantoms, which takes minutes.
-        verbose: print figures too, such as the differences of exports.
+        verbose: also print figures, such as the differences of exports from torch.
     """
     import warnings
 
@@ -90,7 +90,7 @@ def verify(bundle: list[Path], /, *, static: bool = False, run_commands: bool = 
     from vdes.bundle.verify.checks import verify
     from vdes.cli.program import program
 
-    warnings.simplefilter("ignore")  # MONAI warns at each config that it reads
+    warnings.simplefilter("ignore")  # MONAI warns about each config that it reads
     found = 0
     for one in [Bundle(folder) for folder in bundle]:
         lines = verify(one, program(), static, run_commands)
@@ -109,16 +109,16 @@ def verify(bundle: list[Path], /, *, static: bool = False, run_commands: bool = 
     )
 )
 def pack(bundle: Path, /, *, output: Path = Path("dist"), overwrite: bool = False) -> int:
-    """Pack a bundle and the code it needs into one zip file that runs where vdes is not installed.
+    """Pack a bundle and the code it needs into one zip file that runs without an installed vdes.
 
-    The archive holds what git has committed. It is the same, byte for byte, whenever the same commit is packed. Files
-    that the bundle's large_files.yml lists are left out; ``python -m monai.bundle download_large_files`` fetches them.
-    What ``vdes bundle verify --static`` finds is refused.
+    The archive contains what git has committed. Packing the same commit always gives the same bytes. Files listed in
+    the bundle's large_files.yml are left out; ``python -m monai.bundle download_large_files`` fetches them. A bundle
+    in which ``vdes bundle verify --static`` finds something is refused.
 
     Args:
         bundle: folder of the bundle, in a git checkout of the project.
         output: folder of the archive.
-        overwrite: replace an archive of the same name.
+        overwrite: replace an archive with the same name.
     """
     import hashlib
 

@@ -13,7 +13,7 @@ from vdes.data.dicom_folder.settings import DicomFolderSettings
 
 app = App(
     name="datalist",
-    help="List the images of a data set, with labels, lesion masks and splits by patient, as MONAI's JSON.",
+    help="List the images of a data set, with labels, lesion masks and splits by patient, as a MONAI datalist (JSON).",
     help_epilogue="``vdes datalist COMMAND --help`` explains a source and gives an example.",
 )
 
@@ -29,11 +29,11 @@ def cdd_cesm(
 ) -> None:
     """List the official folder of CDD-CESM.
 
-    Reads the two image folders, the annotation table and the segmentations. Writes the datalist and, beside it, the
-    lesion masks in a folder of the datalist's stem and _masks. Prints what was left out.
+    Reads the two image folders, the annotation table and the segmentations. Writes the datalist and, next to it, the
+    lesion masks in a folder named after the datalist with _masks added. Prints what was left out.
 
     Args:
-        folder: folder that holds the two image folders.
+        folder: folder that contains the two image folders.
         output: datalist to write (.json).
         overwrite: replace the datalist and the masks if they exist.
     """
@@ -56,14 +56,14 @@ def dicom(
 ) -> None:
     """List a folder of DICOM studies.
 
-    Finds the low-energy and DES images by their headers, pairs them by what the headers say of their belonging
-    together, and writes the datalist. Prints what was left out, and why.
+    Finds and pairs the low-energy and DES images by the evidence in their headers, and writes the datalist. Prints what
+    was left out, and why.
 
     Args:
         folder: folder of studies, sub-folders included.
         output: datalist to write (.json).
-        explain: table to write beside it (.csv, .json or .txt): for each file what it was taken for, what it was
-            paired with, which evidence decided and what contradicted it. Also written where nothing could be listed.
+        explain: further table to write (.csv, .json or .txt): for each file what it was taken for, what it was paired
+            with, which evidence decided and what contradicted it. Also written if nothing could be listed.
         overwrite: replace the datalist if it exists.
     """
     from vdes.data.dicom_folder.datalist import write_dicom_datalist
@@ -75,14 +75,14 @@ def dicom(
 
 @app.command(help_epilogue="example: vdes datalist virtual datalist.json virtual_des --output virtual.json")
 def virtual(source: Path, images: Path, /, *, output: Path, overwrite: bool = False) -> None:
-    """Copy a datalist, with virtual DES images in place of the real ones.
+    """Copy a datalist, replacing its real DES images by virtual ones.
 
-    The DES images of the new datalist are those that a generator's inference made of the low-energy images of SOURCE.
-    Cases, labels and splits stay the same, for a classifier to be trained or evaluated on.
+    The virtual DES images are those that a generator's inference made from the low-energy images of SOURCE. Cases,
+    labels and splits stay the same, so that a classifier can be trained or evaluated on the new datalist.
 
     Args:
-        source: datalist that the generator worked on.
-        images: folder of its outputs (16-bit PNG).
+        source: datalist that the generator was run on.
+        images: folder of the generator's outputs (16-bit PNG).
         output: datalist to write (.json).
         overwrite: replace the datalist if it exists.
     """

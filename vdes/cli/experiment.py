@@ -1,4 +1,4 @@
-"""``vdes experiment``: what a bundle's card states beyond its weights' figures, and the card itself."""
+"""``vdes experiment``: further results that a bundle's card reports, and the card itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vdes.experiments.settings import LearningCurve, ReaderStatistics, Registrat
 
 app = App(
     name="experiment",
-    help="Measure what a bundle's card states, and fill the card.",
+    help="Measure the results that a bundle's card reports, and fill in the card.",
     help_epilogue="``vdes experiment COMMAND --help`` explains a command and gives an example.",
 )
 
@@ -26,13 +26,13 @@ app = App(
     ),
 )
 def learning_curve(bundle: Path, /, *, settings: Annotated[LearningCurve, FIELDS], overwrite: bool = False) -> None:
-    """Train the classifier on fewer patients: would more of them help?
+    """Train the classifier on fewer patients, to see whether more patients would help.
 
-    For each share of the training patients of each fold the bundle's own train.yaml runs, with as many steps as on all
-    of them, and its test patients are scored. Smaller shares lie within larger ones, all are stratified by pathology,
-    and validation and test patients stay as they are. Writes the AUC inside folds over the number of training patients
-    to docs/results/learning_curve_NAME.json. Give the same command again to go on with an interrupted run; finished
-    runs are not repeated.
+    For each fold and each share of its training patients, the bundle's own train.yaml is run for as many steps as with
+    all of them, and the test patients are scored. Smaller shares are subsets of larger ones and all are stratified by
+    pathology; validation and test patients stay the same. Writes the within-fold AUC by number of training patients to
+    docs/results/learning_curve_NAME.json. Run the same command again to resume an interrupted run; finished runs are
+    not repeated.
 
     Args:
         bundle: folder of the classifier's bundle.
@@ -49,17 +49,17 @@ def learning_curve(bundle: Path, /, *, settings: Annotated[LearningCurve, FIELDS
     )
 )
 def shortcuts(*, settings: Annotated[ShortcutControl, FIELDS], overwrite: bool = False) -> None:
-    """Ask whether anything but the breast's picture gives the class away.
+    """Check whether anything other than the image of the breast reveals the class.
 
-    Learners that never see the breast are trained to tell malignant from normal and benign, fold by fold as the
-    classifier is. Their out-of-fold AUC stands beside that of the same learners on labels that were shuffled between
-    patients. The feature groups have three scopes:
+    Learners that never see the breast are trained to separate malignant from normal and benign, fold by fold like the
+    classifier. Their out-of-fold AUC is compared with that of the same learners on labels shuffled between patients.
+    The feature groups have three scopes:
 
-    - file: what can be read from the file, its frame and the air in it. The classifier never sees it.
-    - kept: what outlives the classifier's preprocessing and is no picture of the breast. A learner above chance here
-      has found a shortcut that is open to the classifier.
-    - content: how many bytes the classifier's square takes as a JPEG, which grows with the breast's texture. This is no
-      control: it explains why the bytes of the file may tell the class.
+    - file: properties of the file, its frame and the air in it. The classifier never sees them.
+    - kept: what remains after the classifier's preprocessing, other than the image of the breast. A learner above
+      chance here has found a shortcut that the classifier could use too.
+    - content: the size of the classifier's input square as a JPEG, which grows with the breast's texture. This is not a
+      control: it explains why the file size may predict the class.
 
     Writes a JSON file and prints its tables as Markdown.
 
@@ -77,10 +77,10 @@ def shortcuts(*, settings: Annotated[ShortcutControl, FIELDS], overwrite: bool =
 def registration(
     datalist: Path, /, *, settings: Annotated[RegistrationReport, FIELDS], overwrite: bool = False
 ) -> None:
-    """Measure how well DES images lie on their low-energy images, before and after registration.
+    """Measure how well DES images align with their low-energy images, before and after registration.
 
-    Prints the median breast-edge offset over all pairs of a datalist and the pairs that registration left further apart
-    than ``--limit``, and writes a row a pair. Offsets are in pixels of the files.
+    Prints the median breast-edge offset over all pairs of a datalist and the pairs whose offset after registration
+    exceeds ``--limit``, and writes one row per pair. Offsets are in pixels of the files.
 
     Args:
         datalist: datalist of pairs.
@@ -101,10 +101,9 @@ def registration(
 def reader_statistics(*, settings: Annotated[ReaderStatistics, FIELDS], overwrite: bool = False) -> None:
     """Check the statistics of reader studies against known answers.
 
-    The readings of Van Dyke et al. are analysed beside what OR-DBM MRMC printed of them, and studies are simulated
-    whose truth is known: how often a difference is found that is not there, how often intervals hold the truth, and how
-    often an arm that is worse by the margin is called non-inferior. Writes a JSON file and prints its tables as
-    Markdown.
+    The analysis of Van Dyke et al.'s readings is compared with the output of OR-DBM MRMC. Simulated studies with known
+    truth show how often a difference is found where there is none, how often intervals contain the truth, and how often
+    an arm that is worse by the margin is called non-inferior. Writes a JSON file and prints its tables as Markdown.
 
     Args:
         overwrite: replace the JSON file.
@@ -129,19 +128,19 @@ def card(
     name: str = "model",
     height: int | None = None,
 ) -> None:
-    """Fill the tables of a bundle's card, docs/README.md, from the results files in its docs/results.
+    """Fill in the tables of a bundle's card, docs/README.md, from the results files in its docs/results.
 
-    A table stands between marks such as ``<!-- performance:NAME -->`` and ``<!-- /performance:NAME -->``. In a clone
-    the page of the bundle's full results in docs/results is filled too, and for studies the README. With ``--datalist``
-    a generator's shipped weights are evaluated first: this writes fidelity_NAME.json and
-    docs/fidelity_sheet_NAME.png. With ``--study`` the results of a finished study are kept first, as study_NAME.json
+    Tables are marked by comments such as ``<!-- performance:NAME -->`` and ``<!-- /performance:NAME -->``. In a clone,
+    the page with the bundle's full results in docs/results is filled in too, and the README for studies. With
+    ``--datalist``, a generator's shipped weights are evaluated first, which writes fidelity_NAME.json and
+    docs/fidelity_sheet_NAME.png. With ``--study``, the results of a finished study are first copied to study_NAME.json
     and docs/forest_NAME.png.
 
     Args:
         bundle: folder of the bundle.
         datalist: datalist whose test section the weights are evaluated on.
         study: folder of a finished study.
-        name: of the weights models/NAME.pt, or of the study's data.
+        name: name of the weights models/NAME.pt, or of the study's data.
         height: working size of the weights in pixels. Without it that of docs/results/runs_NAME.json.
     """
     if datalist is not None and study is not None:

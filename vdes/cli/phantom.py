@@ -24,14 +24,14 @@ def phantom(
 ) -> None:
     """Simulate contrast-enhanced spectral mammograms with known truth.
 
-    Each patient has two breasts in two views each; two thirds of the patients have one lesion. Writes OUT/images,
-    OUT/truth.csv (everything that was drawn), OUT/oracle.csv (the ceiling of any classifier) and OUT/datalist.json,
-    split by patient. Give the same command again to go on with an interrupted run. The bytes do not depend on the
-    number of workers.
+    Each patient has two breasts, each in two views; two thirds of the patients have one lesion. Writes OUT/images,
+    OUT/truth.csv (everything that was drawn), OUT/oracle.csv (the ceiling for any classifier) and OUT/datalist.json,
+    split by patient. Run the same command again to resume an interrupted run. The output is the same, byte for byte,
+    for any number of workers.
 
     Args:
         out: folder to write; must be empty or not exist.
-        workers: processes.
+        workers: number of processes.
         overwrite: replace the phantom set in OUT.
     """
     from vdes.phantom.generate import generate

@@ -1,4 +1,4 @@
-"""What the command line hands to those who check commands, as in a bundle's card."""
+"""The command line as seen by code that checks commands, such as those in a bundle's card."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from vdes.cli.app import complaint, options
 
 
 def program() -> Program:
-    """Return ``vdes`` as far as its commands are checked."""
+    """Return what is needed to check ``vdes`` commands."""
     return Program(complaint, options())

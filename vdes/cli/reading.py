@@ -27,8 +27,8 @@ def plan(*, settings: Annotated[ReadingPlan, FIELDS], overwrite: bool = False) -
     """Draw the cases of a reader study, make each reader's blinded work list, and freeze the plan.
 
     Cases are breasts of a study's test patients, one per patient, in both views: malignant, benign and without a lesion
-    in the requested shares. Real and virtual DES are brought onto the low-energy image and encoded alike.
-    Writes OUTPUT/plan.json, with its hash, and OUTPUT/key.json, which only you can read, and OUTPUT/images. After the
+    in the requested proportions. Real and virtual DES are aligned with the low-energy image and encoded in the same
+    way. Writes OUTPUT/plan.json with its hash, OUTPUT/key.json, which only you can read, and OUTPUT/images. After the
     first answer the plan cannot be replaced.
 
     Args:
@@ -48,8 +48,8 @@ def plan(*, settings: Annotated[ReadingPlan, FIELDS], overwrite: bool = False) -
 def links(reading: Path, /, *, settings: Annotated[Links, FIELDS] = Links(), overwrite: bool = False) -> None:
     """Make the readers' personal links, each with a secret of 128 bits.
 
-    Writes them to READING/links.txt, which only you can read; the store keeps only hashes of the secrets. Send each
-    reader their link privately: anyone who has it reads under that name. The old link then stops working.
+    Writes them to READING/links.txt, which only you can read; the store contains only hashes of the secrets. Send each
+    reader their link privately: anyone who has it can read in that reader's name. A new link invalidates the old one.
 
     Args:
         reading: folder of the reader study.
@@ -70,8 +70,8 @@ def links(reading: Path, /, *, settings: Annotated[Links, FIELDS] = Links(), ove
 def serve(reading: Path, /, *, settings: Annotated[Server, FIELDS] = Server()) -> None:
     """Serve a reader study to browsers until Ctrl-C.
 
-    The page needs nothing but this server, and every answer is on disk before the next case appears: server and browser
-    may stop at any time, and readers continue where they left off. Without TLS it listens only on this machine.
+    The page needs no other server, and every answer is saved to disk before the next case appears: server and browser
+    may stop at any time, and readers continue where they were. Without TLS it listens on this machine only.
 
     Args:
         reading: folder of the reader study.
@@ -85,9 +85,9 @@ def serve(reading: Path, /, *, settings: Annotated[Server, FIELDS] = Server()) -
 def simulate(reading: Path, /, *, settings: Annotated[SimulatedReaders, FIELDS] = SimulatedReaders()) -> None:
     """Let simulated readers answer a reader study of phantoms, to try the whole study without people.
 
-    A simulated reader is the phantom's ideal observer with noise of its own. It sees scores, not pixels, and says
-    nothing about real readers; the store, the tables and the report state that readers were simulated. Writes the
-    answers to READING/readings.sqlite and the settings to READING/simulated.json.
+    A simulated reader is the phantom's ideal observer with added noise. It sees scores, not pixels, so its results say
+    nothing about people; the store, the tables and the report state that readers were simulated. Writes the answers to
+    READING/readings.sqlite and the simulation's settings to READING/simulated.json.
 
     Args:
         reading: folder of a reader study of phantoms that nobody has read.
@@ -106,15 +106,15 @@ def simulate(reading: Path, /, *, settings: Annotated[SimulatedReaders, FIELDS] 
 def analyse(
     reading: Path, /, *, settings: Annotated[AnalysisSettings, FIELDS] = AnalysisSettings(), overwrite: bool = False
 ) -> None:
-    """Analyse the readings: accuracy, agreement, marks, forced choice, quality, and the verdict.
+    """Analyse the readings: accuracy, agreement, marks, forced choice, quality, and the conclusion.
 
     Obuchowski and Rockette's analysis with Hillis's degrees of freedom gives AUC, sensitivity and specificity of each
     modality, their differences with intervals, and whether virtual DES is non-inferior to real DES by the margin in the
     plan. Writes metrics.json and one csv per table to READING/analysis, and the readings in the formats of iMRMC and
-    MRMCaov. It also analyses files of these programs, with --output, --arm and --reference.
+    MRMCaov. Files in these formats can be analysed too, with --output, --arm and --reference.
 
     Args:
-        reading: folder of a reader study, or a file of readings of iMRMC or MRMCaov.
+        reading: folder of a reader study, or a file of readings in the format of iMRMC or MRMCaov.
         overwrite: replace the analysis.
     """
     from vdes.reading.analyse import analyse as run
@@ -124,11 +124,11 @@ def analyse(
 
 @app.command(help_epilogue="example: vdes reading report reading --join")
 def report(reading: Path, /, *, join: bool = False, overwrite: bool = False) -> None:
-    """Write the report of an analysed reader study: one HTML page that needs no network.
+    """Write the report of an analysed reader study: one HTML page that works offline.
 
     Args:
         reading: folder of a reader study, or of the analysis of a file of readings.
-        join: also add the readers' part to the report of the study whose images were read, and rewrite that report.
+        join: also add the readers' results to the report of the study whose images were read, and rewrite that report.
         overwrite: replace the report.
     """
     from vdes.reading.report import write_reading_report

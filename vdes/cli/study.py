@@ -23,7 +23,7 @@ app = App(
 
 
 def _some(cases: ArgumentCollection) -> None:
-    """Raise what `Cases` raises when it is given nothing: without options it is not made."""
+    """Raise the error that `Cases` raises without arguments, because cyclopts does not create it without options."""
     if not any(argument.tokens for argument in cases):
         Cases()
 
@@ -52,19 +52,19 @@ def study(
     """Ask whether virtual DES images can replace the real ones.
 
     Runs all arms of the real-vs-virtual study on the same test patients: low energy, real DES, both, the virtual DES of
-    each generator alone and beside low energy, and the controls. Writes report.html, metrics.json and the predictions
-    of each arm to OUTPUT. Give the same command again to go on with an interrupted study.
+    each generator alone and with low energy, and the controls. Writes report.html, metrics.json and the predictions of
+    each arm to OUTPUT. Run the same command again to resume an interrupted study.
 
     Args:
         output: folder of the study.
-        bundles: folder of vdes's bundles, whose weights for phantoms or for CDD-CESM are taken. Without it those of the
+        bundles: folder of vdes's bundles, whose weights for phantoms or for CDD-CESM are used. Without it those of the
             clone or of the installed vdes.
         only: run only the steps of one fold or model, such as fold=2,model=cyclegan.
-        height: rows of the images that are compared, and trained on with ``--train``. Without it 256 for phantoms, else
-            512.
-        seed: seed of everything.
-        dry_run: list the steps and how long they may take.
-        overwrite: begin anew in a folder that holds a study.
+        height: rows of the images that are compared and, with ``--train``, trained on. Without it 256 for phantoms,
+            otherwise 512.
+        seed: seed for everything random.
+        dry_run: only list the steps and how long they may take.
+        overwrite: start again in a folder that already contains a study.
     """
     from vdes.bundle.steps import parsed_only, plan
     from vdes.report.study_report import write_report

@@ -20,8 +20,8 @@ def synthesize(
 ) -> None:
     """Make the virtual DES images of a study in an archive.
 
-    Fetches the low-energy images of the study by DICOMweb, makes virtual DES images and stores them in the same study.
-    User and password are taken from ~/.netrc, certificates from REQUESTS_CA_BUNDLE.
+    Fetches the low-energy images of the study over DICOMweb, makes virtual DES images and stores them in the same
+    study. User and password are read from ~/.netrc, certificates from REQUESTS_CA_BUNDLE.
 
     Args:
         dicomweb: base URL of the archive's DICOMweb services.

@@ -13,8 +13,8 @@ from vdes.experiments.settings import ClassifierTraining, GeneratorTraining, Joi
 app = App(
     name="train",
     help=(
-        "Train the weights that bundles ship, and measure them. To train a bundle on data of your own, run its "
-        "train.yaml (see its card) or ``vdes study --train``."
+        "Train and evaluate the weights that bundles ship. To train a bundle on your own data, run its train.yaml (see "
+        "its card) or ``vdes study --train``."
     ),
     help_epilogue="``vdes train COMMAND --help`` explains a command and gives an example.",
 )
@@ -26,12 +26,12 @@ app = App(
     )
 )
 def generator(bundle: Path, /, *, settings: Annotated[GeneratorTraining, FIELDS], overwrite: bool = False) -> None:
-    """Train a generator's shipped weights: every arm and seed on the same split, and keep the best.
+    """Train a generator's shipped weights: every arm and seed on the same split; the best are kept.
 
-    A run is the stages of the bundle's docs/recipe.yaml: each is the bundle's own train.yaml, which starts from the
-    weights of the stage before. Then evaluate.yaml measures it on the patients of each section. The weights that are
-    best on the validation patients become models/NAME.pt in half precision; docs/results/runs_NAME.json lists all runs.
-    Give the same command again to go on with an interrupted run; finished runs are not repeated.
+    A run consists of the stages in the bundle's docs/recipe.yaml: each runs the bundle's own train.yaml, starting from
+    the weights of the previous stage. Then evaluate.yaml evaluates the run on the patients of each section. The weights
+    that are best on the validation patients become models/NAME.pt in half precision; docs/results/runs_NAME.json lists
+    all runs. Run the same command again to resume an interrupted run; finished runs are not repeated.
 
     Args:
         bundle: folder of the generator's bundle.
@@ -49,12 +49,12 @@ def generator(bundle: Path, /, *, settings: Annotated[GeneratorTraining, FIELDS]
     )
 )
 def classifier(bundle: Path, /, *, settings: Annotated[ClassifierTraining, FIELDS], overwrite: bool = False) -> None:
-    """Train the classifier's shipped weights on one split, and by folds for an estimate that uses every patient.
+    """Train the classifier's shipped weights on one split, and cross-validate for an estimate on every patient.
 
     A run is the bundle's own train.yaml, then evaluate.yaml on the test patients. The run on ``--datalist`` gives
-    models/NAME.pt in half precision and its test figures. The runs on ``--folds`` give the same method's figures over
-    the test patients of all folds. All figures go to docs/results/classification_NAME.json, with ROC and calibration
-    curves beside the card. Give the same command again to go on with an interrupted run; finished runs are not
+    models/NAME.pt in half precision and its test results. The runs on ``--folds`` give the results of the same method
+    over the test patients of all folds. All results go to docs/results/classification_NAME.json, with ROC and
+    calibration curves next to the card. Run the same command again to resume an interrupted run; finished runs are not
     repeated.
 
     Args:
@@ -72,17 +72,17 @@ def classifier(bundle: Path, /, *, settings: Annotated[ClassifierTraining, FIELD
     )
 )
 def joint(*, settings: Annotated[JointTraining, FIELDS], bundles: Bundles = None, overwrite: bool = False) -> None:
-    """Measure what joint training does to the U-Net's images and to their classification.
+    """Measure how joint training changes the U-Net's images and their classification.
 
-    Three arms start from the same weights of U-Net and classifier and see the same images. In "frozen" the classifier
-    learns on the U-Net's images as they are. In "apart" the U-Net goes on learning too, from its own loss alone. In
-    "joint" the classifier's loss flows back into the U-Net. So joint against apart is what that loss does. The figures
-    are means over the seeds. Give the same command again to go on with an interrupted run; finished runs are not
-    repeated.
+    Three arms start from the same weights of U-Net and classifier and see the same images. In "frozen", only the
+    classifier is trained. In "apart", the U-Net is trained too, but only with its own loss. In "joint", the
+    classifier's loss is also back-propagated into the U-Net. The difference between joint and apart is the effect of
+    that loss. The results are means over the seeds. Run the same command again to resume an interrupted run; finished
+    runs are not repeated.
 
     Args:
-        bundles: folder that holds the U-Net's and the classifier's bundles; the results are written into the first.
-            Without it those of the clone.
+        bundles: folder of the U-Net's and the classifier's bundles; the results are written into the U-Net's. Without
+            it those of the clone.
         overwrite: replace the results.
     """
     from vdes.bundle.locate import CLONE

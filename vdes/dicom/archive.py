@@ -1,7 +1,7 @@
-"""Talk to an archive by DICOMweb (PS3.18): find, fetch and store.
+"""Talk to an archive over DICOMweb (PS3.18): find, fetch and store.
 
-User, password and certificates come from where `requests` looks for them (``~/.netrc``, ``REQUESTS_CA_BUNDLE``), and
-never from a command line, which other users of a machine can read.
+User, password and certificates are read where `requests` looks for them (``~/.netrc``, ``REQUESTS_CA_BUNDLE``), never
+from the command line, which other users of the machine can read.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _UNAUTHORISED = (401, 403)
 
 
 class Archive:
-    """An archive behind a DICOMweb URL; failures of the network are tried again, four times in all.
+    """An archive behind a DICOMweb URL; after a network failure a request is retried, up to four attempts in all.
 
     Args:
-        url: base of its services, such as ``https://pacs.example.org/dicom-web``.
+        url: base URL of its services, such as ``https://pacs.example.org/dicom-web``.
 
     Raises:
-        InputError: the URL is no http or https URL, or holds a user or password.
+        InputError: the URL is not an http or https URL, or contains a user or password.
     """
 
     def __init__(self, url: str) -> None:
@@ -44,7 +44,7 @@ class Archive:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InputError("DICOMweb: not a URL; expected one such as https://pacs.example.org/dicom-web")
         if parts.username or parts.password:
-            raise InputError("DICOMweb: the URL holds a user or password; expected them in ~/.netrc instead")
+            raise InputError("DICOMweb: the URL contains a user or password; expected them in ~/.netrc instead")
         self.url = url.rstrip("/")
         self._client = DICOMwebClient(self.url, session=requests.Session(), timeout=TIMEOUT_S)
         self._client.set_http_retry_params(max_attempts=ATTEMPTS, wait_exponential_multiplier=FIRST_WAIT_MS)
@@ -53,10 +53,10 @@ class Archive:
         """Return the headers of all instances of a study.
 
         Raises:
-            InputError: the UID is none, the archive does not answer, refuses, or has no such study.
+            InputError: the UID is invalid, or the archive does not answer, refuses, or does not have the study.
         """
         if not is_uid(study):
-            raise InputError(f"study: {study!r} is no UID; expected a StudyInstanceUID")
+            raise InputError(f"study: {study!r} is not a UID; expected a StudyInstanceUID")
         with self._failures_as_input_errors(f"study {study}"):
             found = self._client.retrieve_study_metadata(study)
         if not found:
@@ -65,7 +65,7 @@ class Archive:
             return [Dataset.from_json(header, lambda tag, vr, uri: None) for header in found]
 
     def fetch(self, header: Dataset, file: Path) -> None:
-        """Write one instance to a file, in the transfer syntax that the archive keeps it in.
+        """Write one instance to a file, in the transfer syntax in which the archive stores it.
 
         Args:
             header: one of `headers`.
@@ -87,7 +87,7 @@ class Archive:
         """Store a file, and return its SOPInstanceUID.
 
         Raises:
-            InputError: the archive does not answer, refuses, or says that it did not keep the object.
+            InputError: the archive does not answer, refuses, or reports that it did not store the object.
         """
         image = pydicom.dcmread(file)
         with self._failures_as_input_errors(f"storing {image.SOPInstanceUID}"):

@@ -1,4 +1,4 @@
-"""Which energies an image was exposed at, told from tube voltage and filter."""
+"""The energies at which an image was exposed, derived from tube voltage and filter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BEAM_KEYWORDS = ("KVP", "FilterMaterial")
 LOW, HIGH, BOTH = "low", "high", "both"
 # a low-energy spectrum ends below the K edge of iodine at 33.2 keV; W/Rh and Rh/Ag beams go up to 34 kVp
 LOW_ENERGY_BELOW_KVP = 38.0
-# copper and titanium are of contrast-enhanced mammography's high-energy beams alone; aluminium is of both
+# only the high-energy beams of contrast-enhanced mammography use copper or titanium; both beams may use aluminium
 _FILTERS = {
     "MOLYBDENUM": LOW, "RHODIUM": LOW, "SILVER": LOW, "MO": LOW, "RH": LOW, "AG": LOW,
     "COPPER": HIGH, "TITANIUM": HIGH, "CU": HIGH, "TI": HIGH,
@@ -24,7 +24,7 @@ class Beam:
     """The energy of an image's exposures.
 
     Attributes:
-        energy: `LOW`, `HIGH`, `BOTH`, or empty where the header says nothing or contradicts itself.
+        energy: `LOW`, `HIGH`, `BOTH`, or empty if the header does not state it or contradicts itself.
         words: the attributes with their values.
         contradictory: whether the header contradicts itself.
     """
@@ -35,7 +35,7 @@ class Beam:
 
 
 def beam_of(header: Dataset) -> Beam:
-    """Tell the energy by KVP, and where that is absent by FilterMaterial; the two must not contradict each other.
+    """Return the energy by KVP or, if that is missing, by FilterMaterial; the two must not contradict each other.
 
     Args:
         header: the attributes `BEAM_KEYWORDS`, as far as the object has them.
@@ -50,7 +50,7 @@ def beam_of(header: Dataset) -> Beam:
     if len(by_kvp) == 2:
         return Beam(BOTH, kvp_words)
     if by_kvp and len(by_filter) == 1 and by_kvp != by_filter:
-        # rhodium is before the copper of some high-energy beams, so only one way is a contradiction
+        # some high-energy beams combine rhodium with copper, so only low KVP with a high-energy filter contradicts
         return Beam("", f"contradiction: {words}", True) if by_kvp == {LOW} else Beam(HIGH, kvp_words)
     if by_kvp:
         return Beam(by_kvp.pop(), kvp_words)

@@ -1,7 +1,7 @@
-"""What a virtual DES object carries over from its low-energy image, attribute by attribute; all else stays behind.
+"""What a virtual DES object copies from its low-energy image, attribute by attribute; nothing else is copied.
 
-Dose, exposure, device, private attributes and whatever a later standard adds are not on the lists. Patient and study
-are carried as they are, as long as they are valid; of the image only what is a number or one of the standard's terms.
+Dose, exposure, device, private attributes and whatever a later standard adds are not on the lists. Valid attributes of
+patient and study are copied unchanged; of the image's attributes, only numbers and defined terms of the standard.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vdes.dicom.codes import code_item
 from vdes.dicom.values import codes_of, items_of, number_of, numbers_of, text_of, uid_of, value_of
 from vdes.dicom.views import modifier_code
 
-# the attributes that must be there, though perhaps empty (type 2)
+# attributes that must be present but may be empty (type 2)
 EMPTY_IF_ABSENT = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
     "AccessionNumber", "ReferringPhysicianName", "PositionReferenceIndicator", "InstanceNumber",
@@ -44,7 +44,7 @@ _TERMS: Mapping[str, tuple[str, ...]] = {
     "PatientSex": ("M", "F", "O"),
     "PixelSpacingCalibrationType": ("GEOMETRY", "FIDUCIAL"),
 }
-# by CID 4016, of which part of the breast a partial view is
+# the part of the breast that a partial view shows (CID 4016)
 PARTS = {
     "255549009": "Anterior", "261089000": "Inferior", "49370004": "Lateral", "255561001": "Medial",
     "255551008": "Posterior", "264217000": "Superior",
@@ -56,7 +56,7 @@ _UIDS = ("StudyInstanceUID", "FrameOfReferenceUID")
 
 
 def carry_over(source: Dataset, image: Dataset) -> None:
-    """Enter into a virtual DES object what it has in common with its low-energy image.
+    """Copy into a virtual DES object what it shares with its low-energy image.
 
     Args:
         source: the low-energy image.
@@ -74,7 +74,7 @@ def carry_over(source: Dataset, image: Dataset) -> None:
         if uid_of(source, keyword):
             setattr(image, keyword, uid_of(source, keyword))
     if "FrameOfReferenceUID" not in image:
-        del image.PositionReferenceIndicator  # it is of the frame of reference
+        del image.PositionReferenceIndicator  # it describes the frame of reference
     for keyword, terms in _TERMS.items():
         if text_of(source, keyword) in terms:
             setattr(image, keyword, text_of(source, keyword))
@@ -84,19 +84,19 @@ def carry_over(source: Dataset, image: Dataset) -> None:
 
 
 def _complete(image: Dataset) -> None:
-    """Add what the standard wants beside what was carried over, without saying more than the source."""
+    """Add what the standard requires along with the copied attributes, without stating more than the source."""
     if image.get("PatientIdentityRemoved") == "YES" and "DeidentificationMethodCodeSequence" not in image:
         image.DeidentificationMethod = image.get("DeidentificationMethod") or "not stated in the low-energy image"
     if "SpecificCharacterSet" not in image:
         texts = (str(element.value) for element in image.iterall() if element.VR in _TEXTS)
         if not all(text.isascii() for text in texts):
-            image.SpecificCharacterSet = "ISO_IR 100"  # as which they were read
+            image.SpecificCharacterSet = "ISO_IR 100"  # as they were read
 
 
 def carry_compression(source: Dataset, image: Dataset, lossy: bool) -> None:
-    """State that the image is derived from one that lost something in compression, if so.
+    """State that the image is derived from a lossily compressed one, if it is.
 
-    PS3.3 C.7.6.1.1.5: an image that was once compressed with losses, or is derived from one, says 01.
+    PS3.3 C.7.6.1.1.5: the value is 01 if the image, or one that it is derived from, was ever lossily compressed.
     """
     if not lossy:
         return
@@ -110,19 +110,19 @@ def carry_compression(source: Dataset, image: Dataset, lossy: bool) -> None:
 
 
 def orientation_stated(header: Dataset) -> list[str] | None:
-    """Return PatientOrientation, the directions of rows and columns, or None where it does not state them."""
+    """Return PatientOrientation, the directions of rows and columns, or None if it does not state them."""
     directions = codes_of(header, "PatientOrientation")
     stated = len(directions) == 2 and all(_DIRECTION.fullmatch(direction) for direction in directions)
     return directions if stated else None
 
 
 def without_burned_in_text(header: Dataset) -> bool:
-    """Tell whether a header says that no text that could identify the patient is burned into the pixels."""
+    """Return whether the header states that no text that could identify the patient is burned into the pixels."""
     return text_of(header, "BurnedInAnnotation").upper() == "NO"
 
 
 def _copy(source: Dataset, image: Dataset, keyword: str) -> None:
-    """Copy an attribute whose value is valid; one that must be there is else empty."""
+    """Copy an attribute if its value is valid; otherwise a required one stays empty."""
     value = value_of(source, keyword)
     if value is None:
         return
@@ -155,7 +155,7 @@ def _carry_geometry(source: Dataset, image: Dataset) -> None:
     elif "PixelSpacingCalibrationType" in image:
         _copy(source, image, "PixelSpacingCalibrationDescription")
         if "PixelSpacingCalibrationDescription" not in image:
-            del image.PixelSpacingCalibrationType  # the two go together
+            del image.PixelSpacingCalibrationType  # the standard allows neither without the other
     factor = number_of(source, "EstimatedRadiographicMagnificationFactor")
     if factor is not None and 0.5 <= factor <= 10:
         image.EstimatedRadiographicMagnificationFactor = f"{factor:.8g}"
@@ -163,7 +163,7 @@ def _carry_geometry(source: Dataset, image: Dataset) -> None:
 
 
 def _carry_view(source: Dataset, image: Dataset) -> None:
-    """Enter the modifiers of the view, and which part a partial view shows, under the codes of today's standard."""
+    """Copy the view modifiers, and the part that a partial view shows, with the codes of the current standard."""
     modifiers = [
         code_item(code) if (code := modifier_code(text_of(item, "CodeValue"))) else _only(item, _CODE)
         for view in items_of(source, "ViewCodeSequence")

@@ -1,4 +1,4 @@
-"""Coded concepts, and the items of sequences that hold them."""
+"""Coded concepts and their code sequence items."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydicom import Dataset
 
 
 class Code(NamedTuple):
-    """A coded concept; pydicom's own takes long to import, with the whole dictionary of them."""
+    """A coded concept; pydicom's own class is slow to import because it loads the whole dictionary."""
 
     value: str
     scheme: str

@@ -1,4 +1,4 @@
-"""De-identification of the objects that vdes writes, by the basic profile of DICOM PS3.15: a list of what is kept."""
+"""De-identification of the objects that vdes writes: the basic profile of DICOM PS3.15 as a list of what is kept."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ METHODS = (
     Code("113100", "DCM", "Basic Application Confidentiality Profile"),
     Code("113105", "DCM", "Clean Descriptors Option"),
 )
-# type 2: must be there, may be empty
+# type 2: must be present, may be empty
 _EMPTIED = (
     "PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID", "AccessionNumber",
     "ReferringPhysicianName", "InstanceNumber",
 )  # fmt: skip
 _MAPPED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
-# What vdes itself wrote, numbers, and terms of the standard: none can name anyone.
+# what vdes itself wrote, numbers, and defined terms: none of them can contain a name
 KEPT = frozenset(
     (
         "SOPClassUID", "Modality", "PresentationIntentType", "ImageType", "SyntheticData", "ContentQualification",
@@ -44,15 +44,16 @@ KEPT = frozenset(
 
 
 def deidentify(image: Dataset) -> None:
-    """De-identify an object that `virtual_des_object` made, in place: what is not on the list of what is kept goes.
+    """De-identify, in place, an object that `virtual_des_object` made: everything that is not in `KEPT` is removed.
 
-    A UID is always mapped to the same new one, in this run and in every other, so that objects of a study stay
-    together. Whoever knows an old UID can compute the new one; nobody can compute it backwards. The new study UID is
-    the patient's ID as well: one dummy for all would make archives merge the patients, and a number computed from a
-    short ID could be guessed.
+    A UID is mapped to the same new UID in every run, so that the objects of a study stay together. The new UID can be
+    computed from the old one, but not the old one from the new one. The new study UID also replaces the patient's ID:
+    with one dummy ID for all, archives would merge the patients, and a number computed from a short ID could be
+    guessed.
 
     Raises:
-        InputError: the low-energy image does not say that nothing is burned into its pixels; a name could be.
+        InputError: the low-energy image does not state that no text is burned into its pixels, so they might show a
+            name.
     """
     if image.get("BurnedInAnnotation") != "NO":
         raise InputError("BurnedInAnnotation: not NO in the low-energy image; expected pixels that show no name")
@@ -64,7 +65,7 @@ def deidentify(image: Dataset) -> None:
     if "PositionReferenceIndicator" in image:
         image.PositionReferenceIndicator = None
     if "PixelSpacingCalibrationType" in image:
-        image.PixelSpacingCalibrationDescription = "removed"  # free text, which must be there beside the type
+        image.PixelSpacingCalibrationDescription = "removed"  # free text, required along with the type
     for keyword in _MAPPED:
         if image.get(keyword):
             setattr(image, keyword, mapped_uid(image[keyword].value))
@@ -80,12 +81,12 @@ def deidentify(image: Dataset) -> None:
 
 
 def mapped_uid(uid: str) -> UID:
-    """Return the UID that stands for another in de-identified objects and their names."""
+    """Return the UID that replaces another in de-identified objects and their file names."""
     return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, f'de-identified {uid}').int}")
 
 
 def _own_words_only(image: Dataset) -> None:
-    """Keep of the coded items those that the standard defines, under the standard's words for them."""
+    """Keep only the coded items that the standard defines, with the standard's code meanings."""
     for view in image.ViewCodeSequence:
         codes = [modifier_code(item.CodeValue) for item in view.ViewModifierCodeSequence]
         view.ViewModifierCodeSequence = [code_item(code) for code in codes if code is not None]

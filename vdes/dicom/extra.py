@@ -1,4 +1,4 @@
-"""What of DICOM needs more than pydicom, and the error where it is not installed."""
+"""Checks for the packages that some DICOM functions need besides pydicom."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from vdes.errors import InputError
 
 INSTALL = "expected vdes with its extra: pip install 'vdes[dicom]'"
-# what pydicom's plugins import; its own, "pydicom", needs nothing more
+# the modules that pydicom's plugins import; the built-in plugin, "pydicom", needs none
 _PLUGINS = {"gdcm": ("gdcm",), "pyjpegls": ("jpeg_ls",), "pylibjpeg": ("pylibjpeg", "openjpeg")}
 
 
@@ -16,10 +16,10 @@ def need(what: str, *modules: str) -> None:
 
     Args:
         what: file or setting that needs them, for the error.
-        modules: names that are imported.
+        modules: names of the modules.
 
     Raises:
-        InputError: one is not installed; the message ends in `INSTALL`.
+        InputError: a module is not installed; the message ends in `INSTALL`.
     """
     for module in modules:
         if find_spec(module) is None:
@@ -27,5 +27,5 @@ def need(what: str, *modules: str) -> None:
 
 
 def need_plugin(what: str, plugin: str) -> None:
-    """Make sure that what a plugin of pydicom imports is installed, as `need`."""
+    """Make sure, as `need` does, that the modules that a plugin of pydicom imports are installed."""
     need(what, *_PLUGINS.get(plugin, ()))

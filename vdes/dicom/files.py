@@ -1,4 +1,4 @@
-"""Open DICOM files from anywhere: what is damaged or no image is an error with a reason, found without decoding."""
+"""Open DICOM files of any origin, and report damaged files and files without an image before decoding them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEnd
 from vdes.dicom.values import DamageError, items_of, number_of, tag_of, text_of, without_values
 from vdes.errors import InputError
 
-# the largest detector has 4800 x 6000 pixels; a header that claims more than this is damaged or no mammogram
+# the largest detector has 4800 x 6000 pixels; if a header claims more than this, the file is damaged or not a mammogram
 MOST_PIXELS = 1 << 26
-# a few deflated bytes can become gigabytes: the largest image, and ample room for its header
+# a few deflated bytes can inflate to gigabytes: allow the largest image, and ample room for its header
 MOST_INFLATED = 2 * MOST_PIXELS + (1 << 24)
 _LOGGERS = ("pydicom", "openjpeg")
 _PIXEL_DATA = 0x7FE00010
@@ -33,7 +33,7 @@ _PREAMBLE = 132  # with DICM at its end
 
 
 class PixelBytes(NamedTuple):
-    """Where the pixel data lie in a file."""
+    """Position of the pixel data in a file."""
 
     start: int
     length: int
@@ -44,7 +44,7 @@ class PixelBytes(NamedTuple):
 def damage_as_input_error(path: Path) -> Iterator[None]:
     """Turn whatever pydicom and its decoders raise on a damaged file into an `InputError` of one line.
 
-    Their warnings, such as one for each value that breaks its representation's rules, are neither shown nor logged.
+    Their warnings, such as one for each value that violates its value representation, are neither shown nor logged.
     """
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     levels = [(logger, logger.level) for logger in loggers if logger.level != logging.CRITICAL]
@@ -76,15 +76,15 @@ def read_header(path: Path, keywords: Sequence[str]) -> FileDataset:
 
     Args:
         path: the file; its name does not matter.
-        keywords: DICOM keywords of the attributes that are wanted.
+        keywords: DICOM keywords of the attributes to read.
 
     Returns:
-        These attributes, as far as the file has them. Those of a one-frame enhanced object, which lie in functional
-        groups, are lifted to the top.
+        These attributes, as far as the file has them. For a one-frame enhanced object, the attributes in functional
+        groups are copied to the top level.
 
     Raises:
-        InputError: the file is not DICOM, is damaged, or has no pixel data, fewer than its header says, or absurdly
-            many.
+        InputError: the file is not DICOM, is damaged, or has no pixel data, less than its header states, or an
+            absurd amount.
     """
     wanted = [tag_of(keyword) for keyword in (*_GEOMETRY, *keywords, *_FUNCTIONAL_GROUPS)]
     with damage_as_input_error(path), _opened(path) as stream:
@@ -95,7 +95,7 @@ def read_header(path: Path, keywords: Sequence[str]) -> FileDataset:
 def read_whole(path: Path) -> FileDataset:
     """Read an image file with its pixel data, after the checks of `read_header`.
 
-    What follows the pixel data is not read: padding, signatures, or what a damaged copy left there.
+    Anything after the pixel data is not read: padding, signatures, or remains of a damaged copy.
 
     Raises:
         InputError: see `read_header`.
@@ -107,13 +107,13 @@ def read_whole(path: Path) -> FileDataset:
         element = dataset["PixelData"]
         element.VR = "OB" if place.encapsulated or dataset.BitsAllocated == 8 else "OW"
         element.is_undefined_length = place.encapsulated
-        dataset.NumberOfFrames = 1  # whatever stands there
+        dataset.NumberOfFrames = 1  # whatever the file states
     return dataset
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a DICOM file; a deflated one is inflated, as far as an image can go."""
+    """Open a DICOM file; a deflated one is inflated, up to the largest plausible size."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     with path.open("rb") as stream:
@@ -131,7 +131,7 @@ def _inflated(path: Path, data: bytes) -> BinaryIO:
     meta = pydicom.filereader.read_file_meta_info(path)
     if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
         return io.BytesIO(data)
-    # from the end of the group length, whose 12 bytes follow the preamble
+    # counted from the end of the group length, whose 12 bytes follow the preamble
     start = _PREAMBLE + 12 + int(meta.FileMetaInformationGroupLength)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     plain = inflater.decompress(data[start:], MOST_INFLATED)
@@ -149,9 +149,9 @@ def _read(path: Path, stream: BinaryIO, wanted: list[BaseTag] | None) -> tuple[F
 
 
 def lift_functional_groups(dataset: Dataset) -> None:
-    """Enter what the functional groups of a one-frame enhanced object hold at the top, where classic objects have it.
+    """Copy the content of a one-frame enhanced object's functional groups to the top level, as in classic objects.
 
-    Breast Projection X-Ray Image keeps window, rescale, pixel spacing and laterality in there.
+    A Breast Projection X-Ray Image has window, rescale, pixel spacing and laterality in these groups.
     """
     for groups in _FUNCTIONAL_GROUPS:
         for group in items_of(dataset, groups):
@@ -172,14 +172,14 @@ _GEOMETRY = (
 
 
 def check_one_image(path: Path, header: Dataset) -> None:
-    """Make sure that a header is that of one grey image of a plausible size.
+    """Make sure that a header describes a single grey image of a plausible size.
 
     Args:
-        path: for the message.
+        path: named in the message.
         header: the attributes that describe the pixels.
 
     Raises:
-        InputError: it is not.
+        InputError: it does not.
     """
     rows, columns = header.get("Rows"), header.get("Columns")
     if not rows or not columns:
@@ -193,7 +193,7 @@ def check_one_image(path: Path, header: Dataset) -> None:
     if header.get("SamplesPerPixel", 1) != 1 or photometric not in _MONOCHROME:
         found = photometric if photometric in _COLOURS else "missing or unknown"
         raise InputError(
-            f"{path}: PhotometricInterpretation {found}: expected MONOCHROME1 or MONOCHROME2, one sample a pixel"
+            f"{path}: PhotometricInterpretation {found}: expected MONOCHROME1 or MONOCHROME2, one sample per pixel"
         )
     allocated, stored = header.get("BitsAllocated"), header.get("BitsStored")
     if allocated not in (8, 16) or not stored or not 1 <= stored <= allocated:
@@ -205,7 +205,7 @@ _COLOURS = (*_MONOCHROME, "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT
 
 
 def _pixel_bytes(path: Path, header: FileDataset, stream: BinaryIO) -> PixelBytes:
-    """Find the pixel data and make sure that they are whole; ``stream`` stands where `pydicom.dcmread` stopped."""
+    """Find the pixel data and make sure that they are complete; ``stream`` is where `pydicom.dcmread` stopped."""
     syntax = UID(header.file_meta.get("TransferSyntaxUID") or ImplicitVRLittleEndian)
     order = "<" if syntax.is_little_endian else ">"
     start = stream.tell()
@@ -235,7 +235,7 @@ def _pixel_bytes(path: Path, header: FileDataset, stream: BinaryIO) -> PixelByte
 
 
 def _fragments(path: Path, stream: BinaryIO, end: int) -> PixelBytes:
-    """Walk over the fragments; where nothing marks their end, it is the end of the last one."""
+    """Walk over the fragments; without an end mark, the data end with the last one."""
     start, place, found = stream.tell(), stream.tell(), 0
     while True:
         head = stream.read(8)
@@ -248,7 +248,7 @@ def _fragments(path: Path, stream: BinaryIO, end: int) -> PixelBytes:
         found += 1
         if place > end:
             raise InputError(f"{path}: PixelData: the compressed image is cut off or damaged")
-    if found < 2:  # the offset table, and a fragment
+    if found < 2:  # the offset table and one fragment
         raise InputError(f"{path}: PixelData: the compressed image is cut off or damaged")
     return PixelBytes(start, place - start, encapsulated=True)
 

@@ -1,4 +1,4 @@
-"""Whose image it is, as far as a header says; nothing of it is ever written anywhere."""
+"""The patient's identity according to a header. It is used for comparison only and never written."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ KEYWORDS = (
 
 @dataclass(frozen=True)
 class Identity:
-    """What a header says of its patient, in a form in which two spellings of it are equal.
+    """What a header states about the patient, in a form in which different spellings are equal.
 
     Attributes:
-        patient: ID, empty where there is none.
-        issuers: of the ID, perhaps none.
+        patient: ID, empty if missing.
+        issuers: issuers of the ID, if stated.
         others: further IDs of the patient.
-        name: hash of family and given name, empty where there is no name or it was removed.
-        birth_date: eight digits, empty likewise.
+        name: hash of family and given name, empty if the name is missing or was removed.
+        birth_date: eight digits, empty if missing or removed.
     """
 
     patient: str = ""
@@ -36,7 +36,7 @@ class Identity:
     birth_date: str = ""
 
     def contradicts(self, other: Identity) -> str:
-        """Return which attribute says that these are two patients, empty where none does."""
+        """Return the attribute by which these are two different patients, or an empty text."""
         known_as = self.patient in other.others or other.patient in self.others
         if self.patient and other.patient and self.patient != other.patient and not known_as:
             return "PatientID"
@@ -48,7 +48,7 @@ class Identity:
 
 
 def identity_of(header: Dataset) -> Identity:
-    """Return what a header says of its patient.
+    """Return what a header states about the patient.
 
     Args:
         header: the attributes `KEYWORDS`, as far as the object has them.
@@ -70,6 +70,6 @@ def identity_of(header: Dataset) -> Identity:
 
 
 def _name_hash(name: str) -> str:
-    """Return the hash of family and given name, of the first of the three ways in which a name may be written."""
+    """Return the hash of family and given name, from the first of the up to three representations of a name."""
     parts = [normal(part) for part in name.split("=")[0].split("^")[:2]]
     return hashlib.sha256("^".join(parts).encode()).hexdigest() if any(parts) else ""

@@ -1,4 +1,4 @@
-"""What the header of an image file says, as plain values."""
+"""What the header of an image file states, as plain values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEYWORDS = (
     "AcquisitionDate", "AcquisitionTime", "ContentDate", "ContentTime", "TimezoneOffsetFromUTC", "FrameLaterality",
     *identity.KEYWORDS, *kinds.KEYWORDS, *views.KEYWORDS,
 )  # fmt: skip
-# what tells that two images are of one acquisition
+# identifiers that two images of the same acquisition share
 ACQUISITION_UIDS = ("FrameOfReferenceUID", "AcquisitionUID", "IrradiationEventUID")
 _PRESENTATION = (
     "1.2.840.10008.5.1.4.1.1.1.2",  # Digital Mammography X-Ray Image, for presentation
@@ -37,29 +37,29 @@ _MODALITIES = ("MG", "CR", "DX", "CT", "MR", "US", "PT", "NM", "OT", "SC", "SR",
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """The facts that images are sorted and paired by.
+    """The facts by which images are sorted and paired.
 
     Attributes:
         path: the file.
         instance, study, sop_class: UIDs; the last may be empty.
         accession: accession number of the study, perhaps empty.
         identity: of the patient; not for output.
-        foreign: why it is no mammogram for presentation, None for one.
+        foreign: why the image is not a mammogram for presentation, None if it is one.
         raw: why it is raw, None for an image for presentation.
         kind: what the image is in CESM.
         laterality: L, R or None.
-        laterality_found: missing, contradictory or, where it is neither, empty.
+        laterality_found: "missing", "contradictory", or empty if the laterality is known.
         view: CC, MLO or None.
-        view_found: what the header says of the view.
+        view_found: what the header states about the view.
         rows, columns: size in pixels.
-        pixel_size_mm: NaN where unknown.
+        pixel_size_mm: NaN if unknown.
         modifiers: codes of the view's modifiers.
-        part: why it does not show a whole breast, None where it does.
+        part: why it does not show the whole breast, None if it does.
         contrast: PRE_CONTRAST, POST_CONTRAST or empty.
         acquisition: values of `ACQUISITION_UIDS`, as far as the header has them.
-        sources: instances that SourceImageSequence names, and whether each is of an image for presentation.
+        sources: instances that SourceImageSequence names, and whether each is an image for presentation.
         references: instances that ReferencedImageSequence names.
-        moments: when it was acquired and made, see `vdes.dicom.times.moments_of`.
+        moments: when it was acquired and created, see `vdes.dicom.times.moments_of`.
         unreadable: attributes whose value cannot be understood.
     """
 
@@ -93,14 +93,14 @@ def read_image_facts(path: Path) -> ImageFacts:
     """Read the facts of one image file; its pixels are not decoded.
 
     Raises:
-        InputError: see `vdes.dicom.files.read_header`; also where a UID is missing or pixels are not square.
+        InputError: see `vdes.dicom.files.read_header`; also if a UID is missing or pixels are not square.
     """
     with damage_as_input_error(path):
         return image_facts(read_header(path, KEYWORDS), path)
 
 
 def image_facts(header: Dataset, path: Path) -> ImageFacts:
-    """Return the facts of an image by its header.
+    """Return the facts of an image from its header.
 
     Args:
         header: the attributes `KEYWORDS` and those that describe the pixels, as far as the object has them.
@@ -157,9 +157,9 @@ _CONTRASTS = ("PRE_CONTRAST", "POST_CONTRAST")
 
 
 def refusal(facts: ImageFacts) -> str | None:
-    """Return why an image cannot be one of a pair of low energy and DES, or None.
+    """Return why an image cannot belong to a pair of low energy and DES, or None.
 
-    It is the one check of what a datalist lists and of what virtual DES is made from in an archive.
+    Both the datalist and the synthesis of studies in an archive use this check.
     """
     if facts.foreign or facts.raw:
         return facts.foreign or facts.raw
@@ -180,11 +180,11 @@ def refusal(facts: ImageFacts) -> str | None:
 
 
 def low_energy_facts(path: Path) -> ImageFacts:
-    """Read the facts of a file that a user says is a low-energy image.
+    """Read the facts of a file that the user passes as a low-energy image.
 
     Raises:
-        InputError: see `read_image_facts`; also when the image is raw, or its header says that it is a DES, high-energy
-            or virtual image, or of another kind. One whose header does not tell is taken for what the user says.
+        InputError: see `read_image_facts`; also if the image is raw, or is a DES, high-energy, virtual or other image
+            according to its header. If the header does not tell, the user's word counts.
     """
     facts = _facts_for_presentation(path)
     if facts.kind.name not in (LOW_ENERGY, UNKNOWN):
@@ -193,12 +193,12 @@ def low_energy_facts(path: Path) -> ImageFacts:
 
 
 def des_facts(path: Path) -> ImageFacts:
-    """Read the facts of a file that a user says is a DES image, real or virtual.
+    """Read the facts of a file that the user passes as a DES image, real or virtual.
 
     Raises:
-        InputError: see `read_image_facts`; also when the image is raw, or its header says that it is a low- or
-            high-energy image, or of another kind. KVP alone does not say so: a DES image may have that of an exposure
-            it was made from.
+        InputError: see `read_image_facts`; also if the image is raw, or is a low-energy, high-energy or other image
+            according to its header. The beam alone is not enough for that: a DES image may have the KVP or the filter
+            of an exposure that it was made from.
     """
     facts = _facts_for_presentation(path)
     by_beam = facts.kind.evidence.startswith(("KVP", "FilterMaterial"))
@@ -208,7 +208,7 @@ def des_facts(path: Path) -> ImageFacts:
 
 
 def _is(facts: ImageFacts) -> str:
-    return "is of another kind" if facts.kind.name == OTHER else f"is a {facts.kind.name} image"
+    return "is another kind of image" if facts.kind.name == OTHER else f"is a {facts.kind.name} image"
 
 
 def _facts_for_presentation(path: Path) -> ImageFacts:
@@ -221,7 +221,7 @@ def _facts_for_presentation(path: Path) -> ImageFacts:
 def _foreign(header: Dataset) -> str | None:
     modality = text_of(header, "Modality")
     if modality != "MG":
-        # a report shows what is a modality, not what someone wrote in its place
+        # reports show only known modalities, because the field might contain anything
         return f"Modality {modality if modality in _MODALITIES else 'missing or unknown'}; expected MG"
     sop_class = text_of(header, "SOPClassUID")
     if raw_reason(header) is None and sop_class not in _PRESENTATION:
@@ -234,5 +234,5 @@ def _foreign(header: Dataset) -> str | None:
 def _uid(header: Dataset, keyword: str) -> str:
     uid = uid_of(header, keyword)
     if not uid:
-        raise DamageError(f"{keyword} is missing or no UID")
+        raise DamageError(f"{keyword} is missing or not a UID")
     return uid

@@ -1,4 +1,4 @@
-"""JPEG of 12 bits with losses, which pydicom's plugins leave to a library under the GPL, while GDCM reads it too."""
+"""Decode lossy 12-bit JPEG with GDCM, because pydicom's plugins leave it to a library under the GPL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ need("JPEG Extended", "gdcm")
 
 import gdcm  # noqa: E402 - after the check, which says what to install
 
-# it says of each image that the 8-bit variant of its library cannot read it, before it takes the 12-bit one
+# GDCM tries an 8-bit decoder first, and would print an error for each image before it uses the 12-bit one
 for _off in ("DebugOff", "WarningOff", "ErrorOff"):
     getattr(gdcm.Trace, _off)()
 
@@ -39,7 +39,7 @@ def decode_jpeg_extended(dataset: Dataset) -> npt.NDArray[np.unsignedinteger]:
     image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGExtendedProcess2_4))
     allocated, bits = int(dataset.BitsAllocated), int(dataset.BitsStored)
     image.SetPixelFormat(gdcm.PixelFormat(1, allocated, bits, bits - 1, int(dataset.get("PixelRepresentation") or 0)))
-    data = image.GetBuffer().encode("utf-8", "surrogateescape")  # GDCM gives bytes as a text
+    data = image.GetBuffer().encode("utf-8", "surrogateescape")  # GDCM returns the bytes as a string
     if len(data) != dataset.Rows * dataset.Columns * allocated // 8:
         raise DamageError("the compressed image is damaged")
     return np.frombuffer(data, f"<u{allocated // 8}").reshape(dataset.Rows, dataset.Columns)

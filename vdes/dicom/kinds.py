@@ -1,4 +1,4 @@
-"""What a mammogram is in contrast-enhanced spectral mammography, told from its header."""
+"""Which kind of CESM image a mammogram is, according to its header."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from vdes.dicom.beams import BEAM_KEYWORDS, BOTH, HIGH, LOW, Beam, beam_of
 from vdes.dicom.values import codes_of, items_of, text_of
 
 LOW_ENERGY, DES, HIGH_ENERGY, VIRTUAL_DES = "low_energy", "des", "high_energy", "virtual_des"
-# the header says that it is something else, or says nothing (or contradictory things) that would tell
+# the header states another kind; or it states too little, or contradicts itself
 OTHER, UNKNOWN = "other", "unknown"
-# attributes that `kind_of` looks at
+# attributes that `kind_of` uses
 KEYWORDS = (
     "ImageType", "SyntheticData", "AcquisitionDeviceProcessingCode", "SeriesDescription", "DerivationCodeSequence",
     "SpecimenDescriptionSequence", "ContainerIdentifier", *BEAM_KEYWORDS,
@@ -21,17 +21,17 @@ KEYWORDS = (
 
 _MULTI_ENERGY = "113097"  # DCM, Multi-energy proportional weighting
 _RECOMBINED = re.compile(r"RECOMB|SUBTRACT|IODINE")
-_CESM = re.compile(r"CESM|CEDM|CEM")  # a maker writes it on recombined images, another on all of an examination
+_CESM = re.compile(r"CESM|CEDM|CEM")  # one maker writes it on recombined images only, another on all images
 _ENERGIES = {"LOW_ENERGY": LOW_ENERGY, "HIGH_ENERGY": HIGH_ENERGY}
-# what an image is that is neither a view of a breast nor of one energy
+# images that are not ordinary views of a breast
 _FOREIGN = re.compile(
     r"GENERATED_2D|TOMO|STEREO|SCOUT|SPECIMEN|TEMPORAL|ADDITION|LOCALIZER|BIOPSY|SCREEN.?SHOT|CAPTURE|SYNTH|SLICE|VOLUME|C-?VIEW|\bMIP\b|\bMAXIP\b|AVERAGE|PHANTOM|QUALITY|\bQC\b|CALIBRATION"
 )
-# what ImageType may say beside without saying more than that it is an image of a breast
+# further values of ImageType that say nothing about the kind
 _NEUTRAL = re.compile(r"PRE_CONTRAST|POST_CONTRAST|NONE|LEFT|RIGHT|L|R|CC|MLO|FFDM|[\d.]*")
 _PROCESSING_CODES = {"GEMS_FFDM_PV": LOW_ENERGY, "GEMS_CESM_1": DES}
-# In this order: the description of a low-energy series may say CESM too. The abbreviations are words of French, Spanish
-# and German, and count only among words that say nothing else.
+# In this order, because the description of a low-energy series may contain CESM too. The abbreviations are also words
+# in French, Spanish and German, so they count only among words without another meaning.
 _DESCRIPTIONS = (
     (HIGH_ENERGY, re.compile(r"HIGH.?ENERGY")),
     (LOW_ENERGY, re.compile(r"LOW.?ENERGY")),
@@ -43,12 +43,12 @@ _BARE = re.compile(r"[LR]|LEFT|RIGHT|[LR]?-?(CC|MLO)|C[ED]{1,2}S?M|[LRH]E|DES|IM
 
 @dataclass(frozen=True)
 class Kind:
-    """What an image is, and why.
+    """The kind of an image, and the evidence for it.
 
     Attributes:
         name: `LOW_ENERGY`, `DES`, `HIGH_ENERGY`, `VIRTUAL_DES`, `OTHER` or `UNKNOWN`.
         evidence: the attributes that decided, with their values.
-        contradicted: weaker evidence that says otherwise.
+        contradicted: weaker evidence against it.
     """
 
     name: str
@@ -58,18 +58,18 @@ class Kind:
 
 @dataclass(frozen=True)
 class _Vote:
-    """What one source of evidence says an image is; an empty name says nothing."""
+    """The kind according to one source of evidence; the name is empty if the source does not decide."""
 
     name: str = ""
     words: str = ""
 
 
 def kind_of(header: Dataset) -> Kind:
-    """Tell what an image is: standard codes and the beam count before ImageType, that before private attributes.
+    """Return the kind of an image. Standard codes and the beam count first, then ImageType, then private attributes.
 
-    The beam tells what an image as exposed is. An image derived from exposures may have the beam of any of them, so a
-    low-energy beam is evidence there only as long as nothing says that the image is recombined. A series' description
-    only supports what a beam says, and never decides alone. What contradicts itself is `UNKNOWN`.
+    For an original image, the beam shows what it is. A derived image may state the beam of any exposure that it was
+    made from, so a low-energy beam is evidence there only if nothing shows that the image is recombined. A series
+    description can support a beam, but never decides alone. Contradictory evidence gives `UNKNOWN`.
 
     Args:
         header: the attributes `KEYWORDS`, as far as the object has them.
@@ -86,10 +86,10 @@ def kind_of(header: Dataset) -> Kind:
     private, description = _by_processing_code(header), _by_description(header)
     found = _decide("ORIGINAL" in values[:1], beam, image_type, private, description)
     if not image_type.name and found.name != UNKNOWN:
-        if values[1:2] == ["SECONDARY"]:  # made after the examination, of whatever was on a screen
-            return Kind(UNKNOWN, f"ImageType SECONDARY, and only {found.words} tells")
+        if values[1:2] == ["SECONDARY"]:  # created after the examination, perhaps from a screen
+            return Kind(UNKNOWN, f"ImageType SECONDARY, with only {found.words} as evidence")
         if found.name == LOW_ENERGY and _strange(values):
-            return Kind(UNKNOWN, f"ImageType with a value that vdes does not know, and only {found.words} tells")
+            return Kind(UNKNOWN, f"unknown value of ImageType, with only {found.words} as evidence")
     if found.name == UNKNOWN:
         return Kind(UNKNOWN, found.words)
     weaker = [vote.words for vote in (private, description) if vote.name and vote.name != found.name]
@@ -114,26 +114,26 @@ def _decide(original: bool, beam: Beam, image_type: _Vote, private: _Vote, descr
             return _contradiction(weak, beam)
         return _Vote(LOW_ENERGY, beam.words)
     if beam.energy == BOTH:
-        return _Vote(UNKNOWN, f"{beam.words}, and nothing else that tells") if original else _Vote(DES, beam.words)
+        return _Vote(UNKNOWN, f"{beam.words}, with no other evidence") if original else _Vote(DES, beam.words)
     if beam.energy == HIGH:
         if supported.name == LOW_ENERGY:
             return _contradiction(supported, beam)
         if supported.name == HIGH_ENERGY:
             return _Vote(HIGH_ENERGY, f"{beam.words}, {supported.words}")
         if original:
-            return _Vote(UNKNOWN, f"{beam.words}, and nothing else that tells")
+            return _Vote(UNKNOWN, f"{beam.words}, with no other evidence")
         if image_type.words:
             return _Vote(DES, image_type.words)
         if supported.name == DES:
             return private if private.name else _Vote(DES, f"{beam.words}, {description.words}")
-        return _Vote(UNKNOWN, f"{beam.words}, and nothing else that tells")
+        return _Vote(UNKNOWN, f"{beam.words}, with no other evidence")
     if image_type.words and not original:
         return supported if supported.name == LOW_ENERGY else _Vote(DES, image_type.words)
     if private.name:
         return private
     if description.name:
-        return _Vote(UNKNOWN, f"{description.words} alone, and nothing else that tells")
-    return _Vote(UNKNOWN, beam.words or "nothing that tells")
+        return _Vote(UNKNOWN, f"{description.words} alone, with no other evidence")
+    return _Vote(UNKNOWN, beam.words or "no evidence")
 
 
 def _contradiction(vote: _Vote, beam: Beam) -> _Vote:
@@ -141,14 +141,14 @@ def _contradiction(vote: _Vote, beam: Beam) -> _Vote:
 
 
 def _foreign(header: Dataset, values: list[str]) -> str:
-    """Return what says that an image is no view of a breast at one energy or recombined, or an empty text."""
+    """Return the evidence that an image is neither of one energy nor recombined, or no view of a breast; else ""."""
     for value in values[2:] if values[:1] in (["ORIGINAL"], ["DERIVED"]) else values:
         found = _FOREIGN.search(value)
         if found:
             return f"ImageType {found[0]}"
     energy = next((value for value in values if value in _ENERGIES), None)
     if energy and any(_RECOMBINED.search(value) for value in values):
-        # PS3.3 C.8.11.7.1.4: with an energy it is a difference in time
+        # PS3.3 C.8.11.7.1.4: a subtraction that names an energy is one in time
         return f"ImageType {energy} of a subtraction: of one energy at two times"
     if items_of(header, "SpecimenDescriptionSequence") or text_of(header, "ContainerIdentifier"):
         return "SpecimenDescriptionSequence"
@@ -156,7 +156,7 @@ def _foreign(header: Dataset, values: list[str]) -> str:
 
 
 def _by_image_type(values: list[str]) -> _Vote:
-    """Return the energy, or recombined; CESM alone is words without a name, for it may stand on either."""
+    """Return the kind by ImageType; for CESM alone only the words, because it occurs on both kinds of image."""
     for value in values:
         if value in _ENERGIES:
             return _Vote(_ENERGIES[value], f"ImageType {value}")
@@ -189,7 +189,7 @@ def _by_processing_code(header: Dataset) -> _Vote:
 
 
 def _by_description(header: Dataset) -> _Vote:
-    # the word alone goes into the evidence: a description may name the patient
+    # only the word goes into the evidence, because a description may name the patient
     text = text_of(header, "SeriesDescription").upper().replace("_", " ")
     for name, pattern in _DESCRIPTIONS:
         found = pattern.search(text)

@@ -1,4 +1,4 @@
-"""Look-up tables of a header, of which archives hold more forms than the standard allows."""
+"""Look-up tables of a header; archives contain more forms of them than the standard allows."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Lut:
     """A look-up table.
 
     Attributes:
-        first: the input that the first entry is for.
-        depth: bits of an entry.
+        first: the input value that maps to the first entry.
+        depth: bits per entry.
         entries: (N,).
     """
 
@@ -38,9 +38,9 @@ class Lut:
 
 
 def lut_of(dataset: Dataset, keyword: str) -> Lut | None:
-    """Return the first look-up table of a sequence, passing over items that hold none; None where there is none.
+    """Return the first look-up table of a sequence, skipping items without one, or None.
 
-    As dcmtk does, it has as many entries as there are data, whatever its descriptor says.
+    As in dcmtk, it has as many entries as the data contain, whatever its descriptor states.
 
     Args:
         dataset: of an image.
@@ -70,7 +70,7 @@ def lut_of(dataset: Dataset, keyword: str) -> Lut | None:
 
 def _entries(data: object, count: int, depth: int, order: str) -> npt.NDArray[np.int32]:
     if isinstance(data, bytes):
-        packed = depth == 8 and len(data) <= count + count % 2  # two entries a word
+        packed = depth == 8 and len(data) <= count + count % 2  # two entries per word
         return np.frombuffer(data, "u1" if packed else f"{order}u2")[: count if packed else None].astype(np.int32)
     return np.atleast_1d(np.asarray(data)).astype(np.int32) & 0xFFFF
 

@@ -1,4 +1,4 @@
-"""A Digital Mammography X-Ray Image for presentation: what every such object that vdes writes has in common.
+"""The attributes that all Digital Mammography X-Ray Images for presentation written by vdes have in common.
 
 Source: DICOM PS3.3, A.26 and C.8.11.
 """
@@ -17,9 +17,9 @@ BREAST = Code("76752008", "SCT", "Breast")
 
 
 def orientation_of(laterality: str, view: str) -> list[str]:
-    """Return the PatientOrientation of an image with the chest wall at the side where it is displayed.
+    """Return the PatientOrientation of an image with the chest wall on the side where it is usually displayed.
 
-    It is towards the right and towards the bottom of the picture.
+    The values are the patient's directions towards the right and the bottom of the picture.
     """
     return {
         ("L", "CC"): ["A", "R"],
@@ -34,12 +34,12 @@ def mammogram_object(
 ) -> FileDataset:
     """Return an object with its image and mammography modules filled in, to be written as explicit little endian.
 
-    The image is MONOCHROME2 without rescale, displayed from 0 to the highest value of its bits. What only its maker can
-    know, such as its orientation, is not in it.
+    The image is MONOCHROME2 without rescale, displayed from 0 to the highest value of its bits. Attributes that only
+    the caller can know, such as the orientation, are left out.
 
     Args:
         stored: (H, W), 0 to 2 ** ``bits`` - 1.
-        bits: stored, 8 to 16.
+        bits: BitsStored, 8 to 16.
         instance: SOPInstanceUID.
         laterality: L or R.
         view: CC or MLO.
@@ -67,7 +67,7 @@ def mammogram_object(
     image.SamplesPerPixel, image.PixelRepresentation = 1, 0
     image.BitsAllocated, image.BitsStored, image.HighBit = 16, bits, bits - 1
     image.PhotometricInterpretation, image.PresentationLUTShape = "MONOCHROME2", "IDENTITY"
-    # bright pixels saw few X rays
+    # bright pixels received few X-rays
     image.PixelIntensityRelationship, image.PixelIntensityRelationshipSign = "LOG", -1
     image.RescaleIntercept, image.RescaleSlope, image.RescaleType = "0", "1", "US"
     image.WindowCenter, image.WindowWidth = str(1 << (bits - 1)), str(1 << bits)

@@ -1,4 +1,4 @@
-"""The picture that a DICOM mammogram shows, in the same numbers whatever its encoding."""
+"""The picture that a DICOM mammogram shows, with the same values whatever its encoding."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from vdes.dicom.values import DamageError, number_of, numbers_of, text_of
 from vdes.errors import InputError
 
 WHITE = 65535.0
-# pydicom takes whichever decoder is installed; with a fixed one the numbers do not depend on that
+# pydicom takes whichever decoder is installed; with fixed ones the values do not depend on the installation
 _DECODERS = {
     JPEGBaseline8Bit: "gdcm",
     JPEGExtended12Bit: "gdcm",
@@ -45,17 +45,17 @@ _DECODERS = {
     HTJ2KLosslessRPCL: "pylibjpeg",
     HTJ2K: "pylibjpeg",
 }
-# after these, values can overshoot the range of the stored bits
+# after these, values can exceed the range of the stored bits
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K)
 
 
 @dataclass(frozen=True)
 class Mammogram:
-    """A mammogram as it is looked at.
+    """A mammogram as it is displayed.
 
     Attributes:
-        pixels: (H, W), float32, rows from top to bottom: 0 is black and `WHITE` white.
-        pixel_size_mm: NaN where the file does not state it.
+        pixels: (H, W), float32, rows from top to bottom; 0 is black and `WHITE` is white.
+        pixel_size_mm: NaN if the file does not state it.
     """
 
     pixels: npt.NDArray[np.float32]
@@ -65,17 +65,17 @@ class Mammogram:
 def read_mammogram(path: str | Path) -> Mammogram:
     """Read the picture that a mammogram for presentation shows: what a workstation displays first.
 
-    Stored values go through the rescale (or modality LUT), then the VOI LUT (the first; it counts before windows) or
-    window (the first of several, with its function LINEAR, LINEAR_EXACT or SIGMOID). What is shown in reverse, by
-    PresentationLUTShape or without it by MONOCHROME1, is inverted, so that bright means attenuating. Without LUT and
-    window the whole range of the stored bits is shown.
+    Stored values pass through the rescale (or modality LUT), then through the first VOI LUT or, without one, the first
+    window with its function (LINEAR, LINEAR_EXACT or SIGMOID). Images displayed in reverse, according to
+    PresentationLUTShape or, without it, MONOCHROME1, are inverted, so that bright means attenuating. Without LUT and
+    window, the whole range of the stored bits is shown.
 
     Args:
         path: a DICOM file; its name does not matter.
 
     Raises:
-        InputError: the file is damaged, is no single grey image, cannot be decoded, or is raw (For Processing): raw
-            values are not what networks are trained on. A compressed file may need the extra ``dicom``.
+        InputError: the file is damaged, is not a single grey image, cannot be decoded, or is raw (For Processing):
+            networks are not trained on raw values. A compressed file may need the extra ``dicom``.
     """
     path = Path(path)
     dataset = read_whole(path)
@@ -110,19 +110,19 @@ def raw_reason(header: Dataset) -> str | None:
 
 
 def is_lossy(dataset: Dataset) -> bool:
-    """Tell whether an image was compressed with losses, now or before."""
+    """Return whether an image is or once was lossily compressed."""
     if text_of(dataset, "LossyImageCompression") == "01":
         return True
     syntax = dataset.file_meta.get("TransferSyntaxUID")
-    # the last two can be lossless too, and then say 00
+    # the last two can also be lossless; LossyImageCompression is then 00
     return syntax in _LOSSY[:3] or (syntax in _LOSSY and text_of(dataset, "LossyImageCompression") != "00")
 
 
 def decode(dataset: Dataset) -> npt.NDArray[np.int32]:
     """Return the stored values (H, W).
 
-    Bits above HighBit, where old overlays lie, are cleared, as dcmtk does. Not so after lossy compression: there a
-    value above the range is an overshoot, and is clipped.
+    Bits above HighBit, which may hold old overlays, are cleared, as in dcmtk. After lossy compression, a value above
+    the range is an overshoot and is clipped instead.
 
     Raises:
         DamageError: the pixel data do not fit the header.
@@ -137,7 +137,7 @@ def decode(dataset: Dataset) -> npt.NDArray[np.int32]:
 
         decoded = decode_jpeg_extended(dataset)
     else:
-        # pydicom would clear the bits above BitsStored, whatever HighBit says
+        # with the default, pydicom would clear the bits above BitsStored, whatever HighBit states
         decoded = pixels.pixel_array(dataset, decoding_plugin=_DECODERS.get(syntax, ""), correct_unused_bits=False)
     if decoded.shape != (dataset.Rows, dataset.Columns):
         raise DamageError(f"decoded to {decoded.shape}, but Rows and Columns are {dataset.Rows} x {dataset.Columns}")
@@ -159,12 +159,12 @@ def _has_embedded_overlay(dataset: Dataset) -> bool:
 
 
 def display_table(dataset: Dataset) -> tuple[npt.NDArray[np.float32], int]:
-    """Return what each stored value is displayed as, from 0 to `WHITE`, and the lowest stored value.
+    """Return the displayed value of each stored value, from 0 to `WHITE`, and the lowest stored value.
 
-    A table of all values takes far less time than the functions on all pixels.
+    Looking pixels up in a table is much faster than applying the functions to all of them.
 
     Raises:
-        DamageError: a LUT or window breaks the standard's rules.
+        DamageError: a LUT or window violates the standard.
     """
     bits = int(dataset.BitsStored)
     lowest = -(1 << (bits - 1)) if dataset.get("PixelRepresentation") == 1 else 0
@@ -179,7 +179,7 @@ def display_table(dataset: Dataset) -> tuple[npt.NDArray[np.float32], int]:
 
 
 def is_inverse(dataset: Dataset) -> bool:
-    """Tell whether low values are shown white: PresentationLUTShape says so, or without it MONOCHROME1."""
+    """Return whether low values are shown white, according to PresentationLUTShape or, without it, MONOCHROME1."""
     shape = text_of(dataset, "PresentationLUTShape")
     if shape in ("IDENTITY", "INVERSE"):
         return shape == "INVERSE"
@@ -187,7 +187,7 @@ def is_inverse(dataset: Dataset) -> bool:
 
 
 def _physical(stored: npt.NDArray[np.float64], dataset: Dataset) -> npt.NDArray[np.float64]:
-    """Return stored values after the modality LUT, or the rescale where slope and intercept are both there."""
+    """Return stored values after the modality LUT, or after the rescale if slope and intercept are both present."""
     lut = lut_of(dataset, "ModalityLUTSequence")
     if lut is not None:
         return lut(stored).astype(np.float64)
@@ -200,7 +200,7 @@ def _physical(stored: npt.NDArray[np.float64], dataset: Dataset) -> npt.NDArray[
 
 
 def _window(dataset: Dataset, lowest: float, highest: float) -> Dataset:
-    """Return the first window of an image, or one from ``lowest`` to ``highest``, with 0 to `WHITE` as its output."""
+    """Return the first window of an image, or else one from ``lowest`` to ``highest``; its output is 0 to `WHITE`."""
     window = Dataset()
     window.PhotometricInterpretation, window.PixelRepresentation, window.BitsStored = "MONOCHROME2", 0, 16
     center, width = number_of(dataset, "WindowCenter"), number_of(dataset, "WindowWidth")
@@ -214,10 +214,10 @@ def _window(dataset: Dataset, lowest: float, highest: float) -> Dataset:
 
 
 def pixel_size_mm(header: Dataset) -> float:
-    """Return the pixel size in mm, NaN where unknown.
+    """Return the pixel size in mm, NaN if unknown.
 
-    ImagerPixelSpacing, at the detector, counts first: every mammogram has it, while PixelSpacing is absent, the same,
-    or corrected for magnification, as the maker likes. One value counts for rows and columns.
+    ImagerPixelSpacing, at the detector, is preferred: every mammogram has it, while PixelSpacing is missing, equal or
+    corrected for magnification, depending on the maker. A single value applies to rows and columns.
 
     Args:
         header: ImagerPixelSpacing and PixelSpacing, as far as the object has them.

@@ -1,4 +1,4 @@
-"""When an image was taken, as precisely as its header says, and how far two images lie apart."""
+"""When an image was taken, as precisely as its header states, and how far apart two images were taken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydicom import Dataset
 from vdes.dicom.values import text_of
 
 _DAY = 86400.0
-# PS3.5: TM is HH, HHMM or HHMMSS with a fraction; the colons and dots are of ACR-NEMA
+# PS3.5: TM is HH, HHMM or HHMMSS with a fraction; the colons and dots come from ACR-NEMA
 _TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.(\d{0,6}))?)?)?")
 _DATE = re.compile(r"(\d{4})[.\-/]?(\d\d)[.\-/]?(\d\d)")
 _ZONE = re.compile(r"[+-]\d{4}$")
@@ -22,10 +22,10 @@ class Moment:
     """A time between ``start`` and ``start + width``, in seconds.
 
     Attributes:
-        start: since an arbitrary day where the date is known, else since midnight.
-        width: how precisely it is stated: 0 with seconds, 60 without, 3600 without minutes.
+        start: since an arbitrary day if the date is known, otherwise since midnight.
+        width: precision of the time: 0 with seconds, 60 without, 3600 without minutes.
         dated: whether the date is known.
-        zone: seconds before UTC, None where unknown.
+        zone: seconds ahead of UTC, None if unknown.
     """
 
     start: float
@@ -36,23 +36,23 @@ class Moment:
 
 @dataclass(frozen=True)
 class Gap:
-    """The seconds between two moments: at least, and at most."""
+    """The least and the most seconds between two moments."""
 
     least: float
     most: float
 
     @property
     def words(self) -> str:
-        """The number, or where the times are not precise the two."""
+        """The gap as a number, or as a range if the times are imprecise."""
         return f"{self.least:g}" if self.least == self.most else f"{self.least:g} to {self.most:g}"
 
     def shorter_than(self, other: Gap) -> bool:
-        """Tell whether this gap is certainly the shorter one."""
+        """Return whether this gap is certainly the shorter one."""
         return self.most <= other.least and (self.least, self.most) != (other.least, other.most)
 
 
 def moments_of(header: Dataset) -> dict[str, Moment]:
-    """Return when an image was acquired and when its content was made, as far as its header says."""
+    """Return when an image was acquired and when its content was created, as far as its header states it."""
     pairs = {
         "AcquisitionTime": ("AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime"),
         "ContentTime": ("", "ContentDate", "ContentTime"),
@@ -69,7 +69,7 @@ def moments_of(header: Dataset) -> dict[str, Moment]:
 
 
 def moment_of(date: str, time: str) -> Moment | None:
-    """Return the moment of a DA and a TM value, or None where the time is missing or none."""
+    """Return the moment given by a DA and a TM value, or None if the time is missing or invalid."""
     parts = _TIME.fullmatch(time)
     if parts is None:
         return None
@@ -83,13 +83,13 @@ def moment_of(date: str, time: str) -> Moment | None:
 
 
 def gap_between(one: Moment, other: Moment) -> Gap:
-    """Return how far two moments lie apart; without a date on both, on the shorter way around midnight."""
+    """Return the gap between two moments; unless both have a date, the shorter way around midnight counts."""
     apart = other.start - one.start
     if one.zone is not None and other.zone is not None:
         apart += one.zone - other.zone
     if not (one.dated and other.dated):
         apart = (apart + _DAY / 2) % _DAY - _DAY / 2
-    # a time without seconds is any of its minute
+    # a time without seconds may be any time within its minute
     earliest, latest = apart - one.width, apart + other.width
     least = 0.0 if earliest <= 0 <= latest else min(abs(earliest), abs(latest))
     return Gap(least, max(abs(earliest), abs(latest)))
@@ -103,7 +103,7 @@ def _of_datetime(text: str) -> Moment | None:
 
 
 def _offset(zone: str) -> float | None:
-    """Return the seconds that a zone such as +0130 is before UTC."""
+    """Return by how many seconds a zone such as +0130 is ahead of UTC."""
     if not _ZONE.fullmatch(zone):
         return None
     return (-1 if zone[0] == "-" else 1) * (int(zone[1:3]) * 3600.0 + int(zone[3:5]) * 60.0)

@@ -12,11 +12,11 @@ VIEW_CODES = {
     "CC": Code("399162004", "SCT", "cranio-caudal"),
     "MLO": Code("399368009", "SCT", "medio-lateral oblique"),
 }
-# attributes that the functions look at
+# attributes that the functions use
 KEYWORDS = (
     "ImageLaterality", "Laterality", "ViewPosition", "ViewCodeSequence", "EstimatedRadiographicMagnificationFactor",
 )  # fmt: skip
-# CID 4015, with the older codes; the first are of views that show the whole breast, in which DES must match low energy
+# CID 4015, with the older codes. These views show the whole breast; DES and low energy must have the same modifiers.
 WHOLE_MODIFIERS = {
     "399209000": Code("399209000", "SCT", "Implant Displaced"),
     "399226006": Code("399226006", "SCT", "Rolled Medial"),
@@ -51,7 +51,7 @@ _POSITIONS = ("CC", "MLO", "ML", "LM", "LMO", "XCC", "XCCL", "XCCM", "FB", "SIO"
 
 
 def laterality_of(header: Dataset) -> str | None:
-    """Return L or R from ImageLaterality or, in older objects, Laterality; None where neither says, or they differ."""
+    """Return L or R from ImageLaterality or, in older objects, Laterality; None if both are missing or they differ."""
     stated = {text for keyword in ("ImageLaterality", "Laterality") for text in codes_of(header, keyword)}
     return stated.pop() if len(stated) == 1 and stated <= set(LATERALITIES) else None
 
@@ -59,13 +59,14 @@ def laterality_of(header: Dataset) -> str | None:
 def view_of(header: Dataset) -> tuple[str | None, str]:
     """Return the view, and what was found.
 
-    The code counts before ViewPosition. PatientOrientation, the only trace in scanned films, is not guessed from.
+    The code takes precedence over ViewPosition. The view is never guessed from PatientOrientation, which is all that
+    scanned films have.
 
     Args:
         header: the attributes `KEYWORDS`, as far as the object has them.
 
     Returns:
-        CC, MLO or None; and in words what the header says.
+        CC, MLO or None; and what the header states, in words.
     """
     codes = [code for item in items_of(header, "ViewCodeSequence") if (code := text_of(item, "CodeValue"))]
     coded = {_BY_CODE.get(code) for code in codes}
@@ -81,7 +82,7 @@ def view_of(header: Dataset) -> tuple[str | None, str]:
 
 
 def modifiers_of(header: Dataset) -> tuple[frozenset[str], str | None]:
-    """Return the codes that modify the view, and why it does not show a whole breast, None where it does.
+    """Return the codes that modify the view, and why it does not show the whole breast, None if it does.
 
     Args:
         header: the attributes `KEYWORDS`, as far as the object has them.
@@ -104,10 +105,10 @@ def modifiers_of(header: Dataset) -> tuple[frozenset[str], str | None]:
 
 
 def modifier_code(value: str) -> Code | None:
-    """Return a modifier of the view by its code's value, also by the older one; None where it is none."""
+    """Return a view modifier by the value of its current or older code, or None if the code is unknown."""
     return MODIFIERS.get(_OLDER_MODIFIERS.get(value, value))
 
 
 def _shown(code: str) -> str:
-    """Return a code as a report shows it; what does not look like one may be anything, a name too."""
+    """Return a code as reports show it; a value that does not look like one might be a name, and is not shown."""
     return code if code.replace("-", "").replace(".", "").isdigit() or code in _BY_CODE else "of another kind"

@@ -1,4 +1,4 @@
-"""A virtual DES image as a DICOM object that an archive keeps beside its low-energy image."""
+"""A virtual DES image as a DICOM object, to be stored in an archive alongside its low-energy image."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from vdes.errors import InputError
 BITS = 12
 COMPRESSIONS = {"none": None, "jpeg-2000": JPEG2000Lossless, "jpeg-ls": JPEGLSLossless, "rle": RLELossless}
 SERIES_DESCRIPTION = "Virtual DES, AI-generated, not for diagnosis"
-FIRST_SERIES = 9000  # added to the number of the low-energy series: the virtual ones come last
+FIRST_SERIES = 9000  # added to the number of the low-energy series, so that virtual series come last
 SYNTHESIZING_EQUIPMENT = Code("109100", "DCM", "Synthesizing Equipment")
 SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
 
@@ -42,7 +42,7 @@ class Model:
     Attributes:
         name: of the bundle.
         version: of the bundle.
-        weights_sha256: hash of the weights' file.
+        weights_sha256: hash of the weights file.
     """
 
     name: str
@@ -60,16 +60,16 @@ class Model:
 
 
 def check_source(path: str | Path, deidentified: bool = False) -> ImageFacts:
-    """Return the facts of a low-energy image, and make sure that virtual DES can be written as an object beside it.
+    """Return the facts of a low-energy image, and make sure that a virtual DES object can be written for it.
 
     Args:
         path: of the low-energy image.
         deidentified: whether the object is to be de-identified.
 
     Raises:
-        InputError: see `low_energy_facts`; also when the header lacks what the object must state and only the source
-            can know: laterality, view (CC or MLO), pixel size and orientation, and for a de-identified one that no
-            name is burned into the pixels.
+        InputError: see `low_energy_facts`; also if the header lacks what the object must copy from it: laterality,
+            view (CC or MLO), pixel size and orientation; and, for a de-identified object, the statement that no name
+            is burned into the pixels.
     """
     path = Path(path)
     facts = low_energy_facts(path)
@@ -88,12 +88,12 @@ def check_source(path: str | Path, deidentified: bool = False) -> ImageFacts:
 def virtual_des_object(
     low_energy: str | Path, values: npt.NDArray[np.floating], model: Model, compression: str = "none"
 ) -> FileDataset:
-    """Return a virtual DES image as a mammography object of its low-energy image's study, to be written by ``save_as``.
+    """Return a virtual DES image as a mammography object in its low-energy image's study, to be written by ``save_as``.
 
     Patient, study, frame of reference, laterality, view, pixel size and pixel grid are those of the low-energy image;
-    series and instance are new. The UIDs follow from the study, the model and the pixels: what is made twice is one
-    object, not two. The header says in several places that the image is artificial. What is carried over, and what is
-    not, is listed in `vdes.dicom.carried`.
+    series and instance are new. The UIDs are derived from study, model and pixels, so making an image twice gives the
+    same object. The header states in several places that the image is artificial. `vdes.dicom.carried` lists what is
+    copied from the low-energy image.
 
     Args:
         low_energy: DICOM file of the low-energy image.
@@ -102,7 +102,7 @@ def virtual_des_object(
         compression: one of `COMPRESSIONS`, all lossless.
 
     Raises:
-        InputError: see `check_source`; also when the compression is unknown or the sizes differ.
+        InputError: see `check_source`; also if the compression is unknown or the sizes differ.
     """
     path = Path(low_energy)
     check_compression(compression)
@@ -120,7 +120,7 @@ def virtual_des_object(
         carry_over(source, image)
         image.StudyInstanceUID = facts.study
         carry_compression(source, image, is_lossy(source))
-        # whoever reads "NO" may publish the image: only the source can say so
+        # images with "NO" may be published, so only the source may state it
         image.BurnedInAnnotation = "NO" if without_burned_in_text(source) else "YES"
         image.SeriesInstanceUID = _series_uid(source, facts, model)
         image.SeriesNumber = FIRST_SERIES + int(abs(number_of(source, "SeriesNumber") or 0)) % FIRST_SERIES
@@ -135,7 +135,7 @@ def check_compression(compression: str) -> None:
     """Make sure that a compression is known, and that its encoder is installed.
 
     Raises:
-        InputError: it is none of `COMPRESSIONS`, or needs the extra ``dicom``.
+        InputError: it is not one of `COMPRESSIONS`, or needs the extra ``dicom``.
     """
     if compression not in COMPRESSIONS:
         raise InputError(f"compression: {compression!r}; expected one of {', '.join(COMPRESSIONS)}")
@@ -145,14 +145,14 @@ def check_compression(compression: str) -> None:
 
 
 def _uid(text: str) -> UID:
-    """Return the UID that follows from a text (PS3.5, B.2)."""
+    """Return the UID derived from a text (PS3.5, B.2)."""
     return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, text).int}")
 
 
 def _series_uid(source: Dataset, facts: ImageFacts, model: Model) -> UID:
     """Return the UID of the new series: one for each series, patient and frame of reference of the sources.
 
-    A series is of one patient, study and frame of reference. Where the source is in no series, it is one of its own.
+    A series belongs to one patient, study and frame of reference. A source without a series gets a new one to itself.
     """
     frame = text_of(source, "FrameOfReferenceUID")
     series = uid_of(source, "SeriesInstanceUID") or f"of {facts.instance}"
@@ -160,7 +160,7 @@ def _series_uid(source: Dataset, facts: ImageFacts, model: Model) -> UID:
 
 
 def _state_origin(image: Dataset, facts: ImageFacts, model: Model) -> None:
-    # no time of making: what is made twice has one UID, and must be one object
+    # no creation time, because an image that is made twice has the same UID and must be the same object
     image.ImageType = ["DERIVED", "PRIMARY", "", "GENERATED_2D", ""]
     image.SyntheticData = "YES"
     image.ContentQualification = "RESEARCH"

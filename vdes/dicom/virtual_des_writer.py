@@ -1,4 +1,4 @@
-"""Write virtual DES objects, as a bundle's inference asks for them."""
+"""Write virtual DES objects for a bundle's inference."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class VirtualDesWriter:
     Args:
         name: of the bundle.
         version: of the bundle.
-        weights: file of the weights, whose hash the objects state; None where there is no file.
+        weights: weights file, whose hash the objects state; None if there is no file.
         compression: none, jpeg-2000, jpeg-ls or rle, all lossless.
         deidentified: write the objects de-identified.
 
@@ -45,6 +45,6 @@ class VirtualDesWriter:
 
 
 def _deidentify() -> Callable[[Dataset], None]:
-    from vdes.dicom.deidentify import deidentify  # here, because it needs an extra that other objects do without
+    from vdes.dicom.deidentify import deidentify  # imported here, because only de-identification needs it
 
     return deidentify

@@ -64,7 +64,7 @@ def test_pairs_are_listed_under_names_that_tell_nothing(studies: Path, tmp_path:
     assert "Doe" not in output.read_text() and "A0" not in output.read_text()
     assert datalist.fields["report"]["left_out"] == []
     assert [note["what"] for note in datalist.fields["report"]["notes"]] == [
-        "studies without PatientID, each taken for a patient of its own unless name and birth date tell more",
+        "studies without PatientID, each counted as a separate patient unless name and birth date match",
         "studies of the table without images here",
     ]
     # the same folder gives the same file
@@ -97,7 +97,7 @@ def test_what_is_left_out_has_a_reason(write_mammogram, studies: Path, tmp_path:
     printed = capsys.readouterr().out
     left_out = Datalist.read(tmp_path / "d.json").fields["report"]["left_out"]
     report = {entry["names"][0]: entry["what"] for entry in left_out}
-    assert report.pop("odd/no_uid").startswith("damaged or unreadable DICOM (StudyInstanceUID is missing or no UID")
+    assert report.pop("odd/no_uid").startswith("damaged or unreadable DICOM (StudyInstanceUID is missing or not a UID")
     assert report == {
         "odd/raw": "raw: PresentationIntentType FOR PROCESSING; expected an image for presentation",
         "odd/high": "high-energy image, not for display (ImageType HIGH_ENERGY)",
@@ -120,7 +120,11 @@ def test_a_folder_without_pairs_is_refused_and_nothing_is_written(write_mammogra
     (tmp_path / "empty").mkdir()
     write_mammogram(tmp_path / "one" / "a")
     output = tmp_path / "d.json"
-    for folder, message in (("none", "no such folder"), ("empty", "no file in it"), ("one", "1 no DES image of the")):
+    for folder, message in (
+        ("none", "no such folder"),
+        ("empty", "contains no files"),
+        ("one", "1 no DES image of the"),
+    ):
         assert main(["datalist", "dicom", str(tmp_path / folder), "--output", str(output)]) == 2
         line = capsys.readouterr().err
         assert line.startswith(f"error: {tmp_path / folder}: ") and message in line and line.count("\n") == 1

@@ -52,12 +52,12 @@ def test_without_a_table_everything_is_unknown(breasts) -> None:
     ("text", "message"),
     [
         ("study,pathology\n1,benign\n", "no column that names the study; expected one of StudyInstanceUID, Accession"),
-        ("AccessionNumber,side\n1,L\n", "no column of labels; expected any of pathology, density, birads"),
+        ("AccessionNumber,side\n1,L\n", "no label column; expected any of pathology, density, birads"),
         ("AccessionNumber,pathology\n,benign\n", "row 2: AccessionNumber: is empty"),
         ("AccessionNumber,pathology\n1,bad\n", "row 2: pathology: 'bad'; expected one of normal, benign, malignant"),
         ("AccessionNumber,birads\n1,4a\n", "row 2: birads: '4a'; expected one of 0, 1, 2"),
         ("AccessionNumber,laterality,birads\n1,left,4\n", "row 2: laterality: 'left'; expected L, R"),
-        ("AccessionNumber,birads\n1,4\n\n1,5\n", "row 4: AccessionNumber: labelled above already"),
+        ("AccessionNumber,birads\n1,4\n\n1,5\n", "row 4: AccessionNumber: already labelled above"),
     ],
 )
 def test_a_table_that_cannot_be_understood_is_refused(tmp_path: Path, text: str, message: str) -> None:

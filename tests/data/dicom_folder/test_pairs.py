@@ -125,7 +125,7 @@ def test_an_identifier_or_time_of_several_views_tells_nothing() -> None:
     ]
     pairs = pair_images(views)
     assert not any(pair.complete for pair in pairs)
-    assert "and the time is that of other views too" in pairs[0].evidence
+    assert "and the time is shared with other views" in pairs[0].evidence
     own = [image(kind, 100 * number + 5 * (kind == "des"), frame="9", view=view)
            for kind in ("low_energy", "des") for number, view in enumerate(("CC", "MLO"))]  # fmt: skip
     assert {pair.evidence for pair in pair_images(own)} == {"AcquisitionTime, 5 s apart"}
@@ -150,7 +150,7 @@ def test_without_evidence_there_is_no_pair() -> None:
     for images in ([untimed, low], [untimed, low, image("low_energy", None)]):
         pairs = pair_images(images)
         assert not any(pair.complete for pair in pairs)
-        assert "nothing tells that it belongs to the" in why_alone(pairs, untimed)
+        assert "no evidence links it to the" in why_alone(pairs, untimed)
 
 
 def test_patients_contrast_and_modifiers_must_not_differ() -> None:

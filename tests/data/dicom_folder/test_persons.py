@@ -49,8 +49,8 @@ JANE = {"PatientName": "Doe^Jane", "PatientBirthDate": "19500102"}
         (image("1", "D7 "), image("2", "d007"), None),  # padding, case, leading zeros
         (image("1", "Mu\u0308ller"), image("2", "M\u00fcller"), None),
         (image("1", "D7", **HOSPITAL), image("2", "D7", IssuerOfPatientID=" HOSPITAL"), None),
-        (image("1", "D7", **HOSPITAL), image("2", "D7"), "IssuerOfPatientID in one of them only"),
-        (image("1", "D7", **HOSPITAL), image("2", "D7", **OTHER_HOSPITAL), "same PatientID of two issuers"),
+        (image("1", "D7", **HOSPITAL), image("2", "D7"), "only one has an IssuerOfPatientID"),
+        (image("1", "D7", **HOSPITAL), image("2", "D7", **OTHER_HOSPITAL), "same PatientID from two issuers"),
         (image("1", "D7", **HOSPITAL, **JANE), image("2", "E8", **OTHER_HOSPITAL, **JANE), "same PatientName and"),
         (
             image("1", "D7", **JANE),

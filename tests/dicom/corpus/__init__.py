@@ -1,5 +1,5 @@
-"""Mammograms as they come from hospitals: each variant is a phantom study with something changed, and what must follow.
+"""Odd mammograms as hospitals send them: each variant is a phantom study with a change, and the expected outcome.
 
-The variants lie in a module for each kind of circumstance. `variant.vdes_does` finds out what vdes makes of one, which
-the tests compare with what the variant expects and `page` writes into the documentation.
+There is one module for each kind of circumstance. `variant.vdes_does` returns what vdes makes of a variant; the tests
+compare it with what the variant expects, and `page` writes it into the documentation.
 """

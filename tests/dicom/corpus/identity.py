@@ -1,4 +1,4 @@
-"""B: which studies are of one woman."""
+"""B: which studies belong to one woman."""
 
 # ruff: noqa: E501 - a table
 from __future__ import annotations
@@ -51,41 +51,41 @@ VARIANTS = [
     V("the issuer of the PatientID in one study only", women({"PatientID": "D7"}, issued("Hospital")), patients=1),
     V("the issuer as qualifier in one study, as text in the other", women(
         issued("1.2.3.4"), {"PatientID": "D7", "IssuerOfPatientIDQualifiersSequence": [entity("1.2.3.4")]}), patients=1),
-    V("the issuer in other case and padded", women(issued("Hospital"), issued(" HOSPITAL ")), patients=1),
-    V("the PatientID in other case", women({"PatientID": "abc"}, {"PatientID": "ABC"}), patients=1),
+    V("the issuer in different case and padded", women(issued("Hospital"), issued(" HOSPITAL ")), patients=1),
+    V("the PatientID in different case", women({"PatientID": "abc"}, {"PatientID": "ABC"}), patients=1),
     V("the PatientID padded with zeros", women({"PatientID": "0004711"}, {"PatientID": "4711"}), patients=1),
     V("the PatientID padded with blanks", women({"PatientID": "D 7"}, {"PatientID": " D  7 "}), patients=1),
-    V("the PatientID composed and decomposed", women(
+    V("the PatientID in composed and decomposed Unicode", women(
         {"SpecificCharacterSet": "ISO_IR 192", "PatientID": "M\u00fcller"},
         {"SpecificCharacterSet": "ISO_IR 192", "PatientID": "Mu\u0308ller"}), patients=1),
-    V("one PatientID of two issuers, nothing else known", women(
+    V("one PatientID from two issuers, nothing else known", women(
         issued("Hospital", PatientName=""), issued("Clinic", PatientName="")), patients=1),
-    V("one PatientID of two issuers, same name and birth date", women(
+    V("one PatientID from two issuers, same name and birth date", women(
         issued("Hospital", **JANE), issued("Clinic", **JANE)), patients=1),
-    V("one PatientID of two issuers, other name", women(
+    V("one PatientID from two issuers, different names", women(
         issued("Hospital", **JANE), issued("Clinic", PatientName="Roe^Ann")), patients=2),
-    V("one PatientID of two issuers, other birth date", women(
+    V("one PatientID from two issuers, different birth dates", women(
         issued("Hospital", PatientBirthDate="19500102"), issued("Clinic", PatientBirthDate="19600102")), patients=2),
-    V("two PatientIDs of two issuers, same name and birth date", women(
+    V("two PatientIDs from two issuers, same name and birth date", women(
         issued("Hospital", "A1", **JANE), issued("Clinic", "B2", **JANE)), patients=1),
-    V("two PatientIDs of two issuers, the name written otherwise", women(
+    V("two PatientIDs from two issuers, the name written differently", women(
         issued("Hospital", "A1", **JANE), issued("Clinic", "B2", PatientName="DOE^JANE^^Dr", PatientBirthDate="19500102")),
       patients=1),
-    V("two PatientIDs of two issuers, same birth date, no name in one", women(
+    V("two PatientIDs from two issuers, same birth date, no name in one", women(
         issued("Hospital", "A1", **JANE), issued("Clinic", "B2", PatientName="", PatientBirthDate="19500102")), patients=1),
-    V("two PatientIDs of two issuers, same birth date, other name", women(
+    V("two PatientIDs from two issuers, same birth date, different names", women(
         issued("Hospital", "A1", **JANE), issued("Clinic", "B2", PatientName="Roe^Ann", PatientBirthDate="19500102")),
       patients=2),
-    V("two PatientIDs of two issuers, same name, no birth date", women(
+    V("two PatientIDs from two issuers, same name, no birth date", women(
         issued("Hospital", "A1", PatientName="Doe^Jane"), issued("Clinic", "B2", PatientName="Doe^Jane")), patients=1),
-    V("two PatientIDs of one hospital, same name and birth date", women(
+    V("two PatientIDs from one hospital, same name and birth date", women(
         {"PatientID": "A1", **JANE}, {"PatientID": "B2", **JANE}), patients=1),
-    V("two PatientIDs of one hospital, same name, no birth date", women(
+    V("two PatientIDs from one hospital, same name, no birth date", women(
         {"PatientID": "A1", "PatientName": "Doe^Jane"}, {"PatientID": "B2", "PatientName": "Doe^Jane"}), patients=2),
-    V("de-identified: other PatientIDs under one dummy name and date", women(
+    V("de-identified: different PatientIDs under one dummy name and date", women(
         {"PatientID": "A1", "PatientIdentityRemoved": "YES", **JANE},
         {"PatientID": "B2", "PatientIdentityRemoved": "YES", **JANE}), patients=2),
-    V("the PatientID of one study is among the other IDs of the other", women(
+    V("the PatientID of one study is among the other IDs in the second", women(
         {"PatientID": "A1", "PatientName": "A"}, {"PatientID": "B2", "PatientName": "B", "OtherPatientIDsSequence": [other_id("A1")]}),
       patients=1),
     V("no PatientID in either study", women({"PatientID": ""}, {"PatientID": ""}), patients=2),

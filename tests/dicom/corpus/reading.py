@@ -1,4 +1,4 @@
-"""G: files and folders as they come."""
+"""G: odd files and folders."""
 
 # ruff: noqa: E501 - a table
 from __future__ import annotations
@@ -45,7 +45,7 @@ def long_pixel_data(excess: bytes) -> Change:
 
 
 def jpeg_extended(studies: Any) -> None:
-    """Put the image in JPEG of 12 bits that dcmtk made of it in its place."""
+    """Replace the image by the 12-bit JPEG that dcmtk made from it."""
     image = studies["le"]
     image.PixelData = encapsulate([JPEG_12_BITS.read_bytes()])
     image["PixelData"].VR, image["PixelData"].is_undefined_length = "OB", True
@@ -53,7 +53,7 @@ def jpeg_extended(studies: Any) -> None:
 
 
 def views(*codes: str, position: str | None = "CC") -> Change:
-    """Return a change of the codes of the view, where an empty one stands for an item without a code."""
+    """Return a change of the codes of the view, where an empty one means an item without a code."""
 
     def change(studies: Any) -> None:
         items = [code(value) if value else Dataset() for value in codes]
@@ -67,9 +67,9 @@ VARIANTS = [
       states={"StudyInstanceUID": "1.2.840.0012.3"}),
     V("a SOPInstanceUID with a leading zero", lambda s: put(s["le"], SOPInstanceUID="1.2.840.007.1")),
     V("a SOPInstanceUID longer than 64 characters", lambda s: put(s["le"], SOPInstanceUID="1." + "2" * 70)),
-    alone("a StudyInstanceUID that is a word", sets("le", StudyInstanceUID="Doe"), "StudyInstanceUID is missing or no UID",
+    alone("a StudyInstanceUID that is a word", sets("le", StudyInstanceUID="Doe"), "StudyInstanceUID is missing or not a UID",
           refused="StudyInstanceUID"),
-    alone("StudyInstanceUID missing", sets("le", StudyInstanceUID=None), "StudyInstanceUID is missing or no UID",
+    alone("StudyInstanceUID missing", sets("le", StudyInstanceUID=None), "StudyInstanceUID is missing or not a UID",
           refused="StudyInstanceUID"),
     V("SeriesInstanceUID missing", sets("le", SeriesInstanceUID=None)),
     V("JPEG Extended, 12 bits", jpeg_extended, states={"LossyImageCompression": "01"}),
@@ -94,12 +94,12 @@ VARIANTS = [
     refuses("a compressed image cut off", both(compressed(JPEGLSLossless, "pyjpegls"),
             bytes_of("le", lambda data: data[:-500])), "cut off or damaged"),
     V("deflated", lambda s: setattr(s["le"].file_meta, "TransferSyntaxUID", DeflatedExplicitVRLittleEndian)),
-    V("an empty ViewCodeSequence item beside ViewPosition", views("")),
-    V("an empty ViewCodeSequence item beside one with the code", views("", "399162004")),
-    V("the code of the view alone", views("399162004", position=None)),
-    V("the older code of the view alone", views("R-10242", position=None)),
-    V("ViewPosition alone", sets("le", ViewCodeSequence=None)),
-    V("ViewPosition in small letters", sets("le", ViewPosition="cc", ViewCodeSequence=None)),
+    V("an empty ViewCodeSequence item, with ViewPosition", views("")),
+    V("an empty ViewCodeSequence item, and one with the code", views("", "399162004")),
+    V("only the code of the view", views("399162004", position=None)),
+    V("only the older code of the view", views("R-10242", position=None)),
+    V("only ViewPosition", sets("le", ViewCodeSequence=None)),
+    V("ViewPosition in lower case", sets("le", ViewPosition="cc", ViewCodeSequence=None)),
     alone("code and position contradict each other", views("399368009"), "but ViewPosition CC", refused="expected L or R"),
     alone("two views in one sequence", views("399162004", "399368009", position=None), "ViewCodeSequence",
           refused="expected L or R"),
@@ -107,8 +107,8 @@ VARIANTS = [
           "ViewPosition missing", refused="expected L or R"),
     alone("a medio-lateral view", sets("le", ViewCodeSequence=None, ViewPosition="ML"), "ViewPosition ML",
           refused="expected L or R"),
-    V("Laterality in the place of ImageLaterality", sets("le", ImageLaterality=None, Laterality="L")),
-    V("ImageLaterality in small letters", sets("le", ImageLaterality="l")),
+    V("Laterality instead of ImageLaterality", sets("le", ImageLaterality=None, Laterality="L")),
+    V("ImageLaterality in lower case", sets("le", ImageLaterality="l")),
     alone("Laterality contradicts ImageLaterality", sets("le", Laterality="R"), "ImageLaterality is contradictory",
           refused="expected L or R"),
     alone("ImageLaterality B", sets("le", ImageLaterality="B"), "ImageLaterality", refused="expected L or R"),
@@ -129,18 +129,18 @@ VARIANTS = [
     V("two views that share a SOPInstanceUID", lambda s: (s.add("le_m", "de_m"), put(s["le_m"],
       SOPInstanceUID=s["le"].SOPInstanceUID)), pairs=("le+de", "le_m+de_m")),
     V("a copy of a file", lambda s: s.images.update(le_copy=s["le"]), left={"le_copy": "copy of another file"}),
-    V("a copy of which one is cut off", lambda s: (s.images.update(a=s["le"]), s.rewritten.update(a=lambda data: data[:-9])),
+    V("a copy that is cut off", lambda s: (s.images.update(a=s["le"]), s.rewritten.update(a=lambda data: data[:-9])),
       left={"a": "cut off"}),
     alone("Rows missing", sets("le", Rows=None), "Rows and Columns are missing", picture="refused: no image",
           refused="Rows and Columns"),
     alone("40 frames", sets("le", NumberOfFrames="40"), "NumberOfFrames 40", picture="refused: NumberOfFrames 40",
           refused="NumberOfFrames 40"),
-    alone("a picture in colour", sets("le", PhotometricInterpretation="RGB"), "PhotometricInterpretation RGB",
+    alone("a colour image", sets("le", PhotometricInterpretation="RGB"), "PhotometricInterpretation RGB",
           picture="refused: PhotometricInterpretation RGB", refused="RGB"),
-    alone("no DICOM at all", bytes_of("le", lambda data: b"notes"), "not a DICOM file", picture="refused: not a DICOM",
+    alone("not DICOM", bytes_of("le", lambda data: b"notes"), "not a DICOM file", picture="refused: not a DICOM",
           refused="not a DICOM"),
     alone("an empty file", bytes_of("le", lambda data: b""), "not a DICOM file", picture="refused: not a DICOM",
           refused="not a DICOM"),
-    V("a text beside the images", lambda s: s.places.update(de="sub/de") or s.images.update(notes=s["le"])
+    V("a text file among the images", lambda s: s.places.update(de="sub/de") or s.images.update(notes=s["le"])
       or s.rewritten.update(notes=lambda data: b"notes"), pairs=("le+sub/de",), left={"notes": "not a DICOM file"}),
 ]  # fmt: skip

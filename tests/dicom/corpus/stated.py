@@ -1,4 +1,4 @@
-"""E and I: what a virtual DES object states, and what of its source it must not tell."""
+"""E and I: what a virtual DES object states, and what it must not reveal about its source."""
 
 # ruff: noqa: E501 - a table
 from __future__ import annotations
@@ -30,12 +30,12 @@ def kept(circumstance: str, change: Change, **states: Any) -> Variant:
 
 
 def gone(circumstance: str, keyword: str, value: Any) -> Variant:
-    """Return a variant of an attribute that a de-identified object lacks or has empty."""
+    """Return a variant with an attribute that a de-identified object must lack."""
     return E(circumstance, LE(**{keyword: value}), states={f"~{keyword}": None})
 
 
 def empty(circumstance: str, keyword: str, value: Any) -> Variant:
-    """Return a variant of an attribute that must be there, and is empty when de-identified."""
+    """Return a variant with an attribute that a de-identified object must have, but empty."""
     return E(circumstance, LE(**{keyword: value}), states={f"~{keyword}": ""})
 
 
@@ -54,14 +54,14 @@ VARIANTS = [
       left={"le": "1.8", "de": ""}, states={"EstimatedRadiographicMagnificationFactor": "1.8"}),
     V("no PatientOrientation", LE(PatientOrientation=None), refused="PatientOrientation is missing"),
     V("PatientOrientation empty", LE(PatientOrientation=""), refused="PatientOrientation is missing"),
-    V("PatientOrientation of one value", LE(PatientOrientation="A"), refused="PatientOrientation is missing"),
+    V("PatientOrientation with one value", LE(PatientOrientation="A"), refused="PatientOrientation is missing"),
     V("a mirrored image without PatientOrientation", lambda s: put(s["le"], PatientOrientation=None,
       PixelData=s["le"].pixel_array[:, ::-1].tobytes()), refused="PatientOrientation is missing", picture="other"),
     kept("a mirrored image with its PatientOrientation", LE(PatientOrientation=["P", "R"]), PatientOrientation=["P", "R"]),
     V("BurnedInAnnotation YES", LE(BurnedInAnnotation="YES"), states={"BurnedInAnnotation": "YES"} | BURNED_IN),
     kept("BurnedInAnnotation NO", LE(BurnedInAnnotation="NO"), BurnedInAnnotation="NO"),
     V("BurnedInAnnotation missing", LE(BurnedInAnnotation=None), states={"BurnedInAnnotation": "YES"} | BURNED_IN),
-    kept("no times of making", LE(InstanceCreationTime="101010"), ContentTime=None, ContentDate=None,
+    kept("no creation times", LE(InstanceCreationTime="101010"), ContentTime=None, ContentDate=None,
          InstanceCreationTime=None, InstanceCreationDate=None),
     kept("no frame of reference", sets(FrameOfReferenceUID=None), FrameOfReferenceUID=None),
     kept("BreastImplantPresent YES", LE(BreastImplantPresent="YES"), BreastImplantPresent="YES"),
@@ -71,11 +71,11 @@ VARIANTS = [
     kept("PixelSpacing corrected by geometry", LE(PixelSpacing=["3.5", "3.5"], PixelSpacingCalibrationType="GEOMETRY",
          PixelSpacingCalibrationDescription="at 55 mm"), PixelSpacing=["3.5", "3.5"],
          PixelSpacingCalibrationType="GEOMETRY", PixelSpacingCalibrationDescription="at 55 mm"),
-    kept("PixelSpacing of one value", LE(PixelSpacing="3.5"), PixelSpacing=None),
+    kept("PixelSpacing with one value", LE(PixelSpacing="3.5"), PixelSpacing=None),
     kept("an issuer of the PatientID", LE(IssuerOfPatientID="Hospital"), IssuerOfPatientID="Hospital"),
     kept("dose and exposure", LE(ExposureInuAs=40000, EntranceDoseInmGy="6", KVP="29"), ExposureInuAs=None,
          EntranceDoseInmGy=None, KVP=None),
-    kept("a device and its place", LE(StationName="MAMMO1", InstitutionName="Hospital"), StationName=None,
+    kept("a device and its location", LE(StationName="MAMMO1", InstitutionName="Hospital"), StationName=None,
          InstitutionName=None, Manufacturer="vdes"),
     kept("a protocol that mentions contrast agent", LE(ContrastBolusAgent="Iomeprol", ProtocolName="CESM"),
          ContrastBolusAgent=None, ProtocolName=None),
@@ -96,13 +96,13 @@ VARIANTS = [
     gone("StudyDescription", "StudyDescription", "Mammography of Jane"),
     gone("AcquisitionDateTime", "AcquisitionDateTime", "20200101080200"),
     gone("TimezoneOffsetFromUTC", "TimezoneOffsetFromUTC", "+0100"),
-    E("the meaning of a modifier in free words", lambda s: (modified("le", "de", codes=("399209000",))(s),
+    E("the meaning of a modifier as free text", lambda s: (modified("le", "de", codes=("399209000",))(s),
       setattr(s["le"].ViewCodeSequence[0].ViewModifierCodeSequence[0], "CodeMeaning", "displaced for Jane"))),
-    E("a modifier that no standard knows", lambda s: modified("le", "de", codes=("99123",))(s), pairs=(),
+    E("a modifier that no standard defines", lambda s: modified("le", "de", codes=("99123",))(s), pairs=(),
       left={"le": "99123", "de": "99123"}),
-    E("a part of the breast in free words", LE(PartialView="YES", PartialViewCodeSequence=[code("99", "99X", "Jane")]),
+    E("a part of the breast as free text", LE(PartialView="YES", PartialViewCodeSequence=[code("99", "99X", "Jane")]),
       states={"~PartialViewCodeSequence": None}),
-    E("a method of de-identification in free words", LE(DeidentificationMethod="by Dr. Roe", PatientIdentityRemoved="YES")),
+    E("a de-identification method as free text", LE(DeidentificationMethod="by Dr. Roe", PatientIdentityRemoved="YES")),
     E("BurnedInAnnotation YES", LE(BurnedInAnnotation="YES"), states=BURNED_IN),
     E("BurnedInAnnotation missing", LE(BurnedInAnnotation=None), states=BURNED_IN),
     E("no PatientOrientation, de-identified", LE(PatientOrientation=None), refused="PatientOrientation is missing",

@@ -1,4 +1,4 @@
-"""D: from stored bits to the picture."""
+"""D: from stored bits to the displayed picture."""
 
 # ruff: noqa: E501 - a table
 from __future__ import annotations
@@ -41,12 +41,12 @@ def table(entries: np.ndarray, first: int = 0, depth: int = 12, count: int | Non
 
 
 def voi(entries: np.ndarray = IDENTITY, **more: Any) -> Change:
-    """Return a change that puts a VOI LUT in the place of the windows."""
+    """Return a change that puts a VOI LUT instead of the windows."""
     return sets("le", VOILUTSequence=[table(entries, **more)], **NO_WINDOW)
 
 
 def modality(entries: np.ndarray = IDENTITY, **more: Any) -> Change:
-    """Return a change that puts a modality LUT in the place of the rescale."""
+    """Return a change that puts a modality LUT instead of the rescale."""
 
     def make(studies: Any) -> None:
         item = table(entries, **more)
@@ -59,7 +59,7 @@ def modality(entries: np.ndarray = IDENTITY, **more: Any) -> Change:
 def compressed(
     syntax: str, plugin: str, bits: int = 12, values: Callable[[np.ndarray], np.ndarray] = lambda x: x, **more: Any
 ) -> Change:
-    """Return a change that compresses the low-energy image, in a code stream of that many bits."""
+    """Return a change that compresses the low-energy image, in a code stream with that many bits."""
 
     def make(studies: Any) -> None:
         image = studies["le"]
@@ -73,13 +73,13 @@ def compressed(
 
 
 def refuses(circumstance: str, change: Change, reason: str, **more: Any) -> Variant:
-    """Return a variant whose low-energy image has no picture."""
+    """Return a variant whose low-energy image cannot be displayed."""
     return V(circumstance, change, pairs=NONE, left={"le": reason, "de": "no low-energy"}, picture=f"refused: {reason}",
              refused=reason, **more)  # fmt: skip
 
 
 def overshooting(inverse: bool) -> Change:
-    """Return a change to a lossy image of 16 bits, of which values exceed the 12 that are stored."""
+    """Return a change to a lossy 16-bit image with values that exceed the 12 bits stored."""
     shape = {"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"} if inverse else {}
     return both(
         compressed(JPEG2000, "pylibjpeg", 16, lambda x: np.where(x > 2500, x + 1600, x), j2k_cr=[1]),
@@ -88,7 +88,7 @@ def overshooting(inverse: bool) -> Change:
 
 
 def eight_bits(studies: Any) -> None:
-    """Store one byte a pixel."""
+    """Store one byte per pixel."""
     image = studies["le"]
     put(image, PixelData=Raw("OB", (image.pixel_array >> 4).astype("u1").tobytes()), BitsAllocated=8, BitsStored=8,
         HighBit=7, WindowCenter="128", WindowWidth="256", WindowCenterWidthExplanation=None)  # fmt: skip
@@ -108,10 +108,10 @@ VARIANTS = [
     V("HighBit 15: 12 bits left-aligned", stored(lambda x: x << 4, HighBit=15)),
     V("HighBit 13: 12 bits in the middle", stored(lambda x: x << 2, HighBit=13)),
     refuses("HighBit 15, but the values are right-aligned", sets("le", HighBit=15), "HighBit 15"),
-    refuses("HighBit 10 of 12 bits", sets("le", HighBit=10), "HighBit 10"),
+    refuses("HighBit 10 with 12 bits", sets("le", HighBit=10), "HighBit 10"),
     V("HighBit missing", sets("le", HighBit=None)),
     V("old overlays in the bits above HighBit", stored(lambda x: x | 0x8000)),
-    V("the values of 12 bits said to be of 16", sets("le", BitsStored=16, HighBit=15)),
+    V("12-bit values declared as 16-bit", sets("le", BitsStored=16, HighBit=15)),
     V("14 bits", stored(lambda x: x << 2, BitsStored=14, HighBit=13, WindowCenter="8192", WindowWidth="16384",
       WindowCenterWidthExplanation=None)),
     V("16 bits", stored(lambda x: x << 4, BitsStored=16, HighBit=15, WindowCenter="32768", WindowWidth="65536",
@@ -123,42 +123,42 @@ VARIANTS = [
     V("JPEG-LS", compressed(JPEGLSLossless, "pyjpegls")),
     V("JPEG 2000, lossless", compressed(JPEG2000Lossless, "pylibjpeg"), unlike_dcmtk=OVERSHOOT),
     V("implicit", lambda s: setattr(s["le"].file_meta, "TransferSyntaxUID", ImplicitVRLittleEndian)),
-    V("lossy JPEG 2000 of 16 bits in a 12-bit image: values overshoot", overshooting(False), picture="other",
+    V("lossy 16-bit JPEG 2000 in a 12-bit image: values overshoot", overshooting(False), picture="other",
       unlike_dcmtk=OVERSHOOT, states={"LossyImageCompression": "01"}),
     V("the same in MONOCHROME1", overshooting(True), picture="other", unlike_dcmtk=OVERSHOOT),
-    V("decompressed after losses, overshooting the stored bits",
+    V("decompressed after lossy compression, with values beyond the stored bits",
       both(stored(lambda x: np.where(x > 2500, x + 1600, x)), sets("le", LossyImageCompression="01")), picture="other",
-      unlike_dcmtk="dcmtk clears the bits above HighBit, and so shows the brightest values black"),
-    V("LUTDescriptor of 12 bits and data of 12", voi()),
-    V("LUTDescriptor of 16 bits, data of 12: shown dark", voi(depth=16), picture="other"),
-    refuses("LUTDescriptor of 12 bits, data of 16", voi(IDENTITY * 16), "LUTDescriptor: 12 bits, which its data exceed"),
-    refuses("LUTDescriptor of 10 bits, data of 12", voi(depth=10), "LUTDescriptor: 10 bits, which its data exceed"),
-    refuses("LUTDescriptor of 9 bits", voi(depth=9), "LUTDescriptor: 9 bits"),
-    V("LUTDescriptor of 8 bits", voi(IDENTITY // 16, depth=8), picture="other"),
-    V("LUTDescriptor of more entries than there are", voi(IDENTITY[:4000], count=4096), picture="other"),
-    V("LUTDescriptor of fewer entries than there are", voi(count=4000)),
-    V("LUT of US values", voi(vr="US")),
+      unlike_dcmtk="dcmtk clears the bits above HighBit, which turns the brightest values black"),
+    V("LUTDescriptor with 12 bits, 12-bit data", voi()),
+    V("LUTDescriptor with 16 bits, 12-bit data: shown dark", voi(depth=16), picture="other"),
+    refuses("LUTDescriptor with 12 bits, 16-bit data", voi(IDENTITY * 16), "LUTDescriptor: 12 bits, which its data exceed"),
+    refuses("LUTDescriptor with 10 bits, 12-bit data", voi(depth=10), "LUTDescriptor: 10 bits, which its data exceed"),
+    refuses("LUTDescriptor with 9 bits", voi(depth=9), "LUTDescriptor: 9 bits"),
+    V("LUTDescriptor with 8 bits", voi(IDENTITY // 16, depth=8), picture="other"),
+    V("LUTDescriptor with more entries than the data", voi(IDENTITY[:4000], count=4096), picture="other"),
+    V("LUTDescriptor with fewer entries than the data", voi(count=4000)),
+    V("LUT with US values", voi(vr="US")),
     V("LUT that starts at 1000", voi(IDENTITY[:2000] * 2, first=1000), picture="other"),
-    V("LUT that falls, with PresentationLUTShape INVERSE", both(voi(IDENTITY[::-1]), sets("le", PresentationLUTShape="INVERSE"))),
+    V("decreasing LUT with PresentationLUTShape INVERSE", both(voi(IDENTITY[::-1]), sets("le", PresentationLUTShape="INVERSE"))),
     refuses("LUTData missing", lambda s: (voi()(s), s["le"].VOILUTSequence[0].pop("LUTData")), "LUTData is missing"),
     V("modality LUT", modality()),
-    V("modality LUT of 16 bits", both(modality(IDENTITY * 16, depth=16), sets("le", WindowCenter="32768",
+    V("16-bit modality LUT", both(modality(IDENTITY * 16, depth=16), sets("le", WindowCenter="32768",
       WindowWidth="65536", WindowCenterWidthExplanation=None))),
     refuses("modality LUT whose data exceed its depth", modality(IDENTITY * 16), "ModalityLUTSequence: LUTDescriptor: 12 bits"),
-    V("a VOI LUT beside windows", sets("le", VOILUTSequence=[table(IDENTITY)])),
-    V("the window that workstations show first of three", sets("le", WindowCenter=["2191", "2048"], WindowWidth=["900", "4096"]),
+    V("a VOI LUT and windows", sets("le", VOILUTSequence=[table(IDENTITY)])),
+    V("the first of several windows, as workstations show it", sets("le", WindowCenter=["2191", "2048"], WindowWidth=["900", "4096"]),
       picture="other"),
     V("window function SIGMOID", sets("le", VOILUTFunction="SIGMOID"), picture="other"),
     V("window function LINEAR_EXACT", sets("le", VOILUTFunction="LINEAR_EXACT")),
-    refuses("a window function that is none", sets("le", VOILUTFunction="LOG"), "VOI LUT Function",
-            unlike_dcmtk="dcmtk shows LINEAR in its place"),
+    refuses("an undefined window function", sets("le", VOILUTFunction="LOG"), "VOI LUT Function",
+            unlike_dcmtk="dcmtk shows LINEAR instead"),
     refuses("WindowWidth 0", sets("le", WindowWidth="0", WindowCenter="2048"), "Window Width"),
-    V("rescale of slope 2", sets("le", RescaleSlope="2", RescaleIntercept="-10", WindowCenter="4086", WindowWidth="8192",
+    V("rescale slope 2", sets("le", RescaleSlope="2", RescaleIntercept="-10", WindowCenter="4086", WindowWidth="8192",
       WindowCenterWidthExplanation=None)),
-    refuses("rescale of slope 0", sets("le", RescaleSlope="0"), "RescaleSlope 0",
+    refuses("rescale slope 0", sets("le", RescaleSlope="0"), "RescaleSlope 0",
             unlike_dcmtk="dcmtk shows the image without the rescale"),
-    V("rescale of slope -1", sets("le", RescaleSlope="-1", RescaleIntercept="4095"), picture="inverted"),
+    V("rescale slope -1", sets("le", RescaleSlope="-1", RescaleIntercept="4095"), picture="inverted"),
     V("no window and no LUT", sets("le", **NO_WINDOW)),
     refuses("pixels that are not square", sets("le", ImagerPixelSpacing=["0.1", "0.2"]), "expected square pixels",
-            unlike_dcmtk="dcmtk does not look at the spacing"),
+            unlike_dcmtk="dcmtk ignores the spacing"),
 ]  # fmt: skip

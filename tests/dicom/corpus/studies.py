@@ -46,7 +46,7 @@ class Studies:
         return iter(list(self.images.values()))
 
     def copy(self, name: str, new: str, **attributes: Any) -> Dataset:
-        """Add a copy of an image with a SOPInstanceUID of its own."""
+        """Add a copy of an image with its own SOPInstanceUID."""
         image = copy.deepcopy(self.images[name])
         uid = UID(f"{image.SOPInstanceUID}.{len(self.images)}")
         image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = uid
@@ -55,7 +55,7 @@ class Studies:
         return image
 
     def study(self, suffix: str, **attributes: Any) -> None:
-        """Add a copy of the two images as a study of its own."""
+        """Add a copy of the two images as another study."""
         for name in ("le", "de"):
             image = self.copy(name, f"{name}_{suffix}")
             for keyword in ("StudyInstanceUID", "FrameOfReferenceUID"):
@@ -105,7 +105,7 @@ def studies_of(base: dict[str, Dataset]) -> Studies:
 
 
 def put(image: Dataset, **attributes: Any) -> None:
-    """Set attributes; None deletes one. A pair of VR and value is written as it is, whatever the dictionary says."""
+    """Set attributes; None deletes one. A pair of VR and value is written unchanged, whatever the dictionary says."""
     for keyword, value in attributes.items():
         tag = Tag(keyword)
         if value is None:

@@ -29,27 +29,27 @@ from vdes.transforms.read_mammogram import ReadMammogram
 PAIRED = ("le+de",)
 KINDS = {
     "A": "Pairing", "B": "Identity", "C": "What an image is", "D": "Stored bits", "E": "De-identification",
-    "F": "Values that are empty, doubled or mis-encoded", "G": "Reading", "I": "What an object states",
+    "F": "Values that are empty, doubled or badly encoded", "G": "Reading", "I": "What an object states",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A circumstance: what is changed in a phantom study, and what must come out.
+    """A circumstance: what is changed in a phantom study, and the expected outcome.
 
     Attributes:
         kind: one of `KINDS`.
         circumstance: in words, unique.
         change: of the study.
         pairs: names of the images that are listed as pairs, with +.
-        by: what the evidence of the first pair must contain.
-        left: of the images that are left out, what the reason must contain.
-        picture: of the low-energy image, beside that of the unchanged one: same, inverted, other, or what refuses it.
+        by: text that the evidence of the first pair must contain.
+        left: images that are left out, with text that the reason must contain.
+        picture: of the low-energy image, compared with the unchanged one: same, inverted, other, or what refuses it.
         states: attributes of the virtual DES object of ``le``, None for absent; of a de-identified one with ``~``.
-        refused: why no object is written beside ``le``, if none is.
+        refused: why no object is written for ``le``, if none is.
         maker: of the phantom.
         patients: how many are listed.
-        unlike_dcmtk: why dcmtk's picture is another, or it has none.
+        unlike_dcmtk: why dcmtk's picture differs or is missing.
     """
 
     kind: str
@@ -67,12 +67,12 @@ class Variant:
 
     @property
     def like_dcmtk(self) -> bool:
-        """Whether it has a picture, which is dcmtk's."""
+        """Whether it has a picture that must equal dcmtk's."""
         return not self.unlike_dcmtk and not self.picture.startswith("refused")
 
     @property
     def name(self) -> str:
-        """A name for its folder, which tells nothing."""
+        """A neutral name for its folder."""
         return f"{self.kind}{hashlib.sha256(self.circumstance.encode()).hexdigest()[:8]}"
 
 
@@ -86,7 +86,7 @@ class Outcome:
         patients: how many are listed.
         notes: of the scan.
         picture: same, inverted, other, or the refusal.
-        written: the objects written beside ``le``, by whether they are de-identified, or why there is none.
+        written: the objects written for ``le``, by whether they are de-identified, or why there is none.
     """
 
     pairs: dict[str, str]
@@ -138,7 +138,7 @@ def vdes_does(folder: Path, like: np.ndarray) -> Outcome:
         ),
         left={name: why.removesuffix(" (--include-unpaired keeps it)") for name, why in sorted(left.items())},
         patients=len({item["patient"] for item in items}),
-        notes=[*notes, *(["hidden folders, passed over"] if hidden else [])],
+        notes=[*notes, *(["hidden folders, skipped"] if hidden else [])],
         picture=_picture(folder / "le", like) if (folder / "le").exists() else "absent",
     )
 

@@ -1,4 +1,4 @@
-"""A folder of DICOM studies -> a datalist."""
+"""Make a datalist from a folder of DICOM studies."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ def write_dicom_datalist(
 ) -> Datalist:
     """Find and pair the mammograms of a folder, split them by patient and write the datalist.
 
-    Every image that is listed was decoded once, so that a damaged one is reported here and not in the middle of a
-    training run. Patients are numbered; no identifier of theirs is in the datalist, but the paths of the files are.
+    Every listed image was decoded once, so that damaged images are reported here and not in the middle of a training
+    run. Patients are numbered: the datalist contains none of their identifiers, but it does contain the file paths.
 
     Args:
-        folder: of studies.
+        folder: folder of studies.
         output: the datalist to write, ending in .json.
         settings: what it holds, and how its patients are split. For the labels see `read_study_labels`.
-        explain: file to write that says, for each file, what decided and what contradicted it, see
-            `vdes.data.dicom_folder.explanation`; also written where there is no image to list.
+        explain: file to write that explains, for each file, what decided and what contradicted it, see
+            `vdes.data.dicom_folder.explanation`; also written if there is no image to list.
         overwrite: replace the datalist if it exists.
 
     Returns:
         The datalist; its ``report`` names the files that were left out, with the reason.
 
     Raises:
-        InputError: see `scan_folder`, `read_study_labels`, `hold_out` and `Datalist.write`; also when no image is left.
-            Nothing is written.
+        InputError: see `scan_folder`, `read_study_labels`, `hold_out` and `Datalist.write`; also if no image is left.
+            Then no datalist is written.
     """
     if output.suffix.lower() != ".json":
         raise InputError(f"{output}: expected the name of a datalist to write, ending in .json")
     if explain is not None:
         check_explanation(explain)
-    with staged([output, *([explain] if explain else [])], overwrite):  # refuse before the long part
+    with staged([output, *([explain] if explain else [])], overwrite):  # refuse before the slow part
         table = read_study_labels(settings.labels)
     if settings.workers < 1:
         raise InputError(f"workers: {settings.workers}; expected 1 or more")
@@ -92,9 +92,9 @@ def write_dicom_datalist(
 
 
 def list_items(pairs: Iterable[Pair], persons: Persons, labels: StudyLabels) -> list[dict[str, Any]]:
-    """Return the datalist's items of pairs, under names that tell nothing.
+    """Return the datalist's items for pairs, with names that reveal no identity.
 
-    Patients and their studies are numbered in the order of their identifiers, so that the same folder gives the same
+    Patients and their studies are numbered in the order of their identifiers, so the same folder always gives the same
     numbers.
     """
     patients: dict[str, int] = {}
@@ -133,14 +133,14 @@ def list_items(pairs: Iterable[Pair], persons: Persons, labels: StudyLabels) -> 
 
 
 def _seconds(gap: Gap | None) -> float | list[float] | None:
-    """Return a number, or where the times are not precise the least and the most."""
+    """Return the gap in seconds, or its least and most if the times are imprecise."""
     if gap is None:
         return None
     return gap.least if gap.least == gap.most else [gap.least, gap.most]
 
 
 def _grouped(folder: Path, files: Mapping[Path, str]) -> list[dict[str, Any]]:
-    """Return the reasons with the files that each holds for, the most frequent first."""
+    """Return the reasons with the files to which each applies, the most frequent first."""
     groups: dict[str, list[str]] = defaultdict(list)
     for file, why in sorted(files.items()):
         groups[why].append(name_in(folder, file))
@@ -152,11 +152,11 @@ def _notes(folder: Path, scan: Scan, pairs: list[Pair], persons: Persons, labels
     notes = []
     nameless = {pair.present.study for pair in pairs if not pair.present.identity.patient}
     if nameless:
-        what = "studies without PatientID, each taken for a patient of its own unless name and birth date tell more"
+        what = "studies without PatientID, each counted as a separate patient unless name and birth date match"
         notes.append({"what": what, "count": len(nameless), "names": []})  # a study's UID identifies it
     for why in sorted({why for reasons in persons.reasons.values() for why in reasons}):
         count = sum(why in reasons for reasons in persons.reasons.values())
-        what = f"patients under identities that could be one person, kept as one so that no split parts them: {why}"
+        what = f"patients with several identities that could be one person, so that no split separates them: {why}"
         notes.append({"what": what, "count": count, "names": []})
     for what, files in sorted(scan.notes.items()):
         notes.append({"what": what, "count": len(files), "names": [name_in(folder, file) for file in files]})

@@ -1,4 +1,4 @@
-"""What decided for each file of a folder of DICOM studies, and what contradicted it: a table to look things up in."""
+"""A table of what decided for each file of a folder of DICOM studies, and what contradicted it."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def write_explanation(
     items: Sequence[Mapping[str, Any]],
     overwrite: bool = False,
 ) -> None:
-    """Write a row for each file: what it is taken for and why, its partner and why, or why it was left out.
+    """Write a row for each file: its kind and partner with the evidence for them, or why it was left out.
 
-    Names and identifiers of patients are not in it, but the files' names are.
+    The table contains no names or identifiers of patients, but it does contain file names.
 
     Args:
         path: csv, JSON (a list of rows) or txt (a block of lines for each file).
-        folder: that was scanned; files are named relative to it.
+        folder: the scanned folder; files are named relative to it.
         scan: of the folder.
         pairs: of its images.
         items: of the datalist, for their cases.
-        overwrite: replace a file that exists.
+        overwrite: replace an existing file.
 
     Raises:
-        InputError: the file's name ends otherwise, or it exists and ``overwrite`` is off.
+        InputError: the file has another suffix, or it exists and ``overwrite`` is off.
     """
     check_explanation(path)
     rows = explanation(folder, scan, pairs, items)
@@ -60,10 +60,10 @@ def write_explanation(
 
 
 def check_explanation(path: Path) -> None:
-    """Make sure that a file's name says in which form to write.
+    """Make sure that a file has one of `SUFFIXES`, which determine the format.
 
     Raises:
-        InputError: it does not.
+        InputError: it has another.
     """
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path}: expected a file to write the explanation to, ending in {', '.join(SUFFIXES)}")
@@ -72,7 +72,7 @@ def check_explanation(path: Path) -> None:
 def explanation(
     folder: Path, scan: Scan, pairs: Iterable[Pair], items: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, str]]:
-    """Return the rows of `write_explanation`, ordered by file, with the columns `COLUMNS`; empty where nothing is."""
+    """Return the rows of `write_explanation`, ordered by file, with the columns `COLUMNS`; unknown values are empty."""
     cases = {str(item[name]): str(item["case"]) for item in items for name in ("low_energy", "des") if item[name]}
     rows = []
     for pair in pairs:
@@ -91,7 +91,7 @@ def explanation(
 
 
 def name_in(folder: Path, file: Path) -> str:
-    """Return a file's name relative to a folder, as it can be printed: bytes that are no UTF-8 are escaped."""
+    """Return a file's name relative to a folder in printable form: bytes that are not UTF-8 are escaped."""
     return os.fsencode(file.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace")
 
 

@@ -26,8 +26,8 @@ class Scan:
     Attributes:
         images: low-energy and DES images of CC and MLO views for presentation, in the order of their paths.
         left_out: every other file, with the reason.
-        refused: the facts of those left out whose header could be read.
-        notes: what else is worth knowing, with the names of the files and folders concerned.
+        refused: the facts of those that were left out although their header could be read.
+        notes: what else users should know, with the files and folders concerned.
     """
 
     images: list[ImageFacts] = field(default_factory=list)
@@ -40,44 +40,44 @@ def scan_folder(folder: Path, workers: int = WORKERS, check_pixels: bool = False
     """Read the headers of all files in a folder and its sub-folders, whatever their names.
 
     Args:
-        folder: of studies. Hidden files and folders are passed over: the snapshots of a file server lie in them. Links
-            to folders are followed, each folder once.
-        workers: processes.
-        check_pixels: decode each image once; those that cannot be decoded are left out.
+        folder: folder of studies. Hidden files and folders are skipped, because file servers keep snapshots there.
+            Links to folders are followed, each folder once.
+        workers: number of processes.
+        check_pixels: decode each image once, and leave out those that cannot be decoded.
 
     Raises:
-        InputError: the folder does not exist or holds no file, or a decoder is not installed.
+        InputError: the folder does not exist or is empty, or a decoder is not installed.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected a folder of DICOM studies")
     files, hidden = find_files(folder)
     if not files:
-        raise InputError(f"{folder}: no file in it; expected DICOM studies")
+        raise InputError(f"{folder}: contains no files; expected DICOM studies")
     read = read_intact_image if check_pixels else read_image_facts
     found = each_file(read, files, workers, SECONDS_A_FILE, "DICOM files")
     scan = sort_out(zip(files, found, strict=True))
     if hidden:
-        scan.notes["hidden folders, passed over"] += hidden
+        scan.notes["hidden folders, skipped"] += hidden
     return scan
 
 
 def sort_out(found: Iterable[tuple[Path, ImageFacts | InputError]]) -> Scan:
-    """Tell the images that can be part of a pair from the other files.
+    """Separate the images that can be part of a pair from the other files.
 
     Args:
-        found: files with their facts, or why there are none.
+        found: files with their facts, or the error if they could not be read.
     """
     scan = Scan()
     seen: dict[str, list[ImageFacts]] = defaultdict(list)
     for file, facts in found:
         if isinstance(facts, InputError):
             if str(facts).endswith(INSTALL):
-                raise facts  # else all files of its compression would be left out
-            # a report gives the file's name beside the reason
+                raise facts  # otherwise all files with that compression would be left out
+            # reports name the file next to the reason
             scan.left_out[file] = str(facts).removeprefix(f"{file}: ")
             continue
         if facts.unreadable:
-            scan.notes[f"{', '.join(facts.unreadable)} not understood, and passed over"].append(file)
+            scan.notes[f"{', '.join(facts.unreadable)} invalid, ignored"].append(file)
         reason = refusal(facts)
         if reason is None and any(_is_copy(facts, other) for other in seen[facts.instance]):
             reason = _COPY
@@ -104,12 +104,12 @@ def read_intact_image(path: Path) -> ImageFacts:
 
 
 def _is_copy(one: ImageFacts, other: ImageFacts) -> bool:
-    """Tell whether two headers of one SOPInstanceUID say the same: a number that was given twice makes no copy."""
+    """Return whether two headers with one SOPInstanceUID are equal; images that merely share a UID are not copies."""
     return replace(one, path=other.path) == other
 
 
 def find_files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the files of a folder and its sub-folders, and the hidden folders among these."""
+    """Return the files of a folder and its sub-folders, and the hidden folders that were skipped."""
     files, hidden = [], []
     entered = {os.path.realpath(folder)}
     for parent, folders, names in os.walk(folder, followlinks=True):
@@ -120,7 +120,7 @@ def find_files(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _enter(root: Path, folder: Path, entered: set[str]) -> bool:
-    """Tell whether to enter a folder: one that is visible, and not entered yet under this name or another."""
+    """Return whether to enter a folder: it must be visible, and not entered yet under this or another name."""
     if folder.name.startswith("."):
         return False
     real = Path(folder).resolve()

@@ -23,8 +23,8 @@ class StudyLabels:
 
     Attributes:
         column: which of `STUDY_COLUMNS` names the study; None without a table.
-        rows: labels by study and laterality; an empty laterality stands for both breasts.
-        used: the studies that were asked for and are in the table.
+        rows: labels by study and laterality; an empty laterality means both breasts.
+        used: studies in the table whose labels were looked up.
     """
 
     column: str | None = None
@@ -42,7 +42,7 @@ class StudyLabels:
 
     @property
     def unused(self) -> int:
-        """How many studies of the table were not asked for."""
+        """Number of studies in the table that were never looked up."""
         return len({study for study, _ in self.rows} - self.used)
 
 
@@ -63,7 +63,7 @@ def read_study_labels(path: Path | None) -> StudyLabels:
     if column is None:
         raise InputError(f"{path}: no column that names the study; expected one of {', '.join(STUDY_COLUMNS)}")
     if not any(name in table.columns for name in LABELS):
-        raise InputError(f"{path}: no column of labels; expected any of {', '.join(LABELS)}")
+        raise InputError(f"{path}: no label column; expected any of {', '.join(LABELS)}")
     labels = StudyLabels(column)
     for number, cells in enumerate(table.to_dict("records"), start=2):
         row = {str(name): str(cell).strip() for name, cell in cells.items()}
@@ -76,7 +76,7 @@ def read_study_labels(path: Path | None) -> StudyLabels:
         if laterality and laterality not in LATERALITIES:
             raise InputError(f"{where}: {LATERALITY}: '{row[LATERALITY]}'; expected L, R, or empty for both breasts")
         if (study, laterality) in labels.rows:
-            raise InputError(f"{where}: {column}: labelled above already; expected one row a study or breast")
+            raise InputError(f"{where}: {column}: already labelled above; expected one row per study or breast")
         labels.rows[study, laterality] = {name: _label(where, name, row.get(name, "")) for name in LABELS}
     return labels
 
@@ -84,5 +84,5 @@ def read_study_labels(path: Path | None) -> StudyLabels:
 def _label(where: str, name: str, text: str) -> Any:
     known = {str(label): label for label in LABELS[name]}
     if text and text.lower() not in known:
-        raise InputError(f"{where}: {name}: '{text}'; expected one of {', '.join(known)}, or empty where unknown")
+        raise InputError(f"{where}: {name}: '{text}'; expected one of {', '.join(known)}, or empty if unknown")
     return known[text.lower()] if text else None

@@ -1,4 +1,4 @@
-"""Which low-energy and DES images belong together, by evidence; without it, or against it, they are no pair."""
+"""Pair low-energy and DES images by evidence; images without evidence, or with evidence against, are not paired."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from vdes.dicom.image_facts import ACQUISITION_UIDS, ImageFacts
 from vdes.dicom.kinds import LOW_ENERGY
 from vdes.dicom.times import Gap, Moment, gap_between
 
-# The two exposures of one compression are seconds apart, and a recombined image is there some seconds later. A view is
-# not repeated within a minute, nor is contrast agent given.
+# The two exposures of one compression are seconds apart, and the recombined image follows some seconds later. Within a
+# minute, neither is a view repeated nor contrast agent given.
 MOST_SECONDS = 60.0
-# no breast is compressed for longer; images of one acquisition that were acquired this far apart are not
+# no breast stays compressed for longer, so images that were acquired further apart are not of one acquisition
 MOST_SECONDS_OF_COMPRESSION = 600.0
 
 _SOURCE, _SHARED_SOURCE, _REFERENCE, _ACQUISITION, _TIME = 5, 4, 3, 2, 1
@@ -24,14 +24,14 @@ _KEPT = "(--include-unpaired keeps it)"
 
 @dataclass(frozen=True)
 class Pair:
-    """The images of one view of one breast in one study; either may be None, not both.
+    """The images of one view of one breast in one study; one of them may be None.
 
     Attributes:
         low_energy: the low-energy image.
         des: the DES image.
-        evidence: what says that they belong together; for an image without a partner, why it has none.
-        gap: how far apart they were taken, None where that is unknown.
-        contradicted: weaker evidence that says otherwise.
+        evidence: why they belong together; for an image without a partner, why it has none.
+        gap: how far apart they were taken, None if unknown.
+        contradicted: weaker evidence against the pair.
     """
 
     low_energy: ImageFacts | None
@@ -42,20 +42,20 @@ class Pair:
 
     @property
     def present(self) -> ImageFacts:
-        """The low-energy image, or where there is none the DES image."""
+        """The low-energy image or, without one, the DES image."""
         image = self.low_energy or self.des
         assert image is not None
         return image
 
     @property
     def complete(self) -> bool:
-        """Whether both are there."""
+        """Whether both images are present."""
         return self.low_energy is not None and self.des is not None
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A low-energy and a DES image of one view, and what the headers say of their belonging together."""
+    """A low-energy and a DES image of one view, and the evidence for and against their being a pair."""
 
     low_energy: ImageFacts
     des: ImageFacts
@@ -64,10 +64,10 @@ class _Candidate:
     words: str = ""
     gap: Gap | None = None
     contradicted: tuple[str, ...] = ()
-    against: str = ""  # why they are no pair, whatever else
+    against: str = ""  # why they cannot be a pair, if so
 
     def better_than(self, other: _Candidate) -> bool:
-        """Tell whether this is certainly the stronger of two: by level, then by what is shared, then by time."""
+        """Return whether this is certainly the stronger of two: by level, then by shared identifiers, then by time."""
         if self.level != other.level:
             return self.level > other.level
         if self.shared != other.shared and (self.shared > other.shared or self.shared < other.shared):
@@ -77,12 +77,12 @@ class _Candidate:
 
 @dataclass
 class _Study:
-    """What holds for a study as a whole.
+    """Facts about a whole study.
 
     Attributes:
-        common: (attribute, value) of identifiers and times that images of several views share, and which so tell
-            nothing of one acquisition: some makers give a study one frame of reference, some archives all one time.
-        low_energy: the low-energy images by their instance.
+        common: (attribute, value) of identifiers and times that several views share, so that they cannot identify one
+            acquisition: some makers use one frame of reference per study, and some archives set all times equal.
+        low_energy: the low-energy images by SOPInstanceUID.
     """
 
     common: set[tuple[str, object]] = field(default_factory=set)
@@ -92,13 +92,12 @@ class _Study:
 def pair_images(images: Iterable[ImageFacts]) -> list[Pair]:
     """Pair low-energy and DES images of one study, laterality and view.
 
-    By, in this order: a reference from one to the other; the identifiers of one acquisition (frame of reference,
-    acquisition, irradiation event); the time, where it is stated and at most `MOST_SECONDS` apart. Each image is in one
-    pair at most. What is contradictory, or fits two partners equally, stays without a partner.
+    The evidence, strongest first: a reference from one image to the other; a shared acquisition identifier (frame of
+    reference, acquisition, irradiation event); times at most `MOST_SECONDS` apart. Each image is in at most one pair.
+    Images with contradictory evidence, or with two equally good partners, stay without a partner.
 
     Returns:
-        The pairs, and the images that are left over as pairs without a partner, ordered by study, laterality, view and
-        time.
+        The pairs, and each remaining image as a pair without a partner, ordered by study, laterality, view and time.
     """
     images = list(images)
     studies = _studies(images)
@@ -141,7 +140,7 @@ def _is_best(one: _Candidate, free: Sequence[_Candidate]) -> bool:
 
 
 def _weighed(low: ImageFacts, des: ImageFacts, study: _Study) -> _Candidate:
-    """Return a candidate with what speaks for it and against it."""
+    """Return a candidate with the evidence for it and against it."""
     differs = low.identity.contradicts(des.identity)
     if differs:
         return _Candidate(low, des, against=f"{differs} differs from that of the {{}} image of the view")
@@ -173,8 +172,8 @@ def _weighed(low: ImageFacts, des: ImageFacts, study: _Study) -> _Candidate:
         return _Candidate(
             low,
             des,
-            against="nothing tells that it belongs to the {} image of the view: no reference, no identifier of one "
-            f"acquisition, {spoilt}",
+            against="no evidence links it to the {} image of the view: no reference, no shared acquisition "
+            f"identifier, {spoilt}",
         )
     if gap.most > MOST_SECONDS:
         against = f"taken {gap.words} s from the {{}} image of the view; at most {MOST_SECONDS:g} s are evidence"
@@ -195,7 +194,7 @@ def _reference(low: ImageFacts, des: ImageFacts) -> tuple[int, str]:
 
 
 def _names_another(low: ImageFacts, des: ImageFacts, study: _Study) -> str:
-    """Return why the references of a DES image speak against a low-energy image that they do not name."""
+    """Return how the references of a DES image contradict a low-energy image that they do not name."""
     named = des.sources.keys() | des.references
     if any(instance in study.low_energy for instance in named):
         return "the DES image names another low-energy image as its source"
@@ -205,7 +204,7 @@ def _names_another(low: ImageFacts, des: ImageFacts, study: _Study) -> str:
 
 
 def _identifiers(low: ImageFacts, des: ImageFacts, study: _Study) -> tuple[list[str], list[str]]:
-    """Return which identifiers of an acquisition agree, and which differ."""
+    """Return which acquisition identifiers agree, and which differ."""
     agreeing, differing = [], []
     for keyword in ACQUISITION_UIDS:
         both = [image.acquisition.get(keyword, frozenset()) for image in (low, des)]
@@ -220,7 +219,7 @@ def _identifiers(low: ImageFacts, des: ImageFacts, study: _Study) -> tuple[list[
 
 
 def _gap(low: ImageFacts, des: ImageFacts, study: _Study) -> tuple[Gap | None, str, str]:
-    """Return how far apart the two were taken, by which attribute; and why that is unknown, where it is."""
+    """Return how far apart the two were taken and by which attribute; or, if unknown, why."""
     usable = [
         {name: moment for name, moment in image.moments.items() if (name, moment) not in study.common}
         for image in (low, des)
@@ -231,7 +230,7 @@ def _gap(low: ImageFacts, des: ImageFacts, study: _Study) -> tuple[Gap | None, s
     if usable[0] and usable[1]:
         names = [next(iter(moments)) for moments in usable]
         return gap_between(usable[0][names[0]], usable[1][names[1]]), " and ".join(names), ""
-    spoilt = "and the time is that of other views too" if low.moments and des.moments else "and no time"
+    spoilt = "and the time is shared with other views" if low.moments and des.moments else "and no time"
     return None, "", spoilt
 
 
@@ -246,7 +245,7 @@ def _why_alone(image: ImageFacts, candidates: Sequence[_Candidate], taken: set[P
         best = [one for one in free if not any(rival.better_than(one) for rival in free)]
         if len(best) > 1:
             return f"{len(best)} {other} images of the view fit it equally ({best[0].words}) {_KEPT}"
-        return f"the {other} image of the view fits others as well ({best[0].words}) {_KEPT}"
+        return f"the {other} image of the view also fits others ({best[0].words}) {_KEPT}"
     if fitting:
         return f"the {other} image of the view belongs to another ({fitting[0].words}) {_KEPT}"
     return f"{own[0].against.format(other)} {_KEPT}"
@@ -262,7 +261,7 @@ def _studies(images: Sequence[ImageFacts]) -> Mapping[str, _Study]:
         stated: list[tuple[str, object]] = [
             (keyword, uid) for keyword, uids in image.acquisition.items() for uid in uids
         ]
-        # two views can be of one minute, but not of one second
+        # two views can be taken in the same minute, but not in the same second
         stated += [(name, moment) for name, moment in image.moments.items() if moment.width == 0]
         for keyword, value in stated:
             views[image.study, keyword, value].add((image.laterality, image.view))

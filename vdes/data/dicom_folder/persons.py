@@ -1,4 +1,4 @@
-"""Which studies are of one woman, as far as their headers can tell; where she could be one, she is kept as one."""
+"""Which studies belong to one woman, according to their headers; identities that could be one woman are merged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vdes.dicom.image_facts import ImageFacts
 _Unit = tuple[Identity, str]  # with the study
 _Link = tuple[_Unit, _Unit, str]
 
-# a name or a date that more patients share is a placeholder
+# a name or date shared by more patients is a placeholder
 MOST_ALIKE = 3
 
 
@@ -23,24 +23,24 @@ class Persons:
 
     Attributes:
         of_image: key of the person by identity and study, see `key_of`.
-        reasons: by person, why identities that differ were taken together.
+        reasons: by person, why different identities were merged.
     """
 
     of_image: dict[_Unit, str] = field(default_factory=dict)
     reasons: dict[str, set[str]] = field(default_factory=dict)
 
     def key_of(self, image: ImageFacts) -> str:
-        """Return the key of an image's person, by which persons can be ordered; not for output."""
+        """Return the key of an image's person, which also serves for ordering; not for output."""
         return self.of_image[_unit(image)]
 
 
 def persons_of(images: Iterable[ImageFacts]) -> Persons:
-    """Tell the persons apart.
+    """Group images by person.
 
-    One person are: one study; one PatientID, unless another issuer and another birth date or name say otherwise; an ID
-    and one of the other IDs that a header gives; and, whatever the IDs, one name with one birth date. Where the issuers
-    differ, one of name and birth date is enough if the other is missing. IDs and names are compared without case,
-    padding and form of Unicode. Studies without a PatientID are persons of their own, unless name and birth date tell.
+    Images belong to one person if they share a study; a PatientID, unless both the issuer and the birth date or name
+    differ; an ID that one header lists among the patient's other IDs; or, whatever the IDs, name and birth date. If the
+    issuers differ, name or birth date alone is enough if the other is missing. IDs and names are compared without case,
+    padding and Unicode form. Studies without a PatientID are separate persons, unless name and birth date match.
     """
     units = sorted({_unit(image) for image in images}, key=lambda unit: (_own_key(unit), unit[1], str(unit[0])))
     place = {unit: number for number, unit in enumerate(units)}
@@ -68,12 +68,12 @@ def _unit(image: ImageFacts) -> _Unit:
 
 def _own_key(unit: _Unit) -> str:
     identity, study = unit
-    # two studies without a patient's ID may be of two patients
+    # two studies without a PatientID may belong to two patients
     return "^".join([identity.patient, *sorted(identity.issuers)]) if identity.patient else f"study {study}"
 
 
 def _links(units: list[_Unit]) -> Iterator[_Link]:
-    """Yield pairs of one person, with the reason where their identities differ."""
+    """Yield pairs that belong to one person, with the reason if their identities differ."""
     for alike in _alike(units, lambda unit: [unit[1]]):
         for one, other in pairwise(alike):
             differs = one[0].contradicts(other[0])
@@ -104,29 +104,29 @@ def _links(units: list[_Unit]) -> Iterator[_Link]:
 
 
 def _same_id(one: Identity, other: Identity) -> str | None:
-    """Return None for two persons, else why they are one, empty where the identities do not differ."""
+    """Return None for two persons; otherwise why they are one, empty if the identities do not differ."""
     if one.issuers == other.issuers or one.issuers & other.issuers:
         return ""
     if not one.issuers or not other.issuers:
-        return "same PatientID, IssuerOfPatientID in one of them only"
+        return "same PatientID, but only one has an IssuerOfPatientID"
     different = (one.birth_date and other.birth_date and one.birth_date != other.birth_date) or (
         one.name and other.name and one.name != other.name
     )
-    return None if different else "same PatientID of two issuers, and neither name nor birth date says otherwise"
+    return None if different else "same PatientID from two issuers, and neither name nor birth date differs"
 
 
 def _other_issuer(one: Identity, other: Identity) -> bool:
-    """Tell whether two IDs may be of one person though they differ: where they are not of one issuer."""
+    """Return whether two different IDs may belong to one person, because their issuers differ or are unknown."""
     return bool(one.patient and other.patient) and one.issuers != other.issuers and not one.issuers & other.issuers
 
 
 def _few(units: list[_Unit]) -> list[_Unit]:
-    """Return the units, or none where they are of too many identities for a name or date to mean anything."""
+    """Return the units, or none if they have too many identities for the shared name or date to be a real one."""
     return units if len({_own_key(unit) for unit in units}) <= MOST_ALIKE else []
 
 
 def _alike(units: list[_Unit], keys: Callable[[_Unit], list[str]]) -> list[list[_Unit]]:
-    """Return the groups of units that share a key; an empty key is none."""
+    """Return the groups of units that share a key; empty keys are ignored."""
     groups: dict[str, list[_Unit]] = defaultdict(list)
     for unit in units:
         for key in keys(unit):

@@ -1,4 +1,4 @@
-"""How the datalist of a folder of DICOM studies is made."""
+"""Settings for the datalist of a folder of DICOM studies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class DicomFolderSettings:
 
     Attributes:
         labels: table of labels, xlsx or csv, with StudyInstanceUID or AccessionNumber, and any of laterality (L or R;
-            empty for both), pathology, density and birads. Without it they are unknown.
+            empty for both), pathology, density and birads. Without it all labels are unknown.
         test_fraction: share of the patients in the test set.
         validation_fraction: share of the patients in the validation set.
         seed: seed of the split.
