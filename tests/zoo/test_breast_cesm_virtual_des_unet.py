@@ -13,7 +13,8 @@ FOLDERS = (Path("models"), Path(__file__).resolve().parents[2] / "bundles")  # o
 BUNDLE = next(folder / NAME for folder in FOLDERS if (folder / NAME).is_dir())
 sys.path.insert(0, str(BUNDLE))  # the code that a packed bundle carries
 
-from vdes.cli import main as vdes  # noqa: E402
+from vdes.phantom.generate import generate  # noqa: E402
+from vdes.phantom.settings import Settings  # noqa: E402
 
 SMALL = {"height": 96, "precision": "float32", "num_workers": 0, "device": "cpu"}
 
@@ -23,7 +24,7 @@ class TestVirtualDesUNet(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = Path(tempfile.mkdtemp())
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        vdes(["phantom", str(cls.folder / "phantoms"), "--patients", "16", "--size", "96", "--seed", "3"])
+        generate(cls.folder / "phantoms", Settings(patients=16, size=96, seed=3))
 
     def check(self, configs, workflow_type, output, **override):
         """Run configs to their end, and return the folder of the outputs."""

@@ -25,6 +25,7 @@ from vdes.data.staging import staged
 from vdes.errors import InputError
 
 PACKAGE = "vdes"
+ALWAYS = "vdes.phantom.generate"  # data to try a bundle on, wherever it has got to
 TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can store
 MODE = 0o644
 
@@ -118,7 +119,7 @@ def needed(unpacked: Bundle, beside: Sequence[Bundle]) -> set[str]:
         for config in bundle.configs
         for name in config_names(bundle, config, optional=True)
     }
-    modules = closure(names, optional=True, code=unpacked.root)
+    modules = closure({ALWAYS, *names}, optional=True, code=unpacked.root)
     files = {file.relative_to(unpacked.root) for module in modules if (file := file_of(module, unpacked.root))}
     used = {file.parent for file in files}
     everything = {Path(name) for name in unpacked.files}
