@@ -93,21 +93,21 @@ def committed(bundle: Path) -> dict[str, bytes]:
 
 
 def partners(bundle: Bundle) -> list[Bundle]:
-    """Return the bundles beside a bundle that its configs name, and so run with its copy of vdes."""
-    texts = "\n".join(bundle.text(config) for config in bundle.configs)
+    """Return the bundles next to a bundle.
+
+    The study runs them with its own copy of vdes; and a process that loads two bundles has the copy of the first, which
+    must do for the second.
+    """
     beside = sorted(bundle.root.resolve().parent.iterdir())
-    return [
-        Bundle(folder)
-        for folder in beside
-        if folder.name != bundle.name and folder.name in texts and (folder / "configs").is_dir()
-    ]
+    return [Bundle(folder) for folder in beside if folder.name != bundle.name and (folder / "configs").is_dir()]
 
 
 def needed(unpacked: Bundle, beside: Sequence[Bundle]) -> set[str]:
-    """Return the files of an unpacked bundle without the modules of vdes that its configs do not need.
+    """Return the files of an unpacked bundle without the modules of vdes that no config needs.
 
     A module is included if a config names it or another included module imports it, at its top or inside a function.
-    The other files of a package (tables, templates, schemas) are included with any of its modules.
+    The other files of a package (tables, templates, schemas) are included with any of its modules. The
+    phantom always goes along.
 
     Args:
         unpacked: the bundle, with the whole package.
