@@ -96,8 +96,9 @@ def test_the_results_of_a_study_fill_the_card_and_the_readme(
     table = page.read_text().split("<!-- study:phantom -->")[1]
     assert table.strip() in (PROJECT / "docs" / "results" / "study.md").read_text()
     [row] = [line for line in (project / "README.md").read_text().splitlines() if line.startswith("| vdes phantom: ")]
-    assert row.endswith("| -0.366 (-0.506 to -0.235) | inferior |") and "41 of 120 examinations malignant" in row
-    assert "| virtual DES (unet) | 0.459 (0.337 to 0.569) | inferior |" in (target / "docs" / "README.md").read_text()
+    assert row in (PROJECT / "README.md").read_text().splitlines()
+    arms = (target / "docs" / "README.md").read_text().split("<!-- arms -->")[1].split("<!-- /arms -->")[0].strip()
+    assert len(arms.splitlines()) > 3 and arms in (shipped / "docs" / "README.md").read_text()
     assert other.read_text() == untouched
     assert json.loads((target / "docs" / "results" / "study_phantom.json").read_text()) == kept | {"seconds": 1.5}
 
