@@ -119,6 +119,20 @@ def test_cases_have_pictures_and_predictions(finished: Path) -> None:
     assert {row["generator"] for row in content["fidelity"]} == {"unet"}
 
 
+@pytest.mark.parametrize(("arm", "inputs"), [("des", "des"), ("low_energy+virtual_des-unet", "both")])
+def test_an_arm_has_the_predictions_of_the_bundle_by_itself(
+    finished: Path, tmp_path: Path, arm: str, inputs: str
+) -> None:
+    images = "real" if arm == "des" else "virtual-unet"
+    datalist = finished / "parts" / "split" / "datalists" / f"{images}_judged.json"
+    classifier = shipped_classifier(BUNDLES, "model_phantom").given
+    classifier.infer(datalist, tmp_path, inputs=inputs, precision="float32", num_workers=0)
+    table = pd.read_csv(finished / "arms" / arm / "predictions.csv").set_index(["level", "case"])
+    alone = pd.read_csv(tmp_path / "predictions.csv").set_index(["level", "case"]).loc[table.index]
+    assert (table["logit"] == alone["logit"]).all() and len(table) > 20
+    assert len(list((finished / "parts" / "split" / "features").iterdir())) > 0
+
+
 def test_a_finished_study_is_not_run_again(finished: Path, cases: Path) -> None:
     before, times = figures(finished), {f: f.stat().st_mtime_ns for f in (finished / "parts").rglob("*")}
     assert run_study(study_of(cases, finished)) == {}

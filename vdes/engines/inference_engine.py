@@ -35,6 +35,9 @@ class CompiledNetwork(nn.Module):
     The network is converted when the first image comes, for any batch of its size. OpenVINO computes in float32 where
     torch does and in bfloat16 where torch does; in float32 the outputs differ by a few units of the last digit.
 
+    On a processor the images of a batch are computed one by one, which is no slower, so that the output of an image
+    does not depend on the others in its batch.
+
     The network is no child of this module, for MONAI's evaluator sets the mode of every child at every image.
 
     Args:
@@ -75,6 +78,20 @@ class CompiledNetwork(nn.Module):
 
     def forward(self, image: torch.Tensor) -> Any:
         """Return what the network returns for ``image`` ``(B, C, H, W)``."""
+        if image.device.type != "cpu" or len(image) == 1:
+            return self._outputs(image)
+        outputs = [self._outputs(one) for one in image.split(1)]
+        if isinstance(outputs[0], tuple):
+            return tuple(torch.cat(parts) for parts in zip(*outputs, strict=True))
+        return torch.cat(outputs)
+
+    @property
+    def identity(self) -> str:
+        """What tells its outputs from those of another network, engine, precision or kind of device, of one version."""
+        device = next((value.device.type for value in self.network.state_dict().values()), "cpu")
+        return f"{self.engine} {self.dtype} {device} {_sha256(self.network)}"
+
+    def _outputs(self, image: torch.Tensor) -> Any:
         if self.engine == "openvino":
             compiled = self._compiled_for(image)
             if compiled is not None:
@@ -148,11 +165,8 @@ class CompiledNetwork(nn.Module):
         """Return what tells this network, size and versions from all others."""
         from openvino import __version__ as version
 
-        digest = hashlib.sha256(f"{version} {torch.__version__} {self.network} {tuple(image.shape[1:])}".encode())
-        for name, value in self.network.state_dict().items():
-            digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:32]
+        described = f"{version} {torch.__version__} {tuple(image.shape[1:])} {_sha256(self.network)}"
+        return hashlib.sha256(described.encode()).hexdigest()[:32]
 
 
 def chosen_engine(engine: str, device: str | torch.device, images: int | None = None) -> str:
@@ -185,6 +199,15 @@ def chosen_engine(engine: str, device: str | torch.device, images: int | None = 
         return "torch"
     _log("engine: openvino (auto: faster on a processor)")
     return "openvino"
+
+
+def _sha256(network: nn.Module) -> str:
+    """Return the hash of a network's layers and weights."""
+    digest = hashlib.sha256(str(network).encode())
+    for name, value in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _keep(model: Any, folder: Path) -> None:

@@ -224,7 +224,9 @@ class _Part:
         folder.parent.mkdir(parents=True, exist_ok=True)
         validation, test = ({item["patient"] for item in datalist.items(section)} for section in JUDGED)
         with staged([folder], overwrite=True) as stages:
-            self.infer(bundle, datalist.path, stages[folder], inputs=arm.inputs)
+            # all arms share the features of their images
+            stored = {"feature_cache": self.folder / "features"} if bundle.takes("feature_cache") else {}
+            self.infer(bundle, datalist.path, stages[folder], inputs=arm.inputs, **stored)
             file = stages[folder] / "predictions.csv"
             table = read_predictions(file)
             test_predictions(table, validation, test).to_csv(file, index=False)

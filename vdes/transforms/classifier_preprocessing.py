@@ -47,10 +47,21 @@ def classifier_preprocessing(
         lesions: add the targets of the map of malignancy, for items whose pathology is known.
 
     """
-    ranges = dict(zip(MODALITIES, (low_energy_range, des_range), strict=True))
-    single = {name: _one_input(name, size, ranges[name], lesions) for name in MODALITIES if name in inputs}
+    single = single_inputs(size, low_energy_range, des_range, inputs, lesions)
     kept = (*single, *(f"{name}{LESION_SUFFIX}" for name in single), *LEVEL_FIELDS)
     return Compose([EachInputd(single), SelectItemsd(kept, allow_missing_keys=True)])
+
+
+def single_inputs(
+    size: int,
+    low_energy_range: Sequence[float],
+    des_range: Sequence[float],
+    inputs: Sequence[str] = MODALITIES,
+    lesions: bool = False,
+) -> dict[str, Compose]:
+    """Return for each of ``inputs`` the transforms from an item to its ``image``, as in `classifier_preprocessing`."""
+    ranges = dict(zip(MODALITIES, (low_energy_range, des_range), strict=True))
+    return {name: _one_input(name, size, ranges[name], lesions) for name in MODALITIES if name in inputs}
 
 
 def _one_input(modality: str, size: int, intensity_range: Sequence[float], lesions: bool) -> Compose:

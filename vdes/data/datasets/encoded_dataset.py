@@ -1,0 +1,159 @@
+"""Cases as the stored features of their images: each distinct image is read and encoded once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import ignite.distributed as idist
+import torch
+from monai.data import Dataset
+from monai.data.utils import pickle_hashing
+from monai.inferers import Inferer
+from monai.transforms import Compose, MapTransform
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+from tqdm import tqdm
+
+from vdes.data.feature_store import FeatureStore
+from vdes.data.levels import LEVEL_FIELDS
+from vdes.data.versions import versions
+from vdes.errors import InputError
+
+Item = dict[str, Any]
+
+
+class Encoder(Protocol):
+    """What makes features of images, such as `vdes.networks.feature_classifier.InputEncoder`."""
+
+    device: torch.device
+
+    @property
+    def identity(self) -> str:
+        """What tells its features from those of another encoder."""
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        """Return features ``(B, 2, F)`` of images ``(B, 1, H, W)``."""
+
+
+def encoded_dataset(
+    items: Sequence[Item],
+    transforms: Mapping[str, Compose],
+    encoders: Mapping[str, Encoder],
+    inferer: Inferer,
+    cache_dir: str | Path,
+    batch_size: int = 1,
+    num_workers: int = 0,
+) -> Dataset:
+    """Return the items with ``image`` ``(M, 2, F)``: the features of each modality, NaN for one without a file.
+
+    Features that are not in ``cache_dir`` are computed now, with a progress bar, once
+    for each image content. They are kept by the content of the file, the transforms, the encoder and its weights, the
+    engine, the precision and the versions. Several processes share the images.
+
+    Args:
+        items: items of a datalist.
+        transforms: for each modality, from an item to its ``image`` ``(1, H, W)``, deterministic. An item's file under
+            another name gives the same image.
+        encoders: for each modality, in the order of M. Those without transforms are not used.
+        inferer: runs the encoders.
+        cache_dir: folder, created if needed; it can be deleted at any time.
+        batch_size: images at a time, on a GPU.
+        num_workers: processes that read ahead.
+
+    Raises:
+        InputError: an item has no file of a modality with transforms, or an image or the folder cannot be used.
+
+    """
+    store = FeatureStore(cache_dir)
+    hashes: dict[str, str] = {}  # of files
+
+    def key(identity: str, file: str) -> str:
+        if file not in hashes:
+            hashes[file] = _sha256(Path(file))
+        return hashlib.sha256(f"{identity} {hashes[file]}".encode()).hexdigest()
+
+    keys: list[dict[str, str]] = [{} for _ in items]
+    for name, transform in transforms.items():
+        identity = f"{versions()} {pickle_hashing(transform.flatten().transforms)!r} {encoders[name].identity}"
+        distinct: dict[str, Item] = {}
+        for item, found in zip(items, keys, strict=True):
+            if item.get(name) is not None:
+                found[name] = key(identity, str(item[name]))
+                distinct.setdefault(found[name], item)
+        share = list(distinct.items())[idist.get_rank() :: idist.get_world_size()]
+        missing = [(one, item) for one, item in share if store.read(one) is None]
+        _encode(missing, transform, encoders[name], inferer, store, batch_size, num_workers)
+    if idist.get_world_size() > 1:
+        idist.barrier()
+    for item, found in zip(items, keys, strict=True):
+        if not found:
+            raise InputError(f"{item.get('case')}: no {' and no '.join(transforms)}; expected at least one image")
+    data = [{**item, "image": found} for item, found in zip(items, keys, strict=True)]
+    return Dataset(data, StoredFeaturesd(store, tuple(encoders)))
+
+
+class StoredFeaturesd(MapTransform):
+    """Replace the keys of features in ``image``, by modality, by the features; keep the fields of levels."""
+
+    def __init__(self, store: FeatureStore, modalities: Sequence[str]) -> None:
+        super().__init__("image")
+        self.store = store
+        self.modalities = tuple(modalities)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return ``data`` with the features ``(M, 2, F)``."""
+        found = {name: self._features(key) for name, key in data["image"].items()}
+        absent = torch.full_like(next(iter(found.values())), torch.nan)
+        image = torch.stack([found.get(name, absent) for name in self.modalities])
+        return {**{field: data[field] for field in LEVEL_FIELDS if field in data}, "image": image}
+
+    def _features(self, key: str) -> torch.Tensor:
+        values = self.store.read(key)
+        if values is None:
+            raise InputError(f"{self.store.file(key)}: vanished or was damaged during the run; run it again")
+        return torch.from_numpy(values.copy()).reshape(2, -1)
+
+
+class _Images(TorchDataset):
+    """The images of items, with their keys."""
+
+    def __init__(self, missing: Sequence[tuple[str, Item]], transform: Compose) -> None:
+        self.missing, self.transform = missing, transform
+
+    def __len__(self) -> int:
+        return len(self.missing)
+
+    def __getitem__(self, index: int) -> tuple[str, torch.Tensor]:
+        key, item = self.missing[index]
+        return key, self.transform(item)["image"]
+
+
+def _encode(
+    missing: Sequence[tuple[str, Item]],
+    transform: Compose,
+    encoder: Encoder,
+    inferer: Inferer,
+    store: FeatureStore,
+    batch_size: int,
+    num_workers: int,
+) -> None:
+    """Store the features of images."""
+    if not missing:
+        return
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():  # a loader draws random numbers
+        loader = DataLoader(_Images(missing, transform), batch_size=batch_size, num_workers=num_workers)
+        with tqdm(total=len(missing), desc="encoding images", unit="image", disable=idist.get_rank() != 0) as bar:
+            for keys, images in loader:
+                for key, features in zip(keys, inferer(images.to(encoder.device), encoder).cpu(), strict=True):
+                    store.write(key, features.numpy())
+                bar.update(len(keys))
+
+
+def _sha256(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from error
