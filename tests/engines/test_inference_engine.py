@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import logging
+import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,23 @@ def test_nothing_is_reported_to_the_makers_of_the_engine(monkeypatch: pytest.Mon
     telemetry = pytest.importorskip("openvino_telemetry", reason="no package openvino_telemetry")
     monkeypatch.setattr(telemetry.Telemetry, "init", lambda *_, **__: pytest.fail("telemetry was started"))
     CompiledNetwork(network(), "openvino", "float32")(torch.rand(1, 1, 8, 8))
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork on this system")
+def test_a_forked_process_does_not_wait_for_the_networks_of_its_parent() -> None:
+    compiled = CompiledNetwork(network(), "openvino", "float32")
+    compiled(torch.rand(1, 1, 8, 8))
+    compiled.itself = [compiled]  # a cycle, as in a parsed config: only the garbage collector frees it
+    gc.disable()
+    try:
+        del compiled
+        child = multiprocessing.get_context("fork").Process(target=gc.collect)
+        child.start()
+    finally:
+        gc.enable()
+    child.join(20)
+    child.kill()
+    assert child.exitcode == 0
 
 
 def test_several_outputs_are_a_tuple() -> None:

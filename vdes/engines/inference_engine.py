@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import importlib.util
 import logging
+import os
 import shutil
 import tempfile
 import warnings
@@ -118,6 +120,7 @@ class CompiledNetwork(nn.Module):
     def _compile(self, image: torch.Tensor) -> Any:
         import openvino
 
+        _leave_to_the_parent()
         hint = "bf16" if self.dtype == torch.bfloat16 else "f32"
         settings = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
         compiled = openvino.Core().compile_model(self._converted(image), "CPU", settings)
@@ -237,6 +240,17 @@ def _sums(folder: Path) -> str:
 def _stated_sums(folder: Path) -> str:
     file = folder / SUMS
     return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+@functools.cache
+def _leave_to_the_parent() -> None:
+    """Let forked processes, such as those of data loaders, free nothing that existed before them.
+
+    OpenVINO waits for its threads when a network is freed, and a forked process does not have them: it would hang if
+    its garbage collector met a network that its parent is done with.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=gc.freeze)
 
 
 @functools.cache
