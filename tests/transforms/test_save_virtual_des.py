@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import nibabel
@@ -117,3 +118,17 @@ def test_a_dicom_file_is_what_the_writer_makes_of_it(tmp_path, values):
     assert (tmp_path / "P1_S1_L_CC.dcm").read_bytes() == b"made"
     assert given[0][0] == "a/secret.dcm"
     np.testing.assert_array_equal(given[0][1], values[0].numpy())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of processes")
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"P1_L_MLO\.png: cannot be written \(File too large\)"):
+            saved(tmp_path, torch.rand(1, 100, 100), ".png")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())

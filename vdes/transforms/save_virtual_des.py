@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class SaveVirtualDesd(MapTransform):
         deidentified: name the files so that they tell nothing, see `vdes.data.inference_items.output_stem`.
 
     Raises:
-        InputError: another extension is asked for, or ``.dcm`` without a writer.
+        InputError: another extension is asked for, or ``.dcm`` without a writer; at a call, a file cannot be written.
 
     """
 
@@ -79,11 +80,16 @@ class SaveVirtualDesd(MapTransform):
             pixels = torch.as_tensor(d[key]).detach().cpu().clamp(0, 1)[0].numpy()
             pixel_size = d[key].meta.get("pixel_size_mm", float("nan")) if hasattr(d[key], "meta") else float("nan")
             file = self.folder / f"{stem}{self.extension}"
-            with staged([file], overwrite=True) as stages:  # existing files were refused or allowed before the start
-                if self.dicom_writer is not None and self.extension == DICOM_SUFFIX:
-                    self.dicom_writer(stages[file], d[self.source_key], pixels)
-                else:
-                    self._write(stages[file], pixels, float(pixel_size))
+            try:
+                with staged(
+                    [file], overwrite=True
+                ) as stages:  # existing files were refused or allowed before the start
+                    if self.dicom_writer is not None and self.extension == DICOM_SUFFIX:
+                        self.dicom_writer(stages[file], d[self.source_key], pixels)
+                    else:
+                        self._write(stages[file], pixels, float(pixel_size))
+            except OSError as error:  # a full disk
+                raise InputError(f"{file}: cannot be written ({error.strerror or error})") from error
         return d
 
     def _write(self, file: Path, pixels: np.ndarray, pixel_size: float) -> None:
@@ -93,7 +99,8 @@ class SaveVirtualDesd(MapTransform):
             text.add_text("Software", f"vdes {__version__}")
             text.add_text("des_range", f"{self.low:g} {self.high:g}")
             image = Image.fromarray(np.round(pixels * 65535).astype(np.uint16))
-            image.save(file, pnginfo=text, compress_level=1)
+            # of such images run lengths are as small as what a search finds, in less time
+            image.save(file, pnginfo=text, compress_level=1, compress_type=zlib.Z_RLE)
         else:
             spacing = pixel_size if pixel_size > 0 else 1.0
             values = (self.low + pixels * (self.high - self.low)).astype(np.float32)

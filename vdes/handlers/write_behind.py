@@ -1,0 +1,74 @@
+"""Restore and write the outputs of an evaluator while its network has the next images."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from ignite.engine import Engine, Events
+
+DEPTH = 4  # cases that may wait, so that memory does not grow
+
+
+class WriteBehind:
+    """Run postprocessing in a thread of its own: both the postprocessing of a MONAI evaluator and one of its handlers.
+
+    Cases are processed one at a time, in their order. If one fails, the run stops with its error: at the next case, or
+    at the end. Whoever comes after it in the evaluator sees the output before postprocessing. Without the handler,
+    postprocessing runs at once.
+
+    Args:
+        transform: postprocessing, which writes its result.
+    """
+
+    def __init__(self, transform: Callable[[Any], Any]) -> None:
+        self.transform = transform
+        self._pool: ThreadPoolExecutor | None = None
+        self._waiting: deque[Future[Any]] = deque()
+
+    def attach(self, engine: Engine) -> None:
+        """Register with the evaluator."""
+        engine.add_event_handler(Events.STARTED, self.start)
+        engine.add_event_handler(Events.COMPLETED, self.complete)
+
+    def start(self, _engine: Engine) -> None:
+        """Start the thread."""
+        self._waiting.clear()
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="write-behind")
+
+    def __call__(self, data: Any) -> Any:
+        """Hand ``data`` over, and return it unchanged.
+
+        Raises:
+            BaseException: that of an earlier case.
+        """
+        if self._pool is None:
+            return self.transform(data)
+        while self._waiting and (self._waiting[0].done() or len(self._waiting) >= DEPTH):
+            self._waited()
+        self._waiting.append(self._pool.submit(self.transform, data))
+        return data
+
+    def complete(self, _engine: Engine) -> None:
+        """Wait for the cases that are left.
+
+        Raises:
+            BaseException: that of a case.
+        """
+        while self._waiting:
+            self._waited()
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def _waited(self) -> None:
+        """Wait for the first case; if it has failed, drop the others."""
+        try:
+            self._waiting.popleft().result()
+        except BaseException:
+            if self._pool is not None:
+                self._pool.shutdown(cancel_futures=True)
+                self._pool = None
+            raise
