@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,15 +100,27 @@ def test_nothing_of_the_acquisition_comes_over(low_energy, values) -> None:
     assert made.Manufacturer == "vdes"
 
 
-def test_uids_follow_from_study_model_and_pixels(low_energy, values) -> None:
-    made = virtual_des_object(low_energy, values, MODEL)
-    again = virtual_des_object(low_energy, values, MODEL, "jpeg-ls")
-    assert (again.SOPInstanceUID, again.SeriesInstanceUID) == (made.SOPInstanceUID, made.SeriesInstanceUID)
-    other_pixels = virtual_des_object(low_energy, 1 - values, MODEL)
-    assert other_pixels.SOPInstanceUID != made.SOPInstanceUID
-    assert other_pixels.SeriesInstanceUID == made.SeriesInstanceUID
-    other_model = virtual_des_object(low_energy, values, Model(MODEL.name, MODEL.version, "cd" * 32))
-    assert other_model.SeriesInstanceUID != made.SeriesInstanceUID
+def test_uids_follow_from_the_low_energy_image_and_the_model(low_energy, values) -> None:
+    def uids(file: Path = low_energy, pixels: np.ndarray = values, model: Model = MODEL, how: str = "none"):
+        made = virtual_des_object(file, pixels, model, how)
+        return made.SOPInstanceUID, made.SeriesInstanceUID
+
+    instance, series = uids()
+    assert uids(how="jpeg-ls") == (instance, series)
+    # another processor, or another engine
+    assert uids(pixels=np.nextafter(values, 2).astype(np.float32)) == (instance, series)
+    others = [
+        replace(MODEL, weights_sha256="cd" * 32),
+        replace(MODEL, version="0.2.0"),
+        replace(MODEL, settings="height 256"),
+    ]
+    found = [(instance, series), *(uids(model=model) for model in others)]
+    assert len({one for one, _ in found}) == len({one for _, one in found}) == 4
+    image = pydicom.dcmread(low_energy)
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = "2.25.78"
+    image.save_as(low_energy)
+    other_instance, same_series = uids()
+    assert other_instance != instance and same_series == series
 
 
 def test_dcmtk_reads_it(low_energy, values, tmp_path, dcmdump) -> None:

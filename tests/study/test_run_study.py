@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 
 from vdes.cli import main
 from vdes.data.datalist import SECTIONS, Datalist
@@ -131,6 +132,48 @@ def test_an_arm_has_the_predictions_of_the_bundle_by_itself(
     alone = pd.read_csv(tmp_path / "predictions.csv").set_index(["level", "case"]).loc[table.index]
     assert (table["logit"] == alone["logit"]).all() and len(table) > 20
     assert len(list((finished / "parts" / "split" / "features").iterdir())) > 0
+
+
+@pytest.mark.parametrize(("engine", "threads"), [("openvino", 2), ("torch", 3)])
+def test_engines_and_threads_change_no_figure(
+    finished: Path, cases: Path, tmp_path: Path, engine: str, threads: int
+) -> None:
+    if engine == "openvino":
+        pytest.importorskip("openvino", reason="no package openvino")
+    generator = Model(UNET, UNET / "models" / "model_phantom.pt", {"height": 64, "engine": engine})
+    classifier = replace(shipped_classifier(BUNDLES, "model_phantom"), knobs={"engine": engine})
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        study = study_of(cases, tmp_path, generators={"unet": generator}, classifier=classifier)
+        assert run_study(study) == {}
+    finally:
+        torch.set_num_threads(before)
+    one, other = (dict(leaves(figures(folder))) for folder in (finished, study.output))
+    differs = {
+        place: (one.get(place), other.get(place))
+        for place in one.keys() | other.keys()
+        if place[0] != "provenance" and not alike(one.get(place), other.get(place))
+    }
+    assert not differs
+    assert len(one) > 500
+    assert one["answer", "verdict"] == other["answer", "verdict"]
+
+
+def leaves(content: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Yield every value of nested dictionaries and lists, with its place."""
+    if isinstance(content, dict | list):
+        for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+            yield from leaves(value, (*place, key))
+    else:
+        yield place, content
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Tell whether values are equal, numbers to two decimals."""
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) < 0.005
+    return bool(one == other)
 
 
 def test_a_finished_study_is_not_run_again(finished: Path, cases: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,18 +42,21 @@ class Model:
         name: of the bundle.
         version: of the bundle.
         weights_sha256: hash of the weights file.
+        settings: what else the image depends on, such as ``height 512``.
     """
 
     name: str
     version: str
     weights_sha256: str
+    settings: str = ""
 
     @property
     def description(self) -> str:
         """One sentence for DerivationDescription."""
+        settings = f"{self.settings}, " if self.settings else ""
         return (
             f"Virtual DES, estimated from the low-energy image by a neural network: {self.name} {self.version}, "
-            f"weights sha256 {self.weights_sha256}, vdes {__version__}. No contrast uptake was measured. "
+            f"weights sha256 {self.weights_sha256}, {settings}vdes {__version__}. No contrast uptake was measured. "
             "Not for diagnosis."
         )
 
@@ -91,9 +93,9 @@ def virtual_des_object(
     """Return a virtual DES image as a mammography object in its low-energy image's study, to be written by ``save_as``.
 
     Patient, study, frame of reference, laterality, view, pixel size and pixel grid are those of the low-energy image;
-    series and instance are new. The UIDs are derived from study, model and pixels, so making an image twice gives the
-    same object. The header states in several places that the image is artificial. `vdes.dicom.carried` lists what is
-    copied from the low-energy image.
+    series and instance are new. The UIDs are derived from the low-energy image's and from the model, so making an image
+    twice gives the same UIDs, also on processors whose last bits differ. The header states in several places that the
+    image is artificial. `vdes.dicom.carried` lists what is copied from the low-energy image.
 
     Args:
         low_energy: DICOM file of the low-energy image.
@@ -113,10 +115,8 @@ def virtual_des_object(
         source = pydicom.dcmread(path, stop_before_pixels=True)
         lift_functional_groups(source)
         stored = np.round(np.clip(values, 0, 1) * ((1 << BITS) - 1)).astype(np.uint16)
-        made_of = f"{facts.instance} {hashlib.sha256(stored.tobytes()).hexdigest()} {model.description}"
-        image = mammogram_object(
-            stored, BITS, _uid(made_of), str(facts.laterality), str(facts.view), facts.pixel_size_mm
-        )
+        instance = _uid(f"{facts.instance} {model.description}")
+        image = mammogram_object(stored, BITS, instance, str(facts.laterality), str(facts.view), facts.pixel_size_mm)
         carry_over(source, image)
         image.StudyInstanceUID = facts.study
         carry_compression(source, image, is_lossy(source))

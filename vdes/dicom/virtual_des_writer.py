@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,18 +23,26 @@ class VirtualDesWriter:
         weights: weights file, whose hash the objects state; None if there is no file.
         compression: none, jpeg-2000, jpeg-ls or rle, all lossless.
         deidentified: write the objects de-identified.
+        settings: the settings that the images depend on, by name, which the objects state.
 
     Raises:
         InputError: the compression is unknown, or it or the de-identification needs the extra ``dicom``.
     """
 
     def __init__(
-        self, name: str, version: str, weights: str | Path | None, compression: str, deidentified: bool
+        self,
+        name: str,
+        version: str,
+        weights: str | Path | None,
+        compression: str,
+        deidentified: bool,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         check_compression(compression)
         self._deidentify = _deidentify() if deidentified else None
         digest = "none" if weights is None else hashlib.sha256(Path(weights).read_bytes()).hexdigest()
-        self.model = Model(name, version, digest)
+        stated = ", ".join(f"{key} {value}" for key, value in (settings or {}).items() if value is not None)
+        self.model = Model(name, version, digest, stated)
         self.compression = compression
 
     def __call__(self, file: Path, low_energy: str | Path, values: npt.NDArray[np.floating]) -> None:
