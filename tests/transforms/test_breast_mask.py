@@ -7,7 +7,7 @@ from monai.data import MetaTensor
 from scipy import ndimage
 
 from vdes.errors import InputError
-from vdes.transforms.breast_mask import BreastMask, BreastMaskd, chest_wall_is_left
+from vdes.transforms.breast_mask import BreastMask, BreastMaskd, chest_wall_is_left, eroded
 
 AIR = 5.1
 
@@ -76,3 +76,12 @@ def test_the_dictionary_form_makes_one_mask_a_key_each_with_its_threshold(breast
     assert masked["case"] == "P1_L_CC"
     whole = BreastMaskd("des", "des_breast_mask", AIR)(data)["des_breast_mask"]
     assert whole.all()
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (7, 1), (1, 9)])
+def test_erosion_is_that_of_scipy(shape):
+    mask = np.random.default_rng(0).random(shape) < 0.9
+    for iterations in (1, 3):
+        np.testing.assert_array_equal(
+            eroded(mask, iterations), ndimage.binary_erosion(mask, iterations=iterations, border_value=1)
+        )

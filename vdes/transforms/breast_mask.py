@@ -46,7 +46,7 @@ class BreastMask(Transform):
         above = smooth > self.threshold
         air = float(smooth.min())
         maybe_fat = smooth > air + FAT * (self.threshold - air)
-        dark = ndimage.binary_erosion(maybe_fat, iterations=HALO, border_value=1)
+        dark = eroded(maybe_fat, HALO)
         labels, count = ndimage.label(above | dark if above.any() else above)
         if count == 0:
             name = image.meta.get("filename_or_obj", "image") if isinstance(image, MetaTensor) else "image"
@@ -59,6 +59,15 @@ class BreastMask(Transform):
         mask = ndimage.binary_fill_holes(_close_chest_wall(mask))[:, 1:-1]
         filled = torch.from_numpy(mask.astype(np.float32))[None]
         return MetaTensor(filled, affine=image.affine) if isinstance(image, MetaTensor) else MetaTensor(filled)
+
+
+def eroded(mask: np.ndarray, iterations: int) -> np.ndarray:
+    """Return what SciPy's ``binary_erosion`` with ``border_value=1`` makes of ``mask`` ``(H, W)``, faster."""
+    for _ in range(iterations):
+        around = np.pad(mask, 1, constant_values=True)
+        rows, columns = around[:, 1:-1], around[1:-1]
+        mask = mask & rows[:-2] & rows[2:] & columns[:, :-2] & columns[:, 2:]
+    return mask
 
 
 def _close_chest_wall(mask: np.ndarray) -> np.ndarray:
