@@ -128,6 +128,8 @@ def test_the_engine_is_chosen_by_device_and_number_of_images(caplog: pytest.LogC
     assert chosen_engine("torch", "cpu") == "torch"
     with pytest.raises(InputError, match=r"^engine: 'fast'; expected auto, torch or openvino$"):
         chosen_engine("fast", "cpu")
+    with pytest.raises(InputError, match=r"^engine: tensorrt runs a file .* expected configs/inference_trt\.yaml"):
+        chosen_engine("tensorrt", "cuda")
     with pytest.raises(InputError, match="openvino runs on a processor, not on cuda; expected torch"):
         chosen_engine("openvino", "cuda")
 

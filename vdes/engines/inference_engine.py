@@ -183,6 +183,11 @@ def chosen_engine(engine: str, device: str | torch.device, images: int | None = 
     Raises:
         InputError: the engine is unknown, not installed or not for the device.
     """
+    if engine == "tensorrt":
+        raise InputError(
+            "engine: tensorrt runs a file that is made beforehand; expected configs/inference_trt.yaml, given after "
+            "configs/inference.yaml"
+        )
     if engine not in ENGINES:
         raise InputError(f"engine: {engine!r}; expected {', '.join(ENGINES[:-1])} or {ENGINES[-1]}")
     kind = torch.device(device).type
