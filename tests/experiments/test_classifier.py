@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from vdes.cli import main
 from vdes.data.datalist import SECTIONS, Datalist
-from vdes.data.training_record import training_record
+from vdes.data.training_record import TrainingRecord, sealed
 from vdes.experiments.joint import ARMS, CLASSIFICATION, REFERENCE, RESAMPLES, SEED, classification_rows
 from vdes.networks.lesion_classifier import LesionClassifier
 from vdes.networks.virtual_des_unet import VirtualDesUNet
@@ -218,8 +218,8 @@ def test_the_means_of_seeds_have_the_paired_intervals_of_the_library():
 def test_joint_training_refuses_weights_that_have_seen_a_test_patient(phantoms, tmp_path, capsys):
     torch.save(VirtualDesUNet().state_dict(), tmp_path / "unet.pt")
     # in the second of these folds the test patients are for training
-    record = training_record(rotated(phantoms, tmp_path)[1])
-    (tmp_path / "unet.json").write_text(json.dumps(record))
+    record = TrainingRecord(rotated(phantoms, tmp_path)[1]).content
+    (tmp_path / "unet.json").write_text(sealed(record, tmp_path / "unet.pt"))
     command = ["train", "joint", "--datalist", str(phantoms), "--output", str(tmp_path / "runs"), "--overwrite"]
     assert main([*command, "--initial-weights", str(tmp_path / "unet.pt")]) == 2
     assert "unet.pt: trained or validated on" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from vdes.data.levels import LEVEL_FIELDS, with_levels
+from vdes.data.training_record import TrainingRecord
 from vdes.handlers.best_weights import BestWeights
 from vdes.handlers.resumable_training import ResumableTraining
 
@@ -61,12 +62,13 @@ class Run:
         ema = EMAHandler(self.network, momentum=0.2, handle_buffers="update")
         self.averaged = ema.ema_model
         self.best_file = folder / "model.pt"
+        self.record = TrainingRecord(datalist)
         self.validator = SupervisedEvaluator(
             device=torch.device("cpu"),
             val_data_loader=DataLoader(Dataset(data[5:]), batch_size=2),
             network=self.averaged,
             key_val_metric={"mae": MeanAbsoluteError(output_transform=from_engine(["pred", "label"]))},
-            val_handlers=[BestWeights(self.best_file, self.averaged, datalist)],
+            val_handlers=[BestWeights(self.best_file, self.averaged, self.record)],
             metric_cmp_fn=lambda current, best: current < best,
         )
         self.file = folder / "run" / "last.pt"

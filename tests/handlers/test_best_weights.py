@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from monai.engines import SupervisedEvaluator
 from monai.handlers import MeanAbsoluteError, from_engine
 from torch import nn
 
-from vdes.data.training_record import training_record
+from vdes.data.training_record import TrainingRecord, read_record
 from vdes.handlers.best_weights import BestWeights
 
 
@@ -31,7 +30,7 @@ def evaluator(file: Path, network: Level, datalist: Path) -> SupervisedEvaluator
         val_data_loader=[{"image": torch.zeros(1, 1, 4, 4), "label": torch.full((1, 1, 4, 4), 0.5)}],
         network=network,
         key_val_metric={"mae": MeanAbsoluteError(output_transform=from_engine(["pred", "label"]))},
-        val_handlers=[BestWeights(file, network, datalist)],
+        val_handlers=[BestWeights(file, network, TrainingRecord(datalist))],
         metric_cmp_fn=lambda current, best: current < best,
     )
 
@@ -52,7 +51,8 @@ def test_weights_are_saved_when_the_metric_improves_and_only_then(tmp_path, smal
         validator.run(epoch)
         assert float(torch.load(file, weights_only=True)["level"]) == pytest.approx(best)
     assert sorted(file.parent.iterdir()) == [file.with_suffix(".json"), file]
-    assert json.loads(file.with_suffix(".json").read_text()) == training_record(small_datalist)
+    record = read_record(file)
+    assert record["images"] == TrainingRecord(small_datalist).content["images"]
 
 
 def test_a_resumed_run_does_not_overwrite_better_weights(make_run):

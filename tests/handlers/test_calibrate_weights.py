@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from scipy.special import expit
 from sklearn.metrics import f1_score, log_loss
 
 from vdes.data.levels import LEVEL_FIELDS, with_levels
+from vdes.data.training_record import TrainingRecord, read_record
 from vdes.errors import InputError
 from vdes.handlers.calibrate_weights import calibrate_weights
 from vdes.metrics.level_predictions import case_row, level_predictions, with_probabilities
@@ -46,13 +48,19 @@ def weights(small_classifier, tmp_path: Path) -> Path:
     return tmp_path / "model.pt"
 
 
-def calibrate(
-    weights: Path, cases: list[dict[str, Any]], target: Path | None = None, batch_size: int = 5
-) -> LesionClassifier:
+@pytest.fixture
+def calibrate(small_datalist: Path) -> Callable[..., LesionClassifier]:
     """Calibrate in a new network, the weights themselves unless told, and return what the file holds then."""
-    network, calibrated = LesionClassifier(size=64, channels=8), target or weights
-    calibrate_weights(weights, calibrated, network, cases, SimpleInferer(), "cpu", batch_size)
-    return load_weights(LesionClassifier(size=64, channels=8), calibrated)
+    record = TrainingRecord(small_datalist)
+
+    def calibrate(
+        weights: Path, cases: list[dict[str, Any]], target: Path | None = None, batch_size: int = 5
+    ) -> LesionClassifier:
+        network, calibrated = LesionClassifier(size=64, channels=8), target or weights
+        calibrate_weights(weights, calibrated, network, cases, SimpleInferer(), "cpu", record, batch_size)
+        return load_weights(LesionClassifier(size=64, channels=8), calibrated)
+
+    return calibrate
 
 
 def predictions(file: Path, cases: list[dict[str, Any]]):
@@ -62,7 +70,7 @@ def predictions(file: Path, cases: list[dict[str, Any]]):
     return level_predictions(rows)
 
 
-def test_temperature_and_threshold_are_the_best_of_each_level(weights):
+def test_temperature_and_threshold_are_the_best_of_each_level(calibrate, weights):
     cases = validation()
     table = predictions(weights, cases)
     network = calibrate(weights, cases)
@@ -77,17 +85,18 @@ def test_temperature_and_threshold_are_the_best_of_each_level(weights):
         assert 0 < float(network.threshold[i]) < 1
 
 
-def test_nothing_else_of_the_weights_changes(weights):
+def test_nothing_else_of_the_weights_changes(calibrate, weights):
     before = torch.load(weights, weights_only=True)
     network = calibrate(weights, validation())
     after = network.state_dict()
     assert before.keys() == after.keys()
     changed = [name for name, value in before.items() if not torch.equal(value, after[name])]
     assert changed == ["temperature", "threshold"]
-    assert list(weights.parent.iterdir()) == [weights]
+    assert sorted(weights.parent.iterdir()) == [weights.with_suffix(".json"), weights]
+    assert read_record(weights)["patients"] == 4  # the record belongs to the new weights
 
 
-def test_the_calibrated_weights_may_be_another_file(weights):
+def test_the_calibrated_weights_may_be_another_file(calibrate, weights):
     before = weights.read_bytes()
     target = weights.with_name("calibrated.pt")
     found = calibrate(weights, validation(), target)
@@ -95,7 +104,7 @@ def test_the_calibrated_weights_may_be_another_file(weights):
     assert torch.equal(found.temperature, calibrate(weights, validation()).temperature)
 
 
-def test_a_second_time_gives_the_same_file(weights):
+def test_a_second_time_gives_the_same_file(calibrate, weights):
     cases = validation()
     calibrate(weights, cases)
     first = weights.read_bytes()
@@ -106,7 +115,7 @@ def test_a_second_time_gives_the_same_file(weights):
     torch.testing.assert_close(again.temperature, torch.load(weights)["temperature"])
 
 
-def test_cases_of_unknown_pathology_say_nothing(weights):
+def test_cases_of_unknown_pathology_say_nothing(calibrate, weights):
     cases = validation()
     expected = calibrate(weights, cases[:18])
     temperature, threshold = expected.temperature.clone(), expected.threshold.clone()
@@ -116,7 +125,7 @@ def test_cases_of_unknown_pathology_say_nothing(weights):
     torch.testing.assert_close(found.threshold, threshold)
 
 
-def test_a_level_of_one_class_keeps_one_and_one_half(weights, caplog):
+def test_a_level_of_one_class_keeps_one_and_one_half(calibrate, weights, caplog):
     # a malignant image in every examination, and breasts without
     cases = validation(["malignant", "benign", "normal"] * 8)
     network = load_weights(LesionClassifier(size=64, channels=8), weights)
@@ -130,7 +139,7 @@ def test_a_level_of_one_class_keeps_one_and_one_half(weights, caplog):
     assert not (found.temperature[:2] == 1).any()
 
 
-def test_images_of_no_patient_calibrate_their_level_alone(weights, caplog):
+def test_images_of_no_patient_calibrate_their_level_alone(calibrate, weights, caplog):
     cases = [
         {**case, "patient": "", "laterality": "", "breast": case["case"], "examination": case["case"]}
         for case in validation()
@@ -142,7 +151,7 @@ def test_images_of_no_patient_calibrate_their_level_alone(weights, caplog):
     assert float(found.temperature[0]) != 1.0
 
 
-def test_weights_that_are_missing_or_of_another_network_are_left_alone(small_classifier, weights, tmp_path):
+def test_weights_that_are_missing_or_of_another_network_are_left_alone(calibrate, small_classifier, weights, tmp_path):
     with pytest.raises(InputError, match=r"no file .*none\.pt"):
         calibrate(tmp_path / "none.pt", validation())
     torch.save(small_classifier(channels=16).state_dict(), weights)

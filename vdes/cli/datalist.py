@@ -74,7 +74,9 @@ def dicom(
 
 
 @app.command(help_epilogue="example: vdes datalist virtual datalist.json virtual_des --output virtual.json")
-def virtual(source: Path, images: Path, /, *, output: Path, overwrite: bool = False) -> None:
+def virtual(
+    source: Path, images: Path, /, *, output: Path, weights: Path | None = None, overwrite: bool = False
+) -> None:
     """Copy a datalist, replacing its real DES images by virtual ones.
 
     The virtual DES images are those that a generator's inference made from the low-energy images of SOURCE. Cases,
@@ -84,10 +86,12 @@ def virtual(source: Path, images: Path, /, *, output: Path, overwrite: bool = Fa
         source: datalist that the generator was run on.
         images: folder of the generator's outputs (16-bit PNG).
         output: datalist to write (.json).
+        weights: weights of the generator (.pt). A classifier that is trained on the images inherits their training
+            images; without them a study says that its origin is unknown.
         overwrite: replace the datalist if it exists.
     """
     from vdes.data.summary import summary
     from vdes.data.virtual_datalist import write_virtual_datalist
 
-    datalist = write_virtual_datalist(source, images, output, overwrite)
+    datalist = write_virtual_datalist(source, images, output, overwrite, weights)
     print(f"wrote {output}\n{summary(datalist)}")

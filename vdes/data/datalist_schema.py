@@ -27,6 +27,7 @@ _HEAD = {
     "phantom": "an object",
     "physical_scales": "an object",
     "oracle": "a list",
+    "made_by": "a list of weights as vdes writes it",
 }
 _MISSING = object()
 

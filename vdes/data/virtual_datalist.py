@@ -7,14 +7,16 @@ from typing import Any
 
 from vdes.data.datalist import SECTIONS, Datalist, PathLike
 from vdes.data.inference_items import output_stem
+from vdes.data.training_record import MADE_BY, UNKNOWN, origin
 from vdes.errors import InputError
 
 SUFFIX = ".png"
+ROLE = "generator"
 RANGE = [0, 65535]  # of the 16-bit PNG files that the generators' inference writes
 
 
 def write_virtual_datalist(
-    source: PathLike | Datalist, images: Path, output: Path, overwrite: bool = False
+    source: PathLike | Datalist, images: Path, output: Path, overwrite: bool = False, weights: PathLike | None = None
 ) -> Datalist:
     """Write a datalist whose DES images were made by a generator from its low-energy images.
 
@@ -26,6 +28,8 @@ def write_virtual_datalist(
         images: folder of the 16-bit PNG files, named after the stems of the low-energy images.
         output: the datalist to write.
         overwrite: replace an existing file.
+        weights: the weights that made the images. They are listed in ``made_by``, with their ancestors, and become
+            ancestors of what is trained on the images; without them such an ancestor is unknown.
 
     Returns:
         The datalist that was written.
@@ -40,6 +44,9 @@ def write_virtual_datalist(
         "name": f"{datalist['name']}, virtual DES",
         "aligned": True,
         "intensity_range": {**datalist["intensity_range"], "des": RANGE},
+        MADE_BY: [{"role": ROLE, UNKNOWN: "not named when its images were listed"}]
+        if weights is None
+        else origin(ROLE, weights),
     }
     for section in SECTIONS:
         items = [item for item in datalist[section] if item["low_energy"] is not None]

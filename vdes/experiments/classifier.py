@@ -28,7 +28,7 @@ from sklearn.metrics import roc_auc_score
 from vdes.bundle.steps import Step
 from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
-from vdes.data.training_record import RECORD_SUFFIX, training_record
+from vdes.data.training_record import RECORD_SUFFIX, known_record, sealed
 from vdes.data.vocabulary import LEVELS
 from vdes.errors import InputError
 from vdes.experiments.experiment import Experiment
@@ -102,11 +102,12 @@ def ship(bundle: Path, settings: ClassifierTraining, overwrite: bool = False) ->
         ]
     )
 
-    trained = torch.load(settings.output / "split" / "training" / "model.pt", weights_only=True)
+    best = settings.output / "split" / "training" / "model.pt"
+    trained, origin = torch.load(best, weights_only=True), known_record(best)
     record = weights.with_suffix(RECORD_SUFFIX)
     with staged([weights, record], overwrite=True) as stages:
         torch.save(half_precision(trained), stages[weights])
-        stages[record].write_text(json.dumps(training_record(settings.datalist)) + "\n", encoding="utf-8")
+        stages[record].write_text(sealed(origin, stages[weights]), encoding="utf-8")
     tables = {inputs: predictions(settings.output / "split", "test", inputs) for inputs in seen}
     source = provenance(settings.datalist, "test", weights)
     content: dict[str, Any] = {

@@ -25,7 +25,7 @@ import yaml
 from vdes.bundle.steps import Step
 from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
-from vdes.data.training_record import RECORD_SUFFIX, training_record
+from vdes.data.training_record import RECORD_SUFFIX, known_record, sealed
 from vdes.errors import InputError
 from vdes.experiments.experiment import Experiment
 from vdes.experiments.settings import GeneratorTraining
@@ -114,10 +114,10 @@ def ship(bundle: Path, settings: GeneratorTraining, overwrite: bool = False) -> 
     }
     for folder in (weights.parent, listed.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    record = weights.with_suffix(RECORD_SUFFIX)
+    record, origin = weights.with_suffix(RECORD_SUFFIX), known_record(runs[best].weights)
     with staged([weights, record, listed], overwrite=True) as stages:
         torch.save(half_precision(torch.load(runs[best].weights, weights_only=True)), stages[weights])
-        stages[record].write_text(json.dumps(training_record(settings.datalist)) + "\n", encoding="utf-8")
+        stages[record].write_text(sealed(origin, stages[weights]), encoding="utf-8")
         stages[listed].write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"wrote {weights} ({runs[best].arm}, seed {runs[best].seed}) and {listed}")
 

@@ -149,7 +149,8 @@ def steps_of(
         height=settings.height,
         needs=[train.name],
     )
-    replace_des = partial(write_virtual_datalist, datalist, images, virtual, overwrite=True)
+    made_by = trained / "model.pt"
+    replace_des = partial(write_virtual_datalist, datalist, images, virtual, overwrite=True, weights=made_by)
     list_virtual = Step(experiment.name_of(virtual), "datalist", everything, replace_des, [infer.name])
     seen = {"inputs": "des", **common}
     weights = {"ckpt_path": trained / "classifier.pt"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
@@ -10,9 +9,8 @@ from ignite.distributed import get_rank
 from ignite.engine import Events
 from monai.engines import Evaluator
 
-from vdes.data.datalist import Datalist, PathLike
-from vdes.data.staging import staged
-from vdes.data.training_record import RECORD_SUFFIX, training_record
+from vdes.data.training_record import TrainingRecord
+from vdes.handlers.save_weights import save_weights
 
 
 class BestWeights:
@@ -27,15 +25,14 @@ class BestWeights:
     Args:
         file: the weights, ``model.pt`` in the run's folder.
         network: the network whose weights are saved.
-        datalist: the datalist of the training, or its file.
+        record: what the training sees.
 
     """
 
-    def __init__(self, file: str | Path, network: torch.nn.Module, datalist: PathLike | Datalist) -> None:
+    def __init__(self, file: str | Path, network: torch.nn.Module, record: TrainingRecord) -> None:
         self.file = Path(file)
         self.network = network
-        self.datalist = datalist
-        self.record: str | None = None
+        self.record = record
 
     def attach(self, engine: Evaluator) -> None:
         """Register the handler with ``engine``."""
@@ -46,9 +43,4 @@ class BestWeights:
         if engine.state.best_metric_epoch != engine.state.epoch or get_rank() != 0:
             return
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        if self.record is None:  # it hashes every image
-            self.record = json.dumps(training_record(self.datalist), indent=1) + "\n"
-        recorded = self.file.with_suffix(RECORD_SUFFIX)
-        with staged([recorded, self.file], overwrite=True) as stages:
-            stages[recorded].write_text(self.record, encoding="utf-8")
-            torch.save(self.network.state_dict(), stages[self.file])
+        save_weights(self.network.state_dict(), self.file, self.record.content)

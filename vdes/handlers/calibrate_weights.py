@@ -12,8 +12,9 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from torch.utils.data import Dataset
 
-from vdes.data.staging import staged
+from vdes.data.training_record import TrainingRecord
 from vdes.handlers.level_calibration import level_calibration
+from vdes.handlers.save_weights import save_weights
 from vdes.metrics.decollated import decollated_cases
 from vdes.metrics.level_predictions import case_row, level_predictions
 from vdes.networks.lesion_classifier import LesionClassifier
@@ -27,6 +28,7 @@ def calibrate_weights(
     dataset: Dataset,
     inferer: Inferer,
     device: str | torch.device,
+    record: TrainingRecord,
     batch_size: int = 16,
 ) -> None:
     """Fit temperature and threshold of each level on the validation cases, and write weights that include them.
@@ -40,6 +42,7 @@ def calibrate_weights(
         dataset: validation cases with ``image`` and the fields of `vdes.data.levels`.
         inferer: as in validation.
         device: where to run.
+        record: where the written weights come from; the validation cases are part of it.
         batch_size: images at a time.
 
     Raises:
@@ -65,5 +68,4 @@ def calibrate_weights(
     network.threshold.copy_(torch.tensor(thresholds))
     target = Path(calibrated)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with staged([target], overwrite=True) as stages:
-        torch.save(network.state_dict(), stages[target])
+    save_weights(network.state_dict(), target, record.content)
