@@ -18,10 +18,11 @@ import torch
 
 from vdes.cli import main
 from vdes.data.datalist import SECTIONS, Datalist
-from vdes.data.training_record import training_record
+from vdes.data.training_record import TrainingRecord, sealed
 from vdes.errors import InputError
 from vdes.phantom.generate import generate
 from vdes.phantom.settings import Settings
+from vdes.report.study_report import write_report
 from vdes.study.defaults import shipped_classifier
 from vdes.study.models import Model
 from vdes.study.question import Question
@@ -262,11 +263,25 @@ def test_a_classifier_that_has_seen_a_test_patient_is_refused(cases: Path, tmp_p
     Datalist.write(tmp_path / "swapped.json", swapped)
     weights = tmp_path / "model.pt"
     shutil.copy(CLASSIFIER / "models" / "model_phantom.pt", weights)
-    weights.with_suffix(".json").write_text(json.dumps(training_record(tmp_path / "swapped.json")))
+    record = TrainingRecord(tmp_path / "swapped.json").content
+    weights.with_suffix(".json").write_text(sealed(record, weights))
     classifier = replace(shipped_classifier(BUNDLES, "model_phantom"), weights=weights)
     with pytest.raises(InputError, match=r"model.pt: trained or validated on 16 of the 16 test images"):
         run_study(study_of(cases, tmp_path / "study", classifier=classifier))
     assert not (tmp_path / "study").exists()
+
+
+def test_weights_of_unknown_origin_are_named_in_the_headline(finished: Path, cases: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "study")
+    weights = tmp_path / "model.pt"
+    shutil.copy(UNET / "models" / "model_phantom.pt", weights)  # without its record
+    study = study_of(cases, tmp_path / "study", generators={"unet": Model(UNET, weights, {"height": 64})})
+    assert run_study(study) == {}
+    sentence = "Whether the weights of unet have seen these test patients is unknown."
+    assert answer(study).endswith(f". {sentence}")
+    assert "unknown" not in answer(study_of(cases, finished))
+    for folder, told in ((study.output, True), (finished, False)):
+        assert (sentence in write_report(folder).read_text()) is told
 
 
 def test_a_test_set_without_malignant_cases_is_refused(cases: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from vdes.report.study_files import StudyFiles
 from vdes.report.study_rows import comparison_rows, oracle_rows
 from vdes.report.value_axis import ValueAxis, value_axis
 from vdes.statistics.paired_tests import PAIRED_TESTS
+from vdes.study.unknown_origin import unknown_origin
 
 TEMPLATE, STYLE, SCRIPT = "study.html", "study.css", "study.js"
 REGION = "region"
@@ -137,7 +138,8 @@ def _headline(study: StudyFiles, arms: Mapping[str, Mapping[str, Any]]) -> dict[
     else:
         short, why = study_words.verdict_words(answer["verdict"], question["margin"], question["confidence"])
     limits = study_words.PHANTOM_SENTENCE if data.get("phantom") else study_words.DATA_SENTENCE
-    return {"question": asked, "short": short, "why": why, "limits": limits}
+    doubt = unknown_origin(study.metrics["provenance"])
+    return {"question": asked, "short": short, "why": why, "doubt": doubt, "limits": limits}
 
 
 def _answer_axis(metrics: Mapping[str, Any]) -> ValueAxis | None:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 
 from vdes.bundle.steps import run_steps
-from vdes.data.training_record import check_trained_on
+from vdes.data.training_record import Origin, check_trained_on
 from vdes.statistics.interval_text import interval_text
 from vdes.study.study import STEPS, Study
 from vdes.study.study_metrics import METRICS_FILE, write_metrics
 from vdes.study.study_steps import study_steps
+from vdes.study.unknown_origin import unknown_origin
 
 
 def run_study(study: Study, overwrite: bool = False, only: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -40,8 +41,8 @@ def run_study(study: Study, overwrite: bool = False, only: Mapping[str, str] | N
     return failed
 
 
-def check_weights(study: Study) -> dict[str, str]:
-    """Refuse weights that have seen a test patient, and return a description of what each was trained on.
+def check_weights(study: Study) -> dict[str, Origin]:
+    """Refuse weights that have seen a test patient, and return what is known about the origin of the others.
 
     Raises:
         InputError: as `check_trained_on`.
@@ -59,10 +60,12 @@ def answer(study: Study) -> str:
     """Return the answer of a finished study in one sentence."""
     content = json.loads((study.output / METRICS_FILE).read_text(encoding="utf-8"))
     question, found = content["question"], content["answer"]
+    doubt = unknown_origin(content["provenance"])
+    doubt = f". {doubt}" if doubt else ""
     labels = {arm["arm"]: arm["label"] for arm in content["arms"]}
     names = [labels.get(question[key], question[key]) for key in ("arm", "reference")]
     if found is None:
-        return f"{names[0]} against {names[1]}: no answer, because one of them has no predictions"
+        return f"{names[0]} against {names[1]}: no answer, because one of them has no predictions{doubt}"
 
     def number(value: float | None) -> str:
         return "?" if value is None else f"{value:.3f}"
@@ -73,5 +76,5 @@ def answer(study: Study) -> str:
     return (
         f"{names[0]} against {names[1]}, {question['metric']} by {question['level']}: {interval(found['arm'])} against "
         f"{interval(found['reference'])}, difference {interval(found['difference'])}, margin {question['margin']:g}: "
-        f"{found['verdict']}"
+        f"{found['verdict']}{doubt}"
     )

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 
 from vdes.data.staging import staged
+from vdes.data.training_record import UNKNOWN, Origin, origin
 from vdes.data.versions import versions
 from vdes.data.vocabulary import LEVELS
 from vdes.errors import InputError
@@ -31,13 +32,13 @@ METRICS_FILE = "metrics.json"
 OF_PREDICTIONS = ("classification", "verdicts", "tests", "calibration", "synthetic_share", "disagreements")
 
 
-def write_metrics(study: Study, failed: Mapping[str, str], trained_on: Mapping[str, str]) -> Path:
+def write_metrics(study: Study, failed: Mapping[str, str], trained_on: Mapping[str, Origin]) -> Path:
     """Merge the parts of a study and write ``arms/``, ``images/``, ``regions/``, ``cases.json`` and ``metrics.json``.
 
     Args:
         study: the study.
         failed: the steps that failed, with their reasons; arms that lack predictions in a part are left out.
-        trained_on: by model, a description.
+        trained_on: by model, what is known about the origin of its weights.
 
     Returns:
         The file of the metrics.
@@ -139,7 +140,7 @@ def _oracle(study: Study) -> list[dict[str, Any]] | None:
     return None if rows is None else [row for row in rows if row["split"] == split]
 
 
-def _provenance(study: Study, trained_on: Mapping[str, str]) -> dict[str, Any]:
+def _provenance(study: Study, trained_on: Mapping[str, Origin]) -> dict[str, Any]:
     used = dict(study.generators) if study.lesions_alone else {**study.generators, "classifier": study.classifier}
     bundles = [
         {"name": model.bundle.resolve().name, "role": role, **_weights(study, role, model, trained_on)}
@@ -161,14 +162,19 @@ def device_name() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} processor"
 
 
-def _weights(study: Study, role: str, model: Model, trained_on: Mapping[str, str]) -> dict[str, str]:
+def _weights(study: Study, role: str, model: Model, trained_on: Mapping[str, Origin]) -> dict[str, Any]:
     """Return the version and hash of a model's weights, and what they were trained on."""
     if not study.trains:
         opened = model.given
-        told = trained_on.get(role, "")
-        return {"version": opened.version, "weights_sha256": opened.weights_sha256, "trained_on": told}
+        found = trained_on.get(role, Origin("", True))
+        stated = {"trained_on": found.told, "origin_known": found.known}
+        return {"version": opened.version, "weights_sha256": opened.weights_sha256, **stated}
     folder = "classifier-real" if role == "classifier" else role
     files = [study.part(part) / "models" / folder / "model.pt" for part in study.parts]
-    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
+    files = [file for file in files if file.is_file()]
+    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     told = "the training patients of each fold, none of them in its test set"
-    return {"version": "", "weights_sha256": ", ".join(hashes), "trained_on": told}
+    unknown = [entry for file in files for entry in origin("", file) if UNKNOWN in entry]
+    if unknown:
+        told += f"; the origin of {unknown[0]['role'] or 'the weights'} is unknown ({unknown[0][UNKNOWN]})"
+    return {"version": "", "weights_sha256": ", ".join(hashes), "trained_on": told, "origin_known": not unknown}

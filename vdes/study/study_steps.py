@@ -14,6 +14,7 @@ from vdes.bundle.steps import Step
 from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.splits import k_fold
 from vdes.data.staging import staged
+from vdes.data.training_record import check_trained_on
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.study.arm_datalists import write_real_datalist
 from vdes.study.arm_predictions import read_predictions, test_predictions
@@ -192,11 +193,18 @@ class _Part:
         if model.start:
             settings["initial_weights"] = (self.trained(model.start) / "model.pt").absolute()
         model.train(self.datalist("real", "all"), self.trained(name), settings, self.study.processes)
+        self.check(name)
 
     def train_classifier(self, images: str) -> None:
         """Train a classifier on real images or on others."""
         output = self.trained(f"classifier-{images}")
         self.study.classifier.train(self.datalist(images, "all"), output, self.settings(), self.study.processes)
+        self.check(f"classifier-{images}")
+
+    def check(self, name: str) -> None:
+        """Refuse trained weights with an ancestor, such as an encoder of their bundle, that has seen a test image."""
+        test = self.listed("real", "all").items("test")
+        check_trained_on(self.trained(name) / "model.pt", test, str(self.study.datalist))
 
     def virtual(self, name: str) -> None:
         """Make a generator's images and their datalists."""
@@ -208,7 +216,8 @@ class _Part:
         with staged([images], overwrite=True) as stages:
             self.infer(bundle, self.datalist("real", sections), stages[images])
         target = self.datalist(f"virtual-{name}", sections)
-        self.keep(write_virtual_datalist(self.listed("real", sections), images, target, overwrite=True))
+        made_by = bundle.weights_file
+        self.keep(write_virtual_datalist(self.listed("real", sections), images, target, True, made_by))
         if self.whole:
             self.write_judged(f"virtual-{name}")
 
