@@ -22,9 +22,10 @@ from torch.nn.functional import l1_loss
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.datalist import Datalist
 from vdes.data.dicom_folder.datalist import write_dicom_datalist
+from vdes.data.training_record import check_trained_on
 from vdes.dicom import read_mammogram
 from vdes.dicom.deidentify import mapped_uid
-from vdes.errors import find_input_error
+from vdes.errors import InputError, find_input_error
 from vdes.networks.virtual_des_unet import VirtualDesUNet
 from vdes.networks.weights import load_weights
 from vdes.transforms.breast_mask import BreastMask
@@ -161,6 +162,60 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
         run("train", **{**knobs, "resume": "false"})  # as the command line hands it over
     assert "last.pt: exists already; pass --resume true" in str(find_input_error(error.value))
     assert_same_training(trained, tmp_path)
+
+
+def test_a_run_with_another_setting_is_refused_by_its_name(run, refusal, pairs, listed, trained, cache_dir, training):
+    """Before the first step; and a change that decides nothing is not refused."""
+    before = (trained / "last.pt").read_bytes()
+    same = {**training, "dataset_dir": str(pairs), "output_dir": str(trained), "cache_dir": str(cache_dir)}
+
+    def fewer(datalist: dict[str, Any]) -> None:
+        del datalist["training"][0]
+
+    for change, message in (
+        (
+            {"learning_rate": 0.02},
+            "learning_rate: the run was started with 0.01, now 0.02; expected the same; or start",
+        ),
+        ({"batch_size": 3}, "batch_size: the run was started with 2, now 3"),
+        ({"val_interval": 2}, "val_interval: the run was started with 1, now 2"),
+        (
+            {"loss": {"_target_": "torch.nn.L1Loss"}},
+            "loss#_target_: the run was started with vdes.losses.virtual_des_l",
+        ),
+        ({"initial_weights": str(trained / "model.pt")}, "initial_weights: the run was started with nothing, now "),
+        ({"dataset_dir": str(listed(fewer))}, "dataset_dir: not the training and validation data that the run was "),
+    ):
+        assert refusal("train", **{**same, **change}).startswith(f"{trained / 'last.pt'}: {message}")
+    run("train", **{**same, "dataset_dir": str(listed()), "resume": "true"})  # the same data elsewhere
+    assert (trained / "last.pt").read_bytes() == before
+
+
+def test_a_training_without_a_step_is_refused_and_the_last_epoch_is_validated(
+    run, pairs, cache_dir, tmp_path, training
+):
+    common = {**training, "dataset_dir": str(pairs), "cache_dir": str(cache_dir)}
+    with pytest.raises(Exception) as caught:
+        run("train", **{**common, "batch_size": 7, "output_dir": str(tmp_path / "none")})
+    message = "batch_size: the 6 images of training make no batch for each of 1 processes; expected smaller batches"
+    assert str(find_input_error(caught.value)).startswith(message)
+    assert not list((tmp_path / "none").glob("*.pt"))
+    run("train", **{**common, "epochs": 1, "val_interval": 5, "output_dir": str(tmp_path / "run")})
+    assert (tmp_path / "run" / "model.pt").is_file()
+    assert state(tmp_path / "run")["progress"]["best_metric_epoch"] == 1
+
+
+def test_weights_inherit_what_their_ancestors_have_seen(run, pairs, trained, cache_dir, tmp_path, training):
+    """Trained on fold A and then on fold B, they have seen both."""
+    content = Datalist.read(pairs).content()
+    other = Datalist.write(tmp_path / "b.json", {**content, "training": content["test"], "test": content["training"]})
+    knobs = {**training, "epochs": 1, "initial_weights": str(trained / "model.pt"), "cache_dir": str(cache_dir)}
+    run("train", dataset_dir=str(other.path), output_dir=str(tmp_path / "run"), **knobs)
+    with pytest.raises(InputError) as caught:
+        check_trained_on(tmp_path / "run" / "model.pt", other.items("test"), "b.json")
+    assert "trained or validated on 6 of the 6 test images of b.json by its ancestor initial_weights" in str(
+        caught.value
+    )
 
 
 def losses_of(workflow: ConfigWorkflow) -> list[tuple[float, float, float]]:

@@ -13,7 +13,7 @@ from ignite.engine import Events
 from ignite.handlers import EMAHandler
 from monai.data import DataLoader, Dataset
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
-from monai.handlers import LrScheduleHandler, MeanAbsoluteError, ValidationHandler, from_engine
+from monai.handlers import LrScheduleHandler, MeanAbsoluteError, from_engine
 from monai.transforms import Compose, RandFlipd, RandGaussianNoised
 from scipy.ndimage import gaussian_filter
 from torch import nn
@@ -21,6 +21,7 @@ from torch import nn
 from vdes.data.levels import LEVEL_FIELDS, with_levels
 from vdes.data.training_record import TrainingRecord
 from vdes.handlers.best_weights import BestWeights
+from vdes.handlers.regular_validation import RegularValidation
 from vdes.handlers.resumable_training import ResumableTraining
 
 TOTAL_EPOCHS = 4
@@ -39,6 +40,10 @@ class Run:
         num_workers: int = 0,
         width: int = 6,
         resume: bool = True,
+        interval: int = 1,
+        batch_size: int = 2,
+        settings: dict[str, Any] | None = None,
+        start: Path | None = None,
     ) -> None:
         torch.manual_seed(17)  # the initial weights; the run's own seed is the handler's
         self.network = nn.Sequential(
@@ -55,14 +60,16 @@ class Run:
             [RandFlipd(["image", "label"], prob=0.5, spatial_axis=0), RandGaussianNoised("image", prob=0.5, std=0.1)]
         )
         dataset = Dataset(data[:5], augment)
-        loader = DataLoader(dataset, batch_size=2, shuffle=True, num_workers=num_workers)
+        loader = DataLoader(
+            dataset, batch_size=batch_size, shuffle=True, drop_last=batch_size > 5, num_workers=num_workers
+        )
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=0.02)
-        steps = TOTAL_EPOCHS * len(loader)
+        steps = TOTAL_EPOCHS * max(1, len(loader))
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.02, total_steps=steps)
         ema = EMAHandler(self.network, momentum=0.2, handle_buffers="update")
         self.averaged = ema.ema_model
         self.best_file = folder / "model.pt"
-        self.record = TrainingRecord(datalist)
+        self.record = TrainingRecord(datalist, {"initial_weights": start})
         self.validator = SupervisedEvaluator(
             device=torch.device("cpu"),
             val_data_loader=DataLoader(Dataset(data[5:]), batch_size=2),
@@ -74,7 +81,9 @@ class Run:
         self.file = folder / "run" / "last.pt"
         self.losses: list[float] = []
         objects = {"network": self.network, "ema": self.averaged, "optimizer": optimizer, "lr_scheduler": schedule}
-        self.handler = ResumableTraining(self.file, objects, seed, dataset, best=self.validator, resume=resume)
+        self.handler = ResumableTraining(
+            self.file, objects, seed, dataset, self.validator, resume, self.record, settings or {"learning_rate": 0.02}
+        )
         self.trainer = SupervisedTrainer(
             device=torch.device("cpu"),
             max_epochs=epochs,
@@ -85,7 +94,7 @@ class Run:
             train_handlers=[
                 ema,
                 LrScheduleHandler(schedule, print_lr=False, epoch_level=False),
-                ValidationHandler(1, self.validator),
+                RegularValidation(self.validator, interval),
                 self.handler,
             ],
         )
@@ -108,7 +117,7 @@ def make_run(tmp_path: Path, small_datalist: Path) -> Callable[..., Run]:
 
     def make(name: str, epochs: int = TOTAL_EPOCHS, **settings: Any) -> Run:
         (tmp_path / name).mkdir(exist_ok=True)
-        return Run(tmp_path / name, small_datalist, epochs, **settings)
+        return Run(tmp_path / name, settings.pop("datalist", small_datalist), epochs, **settings)
 
     return make
 

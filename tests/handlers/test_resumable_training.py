@@ -6,6 +6,7 @@ import pytest
 import torch
 from ignite.engine import Events
 
+from vdes.data.datalist import Datalist
 from vdes.errors import InputError
 
 
@@ -73,9 +74,9 @@ def test_a_finished_run_is_loaded_and_not_trained_further(make_run, whole):
 
 def test_the_checkpoint_is_plain_data_and_written_in_one_step(whole):
     state = torch.load(whole.file, weights_only=True)
-    assert state.keys() == {"network", "ema", "optimizer", "lr_scheduler", "progress"}
+    assert state.keys() == {"network", "ema", "optimizer", "lr_scheduler", "run", "progress"}
     progress = state["progress"]
-    assert (progress["epoch"], progress["iteration"], progress["seed"]) == (4, 12, 3)
+    assert (progress["epoch"], progress["iteration"], state["run"]["seed"]) == (4, 12, 3)
     assert progress["best_metric"] == whole.validator.state.best_metric
     assert list(whole.file.parent.iterdir()) == [whole.file]
 
@@ -94,6 +95,12 @@ def test_a_checkpoint_is_not_touched_without_resume(make_run, whole):
         ({"seed": 4}, r"last\.pt: seed: the run was started with 3, now 4"),
         ({"epochs": 6}, r"last\.pt: epochs: the run was started with 4, now 6"),
         ({"width": 8}, r"last\.pt: network does not fit this run; was a setting changed since\?"),
+        (
+            {"settings": {"learning_rate": 0.02, "loss": {"_target_": "torch.nn.L1Loss"}}},
+            r"last\.pt: loss: the run was started with nothing, now \{'_target_': 'torch.nn.L1Loss'\}; ",
+        ),
+        ({"settings": {"learning_rate": 0.5}}, r"last\.pt: learning_rate: the run was started with 0\.02, now 0\.5; "),
+        ({"batch_size": 1}, r"last\.pt: batches in an epoch: the run was started with 3, now 5"),
     ],
 )
 def test_another_run_is_not_resumed(make_run, whole, settings, message):
@@ -123,4 +130,43 @@ def test_a_checkpoint_without_one_of_the_objects_is_named(make_run, whole):
     del state["ema"]
     torch.save(state, whole.file)
     with pytest.raises(InputError, match=r"last\.pt: ema does not fit this run"):
+        make_run("whole")()
+
+
+def test_other_data_are_refused_and_the_same_elsewhere_are_not(make_run, whole, small_datalist, tmp_path):
+    before = whole.file.read_bytes()
+    content = Datalist.read(small_datalist).content()
+    other = Datalist.write(tmp_path / "other.json", {**content, "training": content["training"][:-1]})
+    with pytest.raises(InputError, match=r"last\.pt: dataset_dir: not the training and validation data that the run"):
+        make_run("whole", datalist=other)()
+    assert whole.file.read_bytes() == before
+    elsewhere = Datalist.write(tmp_path / "elsewhere.json", {**content, "test": []})
+    assert_same(make_run("whole", datalist=elsewhere)().state(), whole.state())
+
+
+def test_weights_to_start_from_are_compared_by_their_content(make_run, tmp_path):
+    names = {"initial_weights": "one.pt"}
+    for name, content in (("one", b"one"), ("same", b"one"), ("two", b"two")):
+        (tmp_path / f"{name}.pt").write_bytes(content)
+    make_run("run", start=tmp_path / "one.pt", settings=names, epochs=1)()
+    make_run("run", start=tmp_path / "same.pt", settings={"initial_weights": "same.pt"}, epochs=1)()
+    for start in (tmp_path / "two.pt", None):
+        with pytest.raises(InputError, match=r"last\.pt: initial_weights: the run was started with [0-9a-f]{64}, now"):
+            make_run("run", start=start, settings=names, epochs=1)()
+
+
+@pytest.mark.parametrize(("field", "now"), [("processes", 1), ("device", "cpu")])
+def test_another_number_of_processes_or_kind_of_device_is_refused(make_run, whole, field, now):
+    state = torch.load(whole.file)
+    state["run"][field] = "others"
+    torch.save(state, whole.file)
+    with pytest.raises(InputError, match=rf"last\.pt: {field}: the run was started with others, now {now}"):
+        make_run("whole")()
+
+
+def test_another_version_of_a_package_is_refused(make_run, whole):
+    state = torch.load(whole.file)
+    state["run"]["versions"]["torch"] = "1.0"
+    torch.save(state, whole.file)
+    with pytest.raises(InputError, match=r"last\.pt: torch: the run was started with 1\.0, now "):
         make_run("whole")()

@@ -9,9 +9,10 @@ import torch
 from ignite.engine import Events
 from monai.data import DataLoader
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
-from monai.handlers import MeanAbsoluteError, ValidationHandler, from_engine
+from monai.handlers import MeanAbsoluteError, from_engine
 from torch import nn
 
+from vdes.handlers.regular_validation import RegularValidation
 from vdes.handlers.resumable_training import ResumableTraining
 from vdes.handlers.stop_when_stale import StopWhenStale
 
@@ -42,7 +43,7 @@ class Training:
             optimizer=optimizer,
             loss_function=lambda pred, _: -pred.mean(),
             train_handlers=[
-                ValidationHandler(interval, self.validator),
+                RegularValidation(self.validator, interval),
                 ResumableTraining(file, objects, seed=0, best=self.validator),
                 StopWhenStale(self.validator, patience),
             ],
@@ -63,7 +64,7 @@ class Training:
 @pytest.fixture
 def make(tmp_path: Path) -> Callable[..., Training]:
     """Make the objects of a run, anew as a new process would."""
-    return lambda patience, **settings: Training(tmp_path / "last.pt", patience, **settings)
+    return lambda patience, name="last", **settings: Training(tmp_path / f"{name}.pt", patience, **settings)
 
 
 @pytest.mark.parametrize("patience", [1, 3])
@@ -83,12 +84,10 @@ def test_a_training_that_gets_better_runs_to_its_end(make):
 def test_epochs_without_validation_count_too(make):
     run = make(3, interval=2)()
     assert run.validator.state.best_metric_epoch == 4
-    assert run.trainer.state.epoch == 7
-
-
-def test_without_a_validation_nothing_stops(make):
-    run = make(1, interval=EPOCHS + 1)()
-    assert run.trainer.state.epoch == EPOCHS
+    assert run.trainer.state.epoch == 8  # stale in epoch 7, which is not validated
+    # nor does a run that is resumed after such an epoch stop there
+    make(3, interval=2, name="cut")(stop_after=7)
+    assert make(3, interval=2, name="cut")().trainer.state.epoch == 8
 
 
 def test_a_resumed_run_remembers_how_stale_it_was(make):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -40,7 +41,8 @@ class BestWeights:
 
     def save_if_best(self, engine: Evaluator) -> None:
         """Save the weights if this validation was the best."""
-        if engine.state.best_metric_epoch != engine.state.epoch or get_rank() != 0:
+        best = engine.state.best_metric_epoch == engine.state.epoch and math.isfinite(engine.state.best_metric)
+        if not best or get_rank() != 0:
             return
         self.file.parent.mkdir(parents=True, exist_ok=True)
         save_weights(self.network.state_dict(), self.file, self.record.content)

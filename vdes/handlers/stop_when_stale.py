@@ -14,7 +14,7 @@ class StopWhenStale:
     """MONAI handler for a trainer: stop when the validation's key metric has not improved for ``patience`` epochs.
 
     `monai.handlers.EarlyStopHandler` keeps its own count, which restarts when a run is resumed; this handler uses the
-    epoch of the best metric, which is in the checkpoint. Put it after
+    epoch of the best metric, which is in the checkpoint. The last epoch is always a validated one. Put it after
     `vdes.handlers.resumable_training.ResumableTraining`, which loads that.
 
     Args:
@@ -33,7 +33,7 @@ class StopWhenStale:
 
     def stop_if_stale(self, engine: Engine) -> None:
         """Stop if the best epoch is too long ago."""
-        best = self.validator.state.best_metric_epoch
-        if best > 0 and engine.state.epoch - best >= self.patience:
+        best, epoch = self.validator.state.best_metric_epoch, engine.state.epoch
+        if best > 0 and epoch == self.validator.state.epoch and epoch - best >= self.patience:
             logger.info("stopped after epoch %d: validation was best in epoch %d", engine.state.epoch, best)
             engine.terminate()
