@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vdes.bundle.output_lock import LOCK_FILE
 from vdes.data.staging import staged
 from vdes.errors import InputError
 
@@ -37,7 +38,7 @@ def open_job(
     """
     stated = json.loads(json.dumps(settings, default=str))
     file = folder / SETTINGS_FILE
-    if folder.is_dir() and any(path.name not in kept for path in folder.iterdir()):
+    if folder.is_dir() and any(path.name not in (*kept, LOCK_FILE) for path in folder.iterdir()):
         if not file.is_file():
             raise InputError(f"{folder}: holds other files; expected a folder that is empty or does not exist")
         found = json.loads(file.read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from vdes.bundle.output_lock import LOCK_FILE, locked
 from vdes.data.staging import staged
 from vdes.errors import InputError
 
@@ -105,7 +106,7 @@ def run_steps(
                     continue
                 bar.n = 1 - sum(left.values()) / total if total else 0.0
                 bar.set_description(f"{title}: {', '.join([*running.values(), name])}")
-                running[pool.submit(_timed, by_name[name])] = name
+                running[pool.submit(_timed, by_name[name], folder)] = name
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 name = running.pop(future)
                 order.done(name)
@@ -134,10 +135,12 @@ class _ThisThread(Executor):
         return future
 
 
-def _timed(step: Step) -> float:
-    """Run a step, and return its duration in seconds."""
+def _timed(step: Step, folder: Path) -> float:
+    """Run a step, unless another process does at the same time, and return its duration in seconds."""
     started = time.monotonic()
-    step.run()
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(_file(step, folder).with_suffix(LOCK_FILE), step.name):
+        step.run()
     return time.monotonic() - started
 
 

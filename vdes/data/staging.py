@@ -56,9 +56,16 @@ def staged(targets: Sequence[Path], overwrite: bool) -> Iterator[dict[Path, Path
 
 @contextlib.contextmanager
 def new_folder(folder: Path) -> Iterator[None]:
-    """Make a folder and its parents; if the body raises, remove those of them that are empty."""
+    """Make a folder and its parents; if the body raises, remove those of them that are empty.
+
+    Raises:
+        InputError: the folder cannot be made.
+    """
     made = [one for one in (folder, *folder.parents) if not one.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror})") from error
     try:
         yield
     except BaseException:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vdes.bundle.job_folder import open_job
+from vdes.bundle.output_lock import sole_writer
 from vdes.bundle.process import run_workflow
 from vdes.bundle.steps import Step, run_steps
 from vdes.errors import InputError
@@ -90,7 +91,8 @@ class Experiment:
         Raises:
             InputError: a step failed; the message is that of the first failed step, after all others are done.
         """
-        failed = run_steps(steps, self.folder / STEPS, jobs=self.jobs, title=self.what)
+        with sole_writer(self.folder):
+            failed = run_steps(steps, self.folder / STEPS, jobs=self.jobs, title=self.what)
         if failed:
             name, reason = next(iter(failed.items()))
             raise InputError(f"{name}: {reason}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 
+from vdes.bundle.output_lock import sole_writer
 from vdes.bundle.steps import run_steps
 from vdes.data.training_record import Origin, check_trained_on
 from vdes.statistics.interval_text import interval_text
@@ -30,14 +32,16 @@ def run_study(study: Study, overwrite: bool = False, only: Mapping[str, str] | N
 
     Raises:
         InputError: the datalist or a model cannot be used, weights have seen a test patient, the folder holds other
-            files, or no arm could be run.
+            files, another process runs the study, or no arm could be run.
 
     """
     trained_on = check_weights(study)
-    study.open_folder(overwrite)
-    failed = run_steps(study_steps(study), study.output / STEPS, only)
-    if not only:
-        write_metrics(study, failed, trained_on)
+    # parts may be run at the same time; each of their steps is locked
+    with nullcontext() if only else sole_writer(study.output):
+        study.open_folder(overwrite)
+        failed = run_steps(study_steps(study), study.output / STEPS, only)
+        if not only:
+            write_metrics(study, failed, trained_on)
     return failed
 
 
