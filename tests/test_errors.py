@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 
-from vdes.errors import InputError, find_input_error
+import pytest
+
+from vdes.errors import INTERRUPTED, InputError, find_input_error, report_input_errors
 
 
 def caught(raiser) -> BaseException:
@@ -69,6 +72,28 @@ def test_uncaught_input_error_is_one_line_and_status_2() -> None:
         done = run(body)
         assert done.returncode == 2
         assert done.stderr == "error: a.json: name: is missing\n"
+
+
+def test_ctrl_c_is_one_line_and_status_130() -> None:
+    done = run("raise KeyboardInterrupt")
+    assert (done.returncode, done.stderr) == (INTERRUPTED, "error: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"), [(InputError("bad"), False), (KeyboardInterrupt(), False), (RuntimeError("a fault"), True)]
+)
+def test_an_engine_logs_the_traceback_of_faults_alone(
+    process_as_it_was: None, caplog: pytest.LogCaptureFixture, error: BaseException, shown: bool
+) -> None:
+    report_input_errors()
+    engine_log = logging.getLogger("monai.handlers.StatsHandler")  # MONAI's name for it
+    try:
+        raise error
+    except BaseException as caught:
+        engine_log.exception("Exception: %s", caught)
+    finally:
+        engine_log.filters.clear()
+    assert bool(caplog.records) is shown
 
 
 def test_other_uncaught_errors_keep_their_traceback() -> None:

@@ -8,6 +8,7 @@ import sys
 from types import TracebackType
 
 EXIT_STATUS = 2
+INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
 
 
 class InputError(ValueError):
@@ -36,18 +37,25 @@ def find_input_error(error: BaseException | None) -> InputError | None:
 
 
 def _is_no_traceback_of_bad_input(record: logging.LogRecord) -> bool:
-    return _IN_A_TRACEBACK.search(record.getMessage()) is None
+    """Tell whether a log message is not the traceback of bad input or of Ctrl-C, from a worker or from an engine."""
+    error = record.exc_info[1] if record.exc_info else None
+    told_at_the_end = isinstance(error, KeyboardInterrupt) or find_input_error(error) is not None
+    return not told_at_the_end and _IN_A_TRACEBACK.search(record.getMessage()) is None
 
 
 def report_input_errors() -> None:
     """Make an uncaught `InputError` end this process with its one line and exit status 2, without a traceback.
 
-    For programs that vdes does not write, such as ``python -m monai.bundle run``: a bundle's ``run`` starts with it.
-    Every other exception keeps its traceback and exit status.
+    Ctrl-C ends it with one line and exit status 130. For programs that vdes does not write, such as
+    ``python -m monai.bundle run``: a bundle's ``run`` starts with it. Every other exception keeps its traceback and
+    exit status.
     """
     previous = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            print("error: interrupted", file=sys.stderr)
+            raise SystemExit(INTERRUPTED)
         found = find_input_error(error)
         if found is None:
             previous(kind, error, trace)
@@ -56,6 +64,6 @@ def report_input_errors() -> None:
         raise SystemExit(EXIT_STATUS)
 
     sys.excepthook = hook
-    # MONAI's engines log the exception that ends them, which from a worker process is a traceback
-    for handler in logging.root.handlers:
-        handler.addFilter(_is_no_traceback_of_bad_input)
+    # MONAI's engines log the exception that ends them, some with its traceback, by a handler of their own
+    for one in (*logging.root.handlers, logging.getLogger("monai.handlers.StatsHandler")):
+        one.addFilter(_is_no_traceback_of_bad_input)

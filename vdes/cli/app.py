@@ -11,10 +11,9 @@ from cyclopts import App, CycloptsError, Parameter
 
 from vdes import __version__
 from vdes.cli.parameters import shown_default
-from vdes.errors import EXIT_STATUS, InputError, find_input_error
+from vdes.errors import EXIT_STATUS, INTERRUPTED, InputError, find_input_error
 
 HELP = {"--help", "-h"}
-INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
 # For all parameters. If an option is given twice, the last one counts, so that a script's options can be overridden;
 # options that take several values collect them.
 DEFAULT = Parameter(negative=(), consume_multiple=1, allow_repeating=True, show_default=shown_default)
