@@ -160,7 +160,7 @@ def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
     stack = {"_target_": "vdes.transforms.stack_inputs.StackInputsd"}
     stacked = {"_target_": "Compose", "transforms": [stack, {**stack, "name": "lesion_map", "suffix": "_malignant"}]}
     own |= {"train#preprocessing": stacked, "cache_dir": str(tmp_path / "cache")}
-    *prepared, training_itself, _ = steps("train", "multi_gpu_train")
+    *prepared, training_itself, _, _ = steps("train", "multi_gpu_train")
     ends = {"run_id": "train_and_save", "train_and_save": [*prepared, WHOLE, training_itself, SAVE]}
     done = program("train", "multi_gpu_train", launcher=torchrun, output_dir=str(tmp_path), **ends, **own)
     assert done.returncode == 0, done.stderr[-2000:]

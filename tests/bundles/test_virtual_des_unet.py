@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +223,47 @@ def test_weights_inherit_what_their_ancestors_have_seen(run, pairs, trained, cac
     )
 
 
+def test_a_finished_run_whose_weights_were_lost_or_replaced_does_not_end_well(
+    run, pairs, trained, cache_dir, tmp_path, training
+):
+    shutil.copytree(trained, tmp_path / "run")
+    knobs = {"dataset_dir": str(pairs), "output_dir": str(tmp_path / "run"), "cache_dir": str(cache_dir), **training}
+    weights = tmp_path / "run" / "model.pt"
+    torch.save(VirtualDesUNet().state_dict(), weights)
+    for message in ("model.json is the record of other weights", "no such file"):
+        with pytest.raises(Exception) as caught:
+            run("train", **knobs)
+        assert str(find_input_error(caught.value)).startswith(f"{weights}: {message}; expected")
+        weights.unlink(missing_ok=True)
+
+
+@pytest.mark.slow
+def test_a_second_training_in_the_folder_is_refused_and_ctrl_c_is_one_line(
+    program, command, pairs, cache_dir, tmp_path, training
+):
+    run_folder = tmp_path / "run"
+    knobs = {**training, "epochs": 500, "dataset_dir": str(pairs), "cache_dir": str(cache_dir), "num_workers": 1}
+    arguments, environment = command(("train",), {**knobs, "output_dir": str(run_folder)})
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(
+            [sys.executable, *arguments], env=environment, stdout=log, stderr=log, start_new_session=True
+        ) as first,
+    ):
+        while not (run_folder / "last.pt").exists() and first.poll() is None:
+            time.sleep(0.05)
+        second = program("train", output_dir=str(run_folder), **knobs)
+        os.killpg(first.pid, signal.SIGINT)  # as a terminal does, workers included
+        assert first.wait() == 130
+    assert second.returncode == 2
+    message = f"error: {run_folder}: another process is writing to it; wait for its end, or name another folder"
+    assert second.stderr.splitlines()[-1] == message
+    printed = (tmp_path / "log").read_text()
+    assert printed.splitlines()[-1] == "error: interrupted"
+    assert "Traceback" not in printed + second.stdout + second.stderr
+    assert not list(run_folder.glob(".*"))
+
+
 def losses_of(workflow: ConfigWorkflow) -> list[tuple[float, float, float]]:
     """Train, and return for each batch its loss, the absolute error of the DES image, and that of all that is named."""
     trainer = workflow.parser.get_parsed_content("train#trainer")
@@ -253,7 +299,7 @@ def test_float16_trains_with_a_gradient_scaler_that_the_checkpoint_keeps(run, pa
 
 
 @pytest.mark.slow
-def test_two_processes_train_the_same_weights(program, torchrun, steps, pairs, tmp_path, training):
+def test_two_processes_train_the_same_weights(run, program, torchrun, steps, pairs, tmp_path, training):
     # parameters only: each process has batch statistics of its own until the next forward pass
     save = "$torch.save(dict(@single.named_parameters()), @output_dir + '/rank' + os.environ['RANK'] + '.pt')"
     knobs = {**training, "epochs": 1, "batch_size": 1, "dataset_dir": str(pairs), "output_dir": str(tmp_path)}
@@ -268,6 +314,10 @@ def test_two_processes_train_the_same_weights(program, torchrun, steps, pairs, t
     network = load_weights(VirtualDesUNet(), tmp_path / "model.pt").state_dict()
     assert "encoder._conv_stem.weight" in differing(start, network)
     assert differing(ranks[0], {name: state(tmp_path)["network"][name] for name in ranks[0]}) == []
+    with pytest.raises(Exception) as caught:
+        run("train", **knobs)  # in one process an epoch has more steps
+    message = f"{tmp_path / 'last.pt'}: processes: the run was started with 2, now 1; expected the same"
+    assert str(find_input_error(caught.value)).startswith(message)
 
 
 @pytest.mark.slow
@@ -290,7 +340,7 @@ def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
         "momentum": 0.9,
     }
     knobs["train#preprocessing"] = "@validate#preprocessing"
-    *prepared, training_itself = steps("train", "multi_gpu_train")
+    *prepared, training_itself, _ = steps("train", "multi_gpu_train")
     save = "$dist.get_rank() or torch.save(dict(@single.named_parameters()), @output_dir + '/parameters.pt')"
     ends = {"run_id": "train_and_save", "train_and_save": [*prepared, WHOLE, training_itself, save]}
     shared = {**knobs, "output_dir": str(tmp_path), "batch_size": 1, **ends}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from types import FrameType
 from typing import Any
 
 from monai.bundle import ConfigParser
@@ -35,7 +36,7 @@ def run_settings() -> dict[str, Any]:
     Raises:
         InputError: no config is being evaluated.
     """
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
         parser = frame.f_locals.get("self")
         if isinstance(parser, ConfigParser):

@@ -158,8 +158,10 @@ def known_record(weights: PathLike) -> Record:
     """Return the record beside weights, for a changed copy of them, such as in half precision.
 
     Raises:
-        InputError: it proves nothing, see `read_record`.
+        InputError: there are no such weights, or the record proves nothing, see `read_record`.
     """
+    if not Path(weights).is_file():
+        raise InputError(f"{weights}: no such file; expected weights with the record of their training")
     record = read_record(weights)
     if isinstance(record, str):
         raise InputError(f"{weights}: {record}; expected the record that training writes")
