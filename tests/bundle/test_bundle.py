@@ -84,6 +84,14 @@ def test_whatever_a_bundle_raises_is_one_error_that_names_it(
         bundle.infer(small_datalist, tmp_path / "out")
 
 
+@pytest.mark.parametrize("run", [[], ["$Path(@output_dir).mkdir()"]], ids=["no folder", "empty folder"])
+def test_an_inference_without_an_output_is_an_error(
+    copier: Callable[..., Path], small_datalist: Path, tmp_path: Path, run: list[str]
+) -> None:
+    with pytest.raises(InputError, match=r"^bundle their_bundle: its inference ended without an output; expected"):
+        Bundle(copier(run=run)).infer(small_datalist, tmp_path / "out")
+
+
 def test_weights_that_do_not_fit_are_an_error(tmp_path: Path, small_datalist: Path) -> None:
     root = Path(__file__).resolve().parents[2] / "bundles" / "breast_cesm_virtual_des_unet"
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pt")

@@ -188,7 +188,8 @@ class Bundle:
             knobs: further knobs, which override the bundle's own.
 
         Raises:
-            InputError: as `check_inference`, or the workflow failed; the message is prefixed by the bundle's name.
+            InputError: as `check_inference`, or the workflow failed or wrote nothing; the message is prefixed by the
+                bundle's name.
 
         """
         file = self.check_inference()
@@ -208,6 +209,8 @@ class Bundle:
                 workflow.finalize()
         except Exception as error:  # any exception of a bundle is one failed step of the study
             raise InputError(f"bundle {self.name}: {find_input_error(error) or _reason(error)}") from error
+        if not output.is_dir() or not any(output.iterdir()):
+            raise InputError(f"bundle {self.name}: its inference ended without an output; expected files in {output}")
 
     def epochs(self, configs: Sequence[str], knobs: Mapping[str, Any]) -> int:
         """Return the number of epochs of a training, from its configs and knobs; later configs override.

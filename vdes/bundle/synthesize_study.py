@@ -71,6 +71,8 @@ def synthesize_study(url: str, study: str, bundle: Path, compression: str = "non
         with _instances_in_errors(names):
             Bundle(bundle).infer(fetched, made, output_ext=".dcm", compression=compression)
         files = sorted(made.iterdir())
+        if len(files) != len(names):
+            raise InputError(f"{bundle}: made {len(files)} virtual DES images of {len(names)}; expected one of each")
         done.stored = [archive.store(file) for file in tqdm(files, desc="storing", unit="image", disable=None)]
     listed = {str(header.SOPInstanceUID) for header in archive.headers(study)}
     missing = sorted(set(done.stored) - listed)
