@@ -133,3 +133,29 @@ def test_what_could_not_be_registered_is_left_out_and_logged(caplog):
 def test_a_set_without_any_aligned_pair_is_refused():
     with pytest.raises(InputError, match=r"no pair of 2 could be registered to within 1\.5 px"):
         aligned([{"case": "P1", "edge_offset_px": 2.0}, {"case": "P2", "edge_offset_px": 9.0}], 1.5)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:40] + b"x" + data[41:], lambda _: b""])
+def test_a_damaged_entry_is_named_and_made_anew(items, log, tmp_path, caplog, damage):
+    cached_dataset(items, Compose([Read(log)]), tmp_path / "cache")
+    assert sorted(calls(log)) == ["P1", "P2", "P3"]
+    file = sorted((tmp_path / "cache").iterdir())[1]
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    again = cached_dataset(items, Compose([Read(log)]), tmp_path / "cache")
+    assert levels(again) == [10.0, 20.0, 30.0]
+    assert len(calls(log)) == 1
+    assert caplog.messages == [f"{file}: damaged; the case is preprocessed again"]
+    assert levels(again) == [10.0, 20.0, 30.0] and not calls(log)
+    assert file.read_bytes() == whole
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+
+
+def test_an_entry_that_cannot_be_written_is_named(items, log, tmp_path, monkeypatch):
+    def full(_file: Path, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(InputError, match=r"cache/\w+\.pt: cannot be written \(No space left on device\); free space"):
+        cached_dataset(items, Compose([Read(log)]), tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import logging
 import os
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +15,51 @@ import torch
 from monai.data import DataLoader, PersistentDataset
 from monai.data.utils import pickle_hashing
 from monai.transforms import Compose
+from monai.utils import convert_to_tensor
 from torch.utils.data import Subset
 from tqdm import tqdm
 
 from vdes.data.datalist import PATH_FIELDS
+from vdes.data.staging import staged
 from vdes.errors import InputError
 
 logger = logging.getLogger(__name__)
 
+DIGEST = hashlib.sha256().digest_size  # of an entry, before its content
+
+
+class CachedCases(PersistentDataset):
+    """MONAI's dataset with entries that are whole: several runs may share a folder, and damage is noticed.
+
+    MONAI writes an entry on another disk and copies it, so a second run can read a part of it, and it raises what torch
+    says of an entry that was cut. Here an entry starts with its hash and is renamed in its folder; one that was damaged
+    is computed again.
+    """
+
+    def _cachecheck(self, item: dict[str, Any]) -> Any:
+        """Return an item after the transform, from the cache or for it."""
+        file = _entry(self, item)
+        if file.is_file():
+            content = file.read_bytes()
+            if content[:DIGEST] == hashlib.sha256(content[DIGEST:]).digest():
+                return torch.load(io.BytesIO(content[DIGEST:]), weights_only=True)
+            logger.warning("%s: damaged; the case is preprocessed again", file)
+        made = convert_to_tensor(self._pre_transform(deepcopy(item)), convert_numeric=False, track_meta=self.track_meta)
+        buffer = io.BytesIO()
+        torch.save(made, buffer)
+        try:
+            with staged([file], overwrite=True) as stages:
+                stages[file].write_bytes(hashlib.sha256(buffer.getbuffer()).digest() + buffer.getvalue())
+        except OSError as error:
+            raise InputError(
+                f"{file}: cannot be written ({error.strerror}); free space, or name another cache_dir"
+            ) from error
+        return made
+
 
 def cached_dataset(
     items: Sequence[dict[str, Any]], transform: Compose, cache_dir: str | os.PathLike[str], num_workers: int = 0
-) -> PersistentDataset:
+) -> CachedCases:
     """Return the items after ``transform``, computed once per data set and kept in ``cache_dir``.
 
     Missing entries are computed now, with a progress bar. An entry is identified by its item, the parameters of the
@@ -35,14 +71,15 @@ def cached_dataset(
         cache_dir: folder, created if needed; it can be deleted at any time.
         num_workers: processes that compute missing entries.
 
+    Raises:
+        InputError: an entry cannot be written.
+
     """
     stamped = [{**item, "stamp": _stamp(item)} for item in items]
-    dataset = PersistentDataset(stamped, transform, Path(cache_dir), hash_transform=pickle_hashing)
+    dataset = CachedCases(stamped, transform, Path(cache_dir), hash_transform=pickle_hashing)
     missing = [i for i, item in enumerate(stamped) if not _entry(dataset, item).is_file()]
     if missing:
-        partial = PersistentDataset(
-            [stamped[i] for i in missing], transform, Path(cache_dir), hash_transform=pickle_hashing
-        )
+        partial = CachedCases([stamped[i] for i in missing], transform, Path(cache_dir), hash_transform=pickle_hashing)
         loader = DataLoader(partial, batch_size=1, num_workers=num_workers, collate_fn=len)
         # a loader uses the random state; later results must not depend on what was in the cache
         with torch.random.fork_rng(devices=[]):
@@ -57,7 +94,7 @@ def _stamp(item: dict[str, Any]) -> list[tuple[int, int]]:
 
 
 def _entry(dataset: PersistentDataset, item: dict[str, Any]) -> Path:
-    """Return the file that `PersistentDataset` uses for an item."""
+    """Return the file of an item."""
     return Path(dataset.cache_dir) / f"{dataset.hash_func(item).decode('utf-8')}{dataset.transform_hash}.pt"
 
 
