@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 
@@ -59,8 +58,8 @@ def test_a_circle_of_causes_ends() -> None:
     assert find_input_error(first) is None
 
 
-def run(body: str) -> subprocess.CompletedProcess[str]:
-    code = f"from vdes.errors import InputError, report_input_errors\nreport_input_errors()\n{body}"
+def run(body: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    code = f"{before}\nfrom vdes.errors import InputError, report_input_errors\nreport_input_errors()\n{body}"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
 
@@ -85,15 +84,26 @@ def test_ctrl_c_is_one_line_and_status_130() -> None:
 def test_an_engine_logs_the_traceback_of_faults_alone(
     process_as_it_was: None, caplog: pytest.LogCaptureFixture, error: BaseException, shown: bool
 ) -> None:
+    from monai.handlers import StatsHandler
+
     report_input_errors()
-    engine_log = logging.getLogger("monai.handlers.StatsHandler")  # MONAI's name for it
+    engine_log = StatsHandler().logger
+    engine_log.addHandler(caplog.handler)
     try:
         raise error
     except BaseException as caught:
         engine_log.exception("Exception: %s", caught)
     finally:
+        engine_log.removeHandler(caplog.handler)
         engine_log.filters.clear()
     assert bool(caplog.records) is shown
+
+
+def test_what_an_engine_reports_is_still_printed() -> None:
+    done = run(
+        "from monai.handlers import StatsHandler\nStatsHandler().logger.info('Epoch[1] Metrics')", "import monai"
+    )
+    assert done.stdout.endswith(" - INFO - Epoch[1] Metrics\n"), done.stderr
 
 
 def test_other_uncaught_errors_keep_their_traceback() -> None:

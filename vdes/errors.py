@@ -65,5 +65,10 @@ def report_input_errors() -> None:
 
     sys.excepthook = hook
     # MONAI's engines log the exception that ends them, some with its traceback, by a handler of their own
-    for one in (*logging.root.handlers, logging.getLogger("monai.handlers.StatsHandler")):
-        one.addFilter(_is_no_traceback_of_bad_input)
+    for handler in logging.root.handlers:
+        handler.addFilter(_is_no_traceback_of_bad_input)
+    if "monai" in sys.modules:
+        from monai.apps.utils import get_logger
+
+        # made by MONAI's own function: a logger that exists already would not get its output from it
+        get_logger("monai.handlers.StatsHandler").addFilter(_is_no_traceback_of_bad_input)
