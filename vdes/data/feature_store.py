@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from vdes.data.staging import staged
+from vdes.data.checked_file import read_checked, write_checked
 from vdes.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-HASH = hashlib.sha256().digest_size
-
 
 class FeatureStore:
     """Keep float32 arrays of one shape in files, by keys that name them.
-
-    A file is the hash of its content and the content, so that a damaged one is recognised.
 
     Args:
         folder: created if it is missing; it can be deleted at any time.
@@ -38,19 +33,19 @@ class FeatureStore:
             raise InputError(f"{self.folder}: cannot be made a folder for features ({error.strerror})") from error
 
     def read(self, key: str) -> npt.NDArray[np.float32] | None:
-        """Return the values of a key as a vector; None if there are none, or if its file is damaged, with one line."""
+        """Return the values of a key as a vector; None if there are none, or if its file is damaged, with one line.
+
+        Raises:
+            InputError: its file cannot be read.
+        """
         file = self.file(key)
-        try:
-            content = file.read_bytes()
-        except FileNotFoundError:
+        if not file.exists():
             return None
-        except OSError as error:
-            raise InputError(f"{file}: cannot be read ({error.strerror})") from error
-        values = content[HASH:]
-        if not values or hashlib.sha256(values).digest() != content[:HASH]:
+        content = read_checked(file)
+        if content is None:
             logger.warning("features: %s is damaged; it is made again", file)
             return None
-        return np.frombuffer(values, dtype="<f4")
+        return np.frombuffer(content, dtype="<f4")
 
     def write(self, key: str, values: npt.NDArray[np.float32]) -> None:
         """Keep the values of a key.
@@ -58,13 +53,7 @@ class FeatureStore:
         Raises:
             InputError: its file cannot be written.
         """
-        content = np.ascontiguousarray(values, dtype="<f4").tobytes()
-        file = self.file(key)
-        try:
-            with staged([file], overwrite=True) as stages:
-                stages[file].write_bytes(hashlib.sha256(content).digest() + content)
-        except OSError as error:
-            raise InputError(f"{file}: cannot be written ({error.strerror})") from error
+        write_checked(self.file(key), np.ascontiguousarray(values, dtype="<f4").tobytes())
 
     def file(self, key: str) -> Path:
         """Return the file of a key."""

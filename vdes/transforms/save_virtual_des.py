@@ -80,10 +80,8 @@ class SaveVirtualDesd(MapTransform):
             pixels = torch.as_tensor(d[key]).detach().cpu().clamp(0, 1)[0].numpy()
             pixel_size = d[key].meta.get("pixel_size_mm", float("nan")) if hasattr(d[key], "meta") else float("nan")
             file = self.folder / f"{stem}{self.extension}"
-            try:
-                with staged(
-                    [file], overwrite=True
-                ) as stages:  # existing files were refused or allowed before the start
+            try:  # existing files were refused or allowed before the start
+                with staged([file], overwrite=True) as stages:
                     if self.dicom_writer is not None and self.extension == DICOM_SUFFIX:
                         self.dicom_writer(stages[file], d[self.source_key], pixels)
                     else:

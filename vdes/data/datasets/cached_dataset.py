@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import logging
 import os
@@ -19,13 +18,11 @@ from monai.utils import convert_to_tensor
 from torch.utils.data import Subset
 from tqdm import tqdm
 
+from vdes.data.checked_file import read_checked, write_checked
 from vdes.data.datalist import PATH_FIELDS
-from vdes.data.staging import staged
 from vdes.errors import InputError
 
 logger = logging.getLogger(__name__)
-
-DIGEST = hashlib.sha256().digest_size  # of an entry, before its content
 
 
 class CachedCases(PersistentDataset):
@@ -40,20 +37,14 @@ class CachedCases(PersistentDataset):
         """Return an item after the transform, from the cache or for it."""
         file = _entry(self, item)
         if file.is_file():
-            content = file.read_bytes()
-            if content[:DIGEST] == hashlib.sha256(content[DIGEST:]).digest():
-                return torch.load(io.BytesIO(content[DIGEST:]), weights_only=True)
+            content = read_checked(file)
+            if content is not None:
+                return torch.load(io.BytesIO(content), weights_only=True)
             logger.warning("%s: damaged; the case is preprocessed again", file)
         made = convert_to_tensor(self._pre_transform(deepcopy(item)), convert_numeric=False, track_meta=self.track_meta)
         buffer = io.BytesIO()
         torch.save(made, buffer)
-        try:
-            with staged([file], overwrite=True) as stages:
-                stages[file].write_bytes(hashlib.sha256(buffer.getbuffer()).digest() + buffer.getvalue())
-        except OSError as error:
-            raise InputError(
-                f"{file}: cannot be written ({error.strerror}); free space, or name another cache_dir"
-            ) from error
+        write_checked(file, buffer.getvalue())
         return made
 
 
