@@ -84,8 +84,10 @@ def encoded_dataset(
                 found[name] = key(identity, str(item[name]))
                 distinct.setdefault(found[name], item)
         share = list(distinct.items())[idist.get_rank() :: idist.get_world_size()]
-        missing = [(one, item) for one, item in share if store.read(one) is None]
-        _encode(missing, transform, encoders[name], inferer, store, batch_size, num_workers)
+        missing = {one: item for one, item in share if store.read(one) is None}
+        files = {one: str(item[name]) for one, item in missing.items()}
+        loader = DataLoader(_Images(missing, transform), batch_size=batch_size, num_workers=num_workers)
+        _encode(files, loader, encoders[name], inferer, store)
     if idist.get_world_size() > 1:
         idist.barrier()
     for item, found in zip(items, keys, strict=True):
@@ -120,36 +122,34 @@ class StoredFeaturesd(MapTransform):
 class _Images(TorchDataset):
     """The images of items, with their keys."""
 
-    def __init__(self, missing: Sequence[tuple[str, Item]], transform: Compose) -> None:
-        self.missing, self.transform = missing, transform
+    def __init__(self, items: Mapping[str, Item], transform: Compose) -> None:
+        self.items, self.transform = list(items.items()), transform
 
     def __len__(self) -> int:
-        return len(self.missing)
+        return len(self.items)
 
     def __getitem__(self, index: int) -> tuple[str, torch.Tensor]:
-        key, item = self.missing[index]
+        key, item = self.items[index]
         return key, self.transform(item)["image"]
 
 
 def _encode(
-    missing: Sequence[tuple[str, Item]],
-    transform: Compose,
-    encoder: Encoder,
-    inferer: Inferer,
-    store: FeatureStore,
-    batch_size: int,
-    num_workers: int,
+    files: Mapping[str, str], loader: DataLoader, encoder: Encoder, inferer: Inferer, store: FeatureStore
 ) -> None:
-    """Store the features of images."""
-    if not missing:
+    """Store the features of images, whose files are named by key."""
+    if not files:
         return
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():  # a loader draws random numbers
-        loader = DataLoader(_Images(missing, transform), batch_size=batch_size, num_workers=num_workers)
-        with tqdm(total=len(missing), desc="encoding images", unit="image", disable=idist.get_rank() != 0) as bar:
-            for keys, images in loader:
-                for key, features in zip(keys, inferer(images.to(encoder.device), encoder).cpu(), strict=True):
-                    store.write(key, features.numpy())
-                bar.update(len(keys))
+    with (
+        torch.random.fork_rng(devices=[]),  # a loader draws random numbers
+        torch.inference_mode(),
+        tqdm(total=len(files), desc="encoding images", unit="image", disable=idist.get_rank() != 0) as bar,
+    ):
+        for keys, images in loader:
+            for key, features in zip(keys, inferer(images.to(encoder.device), encoder).cpu(), strict=True):
+                if not bool(features.isfinite().all()):  # NaN would stand for an absent image
+                    raise InputError(f"{files[key]}: the network's features of it are not finite numbers")
+                store.write(key, features.numpy())
+            bar.update(len(keys))
 
 
 def _sha256(file: Path) -> str:
