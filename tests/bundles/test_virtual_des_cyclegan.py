@@ -104,7 +104,7 @@ def test_what_both_bundles_do_is_written_the_same(bundle, bundles):
     assert configs(bundle, "train")["validate"] == configs(other, "train")["validate"]
     own = {
         "evaluate": {"imports", "encoder_weights"},
-        "inference": {"network_def", "height", "channels", "blocks", "upsampling"},
+        "inference": {"network_def", "height", "channels", "blocks", "upsampling", "dicom_writer"},  # which has it
     }
     for name, keys in own.items():
         one, two = configs(bundle, name), configs(other, name)

@@ -144,7 +144,7 @@ class CompiledNetwork(nn.Module):
         folder = None if self.cache_dir is None else self.cache_dir / self._key(image)
         if folder is not None and folder.is_dir():
             if _sums(folder) == _stated_sums(folder):
-                return openvino.Core().read_model(folder / MODEL)
+                return _read(folder)
             logger.warning("engine: %s is damaged; the network is converted again", folder)
             shutil.rmtree(folder, ignore_errors=True)
         with (
@@ -160,9 +160,12 @@ class CompiledNetwork(nn.Module):
             frontend = FrontEndManager().load_by_framework("pytorch")
             model = frontend.convert(frontend.load(decoder))
         model.reshape(openvino.PartialShape([-1, *image.shape[1:]]))
-        if folder is not None:
-            _keep(model, folder)
-        return model
+        # from a file, because this model shares memory with torch's, which OpenVINO may free without Python's lock
+        with tempfile.TemporaryDirectory(prefix="vdes_") as stage:
+            openvino.save_model(model, Path(stage) / MODEL, compress_to_fp16=False)
+            if folder is not None:
+                _keep(Path(stage), folder)
+            return _read(Path(stage))
 
     def _key(self, image: torch.Tensor) -> str:
         """Return what tells this network, size and versions from all others."""
@@ -218,19 +221,25 @@ def _sha256(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _keep(model: Any, folder: Path) -> None:
-    """Store a converted network whole or not at all; without a place for it there is no cache."""
+def _read(folder: Path) -> Any:
+    """Return a stored network, which needs its files no more."""
     import openvino
 
+    core = openvino.Core()
+    core.set_property({"ENABLE_MMAP": False})
+    return core.read_model(folder / MODEL)
+
+
+def _keep(converted: Path, folder: Path) -> None:
+    """Store the files of a converted network whole or not at all; without a place for them there is no cache."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as stage:
             whole = Path(stage) / folder.name
-            whole.mkdir()
-            openvino.save_model(model, whole / MODEL, compress_to_fp16=False)
+            shutil.copytree(converted, whole)
             (whole / SUMS).write_text(_sums(whole), encoding="utf-8")
             whole.replace(folder)
-    except (OSError, RuntimeError) as error:
+    except OSError as error:  # shutil's too
         if not folder.is_dir():  # another process may have been faster
             reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
             logger.warning("engine: %s keeps no converted network (%s)", folder.parent, reason)
