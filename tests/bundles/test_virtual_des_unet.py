@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -247,14 +248,22 @@ def test_a_second_training_in_the_folder_is_refused_and_ctrl_c_is_one_line(
     with (
         (tmp_path / "log").open("w") as log,
         subprocess.Popen(
-            [sys.executable, *arguments], env=environment, stdout=log, stderr=log, start_new_session=True
+            [sys.executable, *arguments],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # background jobs of a shell ignore it
         ) as first,
     ):
         while not (run_folder / "last.pt").exists() and first.poll() is None:
             time.sleep(0.05)
         second = program("train", output_dir=str(run_folder), **knobs)
         os.killpg(first.pid, signal.SIGINT)  # as a terminal does, workers included
-        assert first.wait() == 130
+        try:
+            assert first.wait(60) == 130
+        finally:
+            first.kill()
     assert second.returncode == 2
     message = f"error: {run_folder}: another process is writing to it; wait for its end, or name another folder"
     assert second.stderr.splitlines()[-1] == message
