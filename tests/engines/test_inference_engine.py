@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import logging
 import multiprocessing
+import signal
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,28 @@ def test_a_forked_process_does_not_wait_for_the_networks_of_its_parent() -> None
         child.start()
     finally:
         gc.enable()
+    child.join(20)
+    child.kill()
+    assert child.exitcode == 0
+
+
+def _handle_a_signal() -> None:
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+    signal.raise_signal(signal.SIGUSR1)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork on this system")
+def test_signals_are_handled_after_networks_were_freed_in_the_order_in_which_they_were_made() -> None:
+    """In a fork, which has the parent's stack for signals: it was freed with the first network."""
+    made = [CompiledNetwork(network(), "openvino", "float32") for _ in range(2)]
+    for one in made:
+        one(torch.rand(1, 1, 8, 8))
+    del one
+    while made:
+        del made[0]
+        gc.collect()
+    child = multiprocessing.get_context("fork").Process(target=_handle_a_signal)
+    child.start()
     child.join(20)
     child.kill()
     assert child.exitcode == 0

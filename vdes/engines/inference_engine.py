@@ -118,12 +118,9 @@ class CompiledNetwork(nn.Module):
         return self._compiled[size]
 
     def _compile(self, image: torch.Tensor) -> Any:
-        import openvino
-
-        _leave_to_the_parent()
         hint = "bf16" if self.dtype == torch.bfloat16 else "f32"
         settings = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
-        compiled = openvino.Core().compile_model(self._converted(image), "CPU", settings)
+        compiled = _core().compile_model(self._converted(image), "CPU", settings)
         # what a network decides by looking at an image is frozen by the conversion: it shows at another image
         other = image.detach().flip(-1)[:1].contiguous()
         with torch.no_grad():
@@ -144,7 +141,7 @@ class CompiledNetwork(nn.Module):
         folder = None if self.cache_dir is None else self.cache_dir / self._key(image)
         if folder is not None and folder.is_dir():
             if _sums(folder) == _stated_sums(folder):
-                return _read(folder)
+                return _core().read_model(folder / MODEL)
             logger.warning("engine: %s is damaged; the network is converted again", folder)
             shutil.rmtree(folder, ignore_errors=True)
         with (
@@ -165,7 +162,7 @@ class CompiledNetwork(nn.Module):
             openvino.save_model(model, Path(stage) / MODEL, compress_to_fp16=False)
             if folder is not None:
                 _keep(Path(stage), folder)
-            return _read(Path(stage))
+            return _core().read_model(Path(stage) / MODEL)
 
     def _key(self, image: torch.Tensor) -> str:
         """Return what tells this network, size and versions from all others."""
@@ -221,15 +218,6 @@ def _sha256(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _read(folder: Path) -> Any:
-    """Return a stored network, which needs its files no more."""
-    import openvino
-
-    core = openvino.Core()
-    core.set_property({"ENABLE_MMAP": False})
-    return core.read_model(folder / MODEL)
-
-
 def _keep(converted: Path, folder: Path) -> None:
     """Store the files of a converted network whole or not at all; without a place for them there is no cache."""
     try:
@@ -257,14 +245,24 @@ def _stated_sums(folder: Path) -> str:
 
 
 @functools.cache
-def _leave_to_the_parent() -> None:
-    """Let forked processes, such as those of data loaders, free nothing that existed before them.
+def _core() -> Any:
+    """Return the process's one core, which outlives all networks.
 
-    OpenVINO waits for its threads when a network is freed, and a forked process does not have them: it would hang if
-    its garbage collector met a network that its parent is done with.
+    Each core's plugin for processors gives the process another stack for signals, and puts the one before it back when
+    it ends. That one may have been freed by then, if cores end in the order in which they began: the next signal, such
+    as that of a child's end, would end the process.
+
+    Networks are read without mapping their files, which may be damaged or removed later. Forked processes, such as
+    those of data loaders, free nothing that existed before them: OpenVINO waits for its threads when a network is
+    freed, and a forked process does not have them.
     """
+    import openvino
+
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=gc.freeze)
+    core = openvino.Core()
+    core.set_property({"ENABLE_MMAP": False})
+    return core
 
 
 @functools.cache
