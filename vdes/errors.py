@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 
 EXIT_STATUS = 2
@@ -16,6 +17,18 @@ class InputError(ValueError):
 
     Command lines print it as one line on standard error and end with exit status 2.
     """
+
+
+class CaseError(InputError):
+    """An error of one case, after which the others go on; the run fails at its end."""
+
+
+def one_error(errors: Sequence[str], shown: int = 5) -> InputError:
+    """Return the errors of several cases as one, of which it names the first."""
+    if len(errors) == 1:
+        return InputError(errors[0])
+    more = f"; and {len(errors) - shown} more" if len(errors) > shown else ""
+    return InputError(f"{len(errors)} cases failed: {'; '.join(errors[:shown])}{more}")
 
 
 _IN_A_TRACEBACK = re.compile(rf"^{re.escape(InputError.__module__)}\.{InputError.__qualname__}: (.+)$", re.MULTILINE)

@@ -126,6 +126,34 @@ def test_outputs_that_exist_are_refused_with_their_number(tmp_path: Path) -> Non
         check_outputs(out / "a.png", items, ".png", overwrite=True)
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("kind", ["same folder", "linked folder", "hard link", "link to the input", "linked input"])
+def test_no_output_replaces_an_input(tmp_path: Path, kind: str, overwrite: bool) -> None:
+    save(tmp_path / "in" / "a.png")
+    out = tmp_path / "out"
+    given = tmp_path / "in"
+    if kind == "same folder":
+        out = tmp_path / "in" / ".." / "in"
+    elif kind == "linked folder":
+        out.symlink_to(tmp_path / "in")
+    else:
+        out.mkdir()
+        if kind == "hard link":
+            (out / "a.png").hardlink_to(tmp_path / "in" / "a.png")
+        elif kind == "link to the input":
+            (out / "a.png").symlink_to(tmp_path / "in" / "a.png")
+        else:
+            given = tmp_path / "links"
+            given.mkdir()
+            (tmp_path / "in" / "a.png").rename(out / "a.png")
+            (given / "a.png").symlink_to(out / "a.png")
+    with pytest.raises(
+        InputError, match=r"a\.png: is an input of this run, which no output may replace; choose another"
+    ):
+        check_outputs(out, inference_items(given), ".png", overwrite)
+    check_outputs(out, inference_items(given), ".nii.gz", overwrite)
+
+
 def test_dicom_files_are_taken_with_and_without_a_suffix(tmp_path: Path, write_mammogram) -> None:
     for name in ("a.dcm", "1.2.840.113.1", "1.2.840.113.2"):
         write_mammogram(tmp_path / name)

@@ -91,3 +91,41 @@ def test_a_run_that_fails_writes_nothing(network, views, tmp_path):
     with pytest.raises(InputError, match="both inputs are absent"):
         evaluate(network, broken, PredictionsHandler(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+class Diverged(torch.nn.Module):
+    """A classifier whose outputs are not finite for some images."""
+
+    def __init__(self, network: torch.nn.Module, images: list[torch.Tensor], value: float) -> None:
+        super().__init__()
+        self.network, self.images, self.value = network, images, value
+        self.temperature, self.threshold = network.temperature, network.threshold
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        output = self.network(image)
+        for i, one in enumerate(image):
+            if any(torch.equal(one.nan_to_num(), other.nan_to_num()) for other in self.images):
+                output[i, 0] = self.value
+        return output
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_examination_whose_output_is_not_finite_is_left_out_and_named(network, views, tmp_path, value):
+    """A NaN would be the prediction 0, not malignant."""
+    evaluate(network, views, PredictionsHandler(tmp_path / "whole"))
+    whole = pd.read_csv(tmp_path / "whole" / "predictions.csv")
+    bad = views[7]
+    with pytest.raises(InputError, match=rf"^case {bad['case']}: the network's output has values that are not finite$"):
+        evaluate(Diverged(network, [bad["image"]], value), views, PredictionsHandler(tmp_path / "out"))
+    written = pd.read_csv(tmp_path / "out" / "predictions.csv")
+    others = whole[whole["patient"] != bad["patient"]].reset_index(drop=True)
+    assert 0 < len(others) < len(whole)
+    pd.testing.assert_frame_equal(written, others)
+
+
+def test_without_a_finite_output_there_is_no_table(network, views, tmp_path):
+    with pytest.raises(InputError, match=r"^30 cases failed: case .*; and 25 more$"):
+        evaluate(
+            Diverged(network, [view["image"] for view in views], np.nan), views, PredictionsHandler(tmp_path / "out")
+        )
+    assert not (tmp_path / "out").exists()

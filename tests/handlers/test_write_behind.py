@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 from monai.engines import SupervisedEvaluator
+from monai.transforms import Compose
 
-from vdes.errors import InputError, find_input_error
+from vdes.errors import CaseError, InputError, find_input_error
 from vdes.handlers.write_behind import DEPTH, WriteBehind
 
 
@@ -70,6 +71,36 @@ def test_a_failed_write_stops_the_run(tmp_path: Path, fails: int) -> None:
     assert str(error) == f"{tmp_path / str(fails)}: cannot be written"
     assert set(range(fails)) <= set(written(tmp_path)) <= set(range(10)) - {fails}
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("write-behind")]
+
+
+@pytest.mark.parametrize(
+    ("fails", "message"),
+    [
+        ([3], "case 3: not finite"),
+        ([9], "case 9: not finite"),
+        ([0, 9], "2 cases failed: case 0: not finite; case 9: not finite"),
+        (
+            range(2, 9),
+            "7 cases failed: " + "; ".join(f"case {case}: not finite" for case in range(2, 7)) + "; and 2 more",
+        ),
+    ],
+)
+def test_after_an_error_of_one_case_the_others_go_on(tmp_path: Path, fails: Any, message: str) -> None:
+    class OfSomeCases(Writer):
+        def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+            case = int(data["pred"].mean())
+            if case in fails:
+                raise CaseError(f"case {case}: not finite")
+            return super().__call__(data)
+
+    # in a Compose, as in the bundles, which wraps the error
+    postprocessing = WriteBehind(Compose([OfSomeCases(tmp_path)]))
+    with pytest.raises(InputError, match=f"^{message}$"):
+        evaluated(postprocessing, 10)
+    assert set(written(tmp_path)) == set(range(10)) - set(fails)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("write-behind")]
+    fails = []  # nothing is left of the failure in a second run
+    evaluated(postprocessing, 10)
 
 
 def test_only_a_few_cases_wait(tmp_path: Path) -> None:

@@ -75,11 +75,17 @@ def unfit(folder: Path, kind: str) -> tuple[Path, str]:
     if kind == "more":
         torch.save(state | {"more": torch.zeros(1)}, file)
         return file, "expected the weights of this network"
+    if kind in ("nan", "inf"):
+        state["1.running_var"][5] = float(kind)
+        torch.save(state, file)
+        return file, r"1\.running_var has values that are not finite; expected weights of a training that converged"
     torch.save(small(width=4).state_dict(), file)
     return file, r"0\.weight has shape \(4, 1, 3, 3\), expected \(32, 1, 3, 3\)"
 
 
-@pytest.mark.parametrize("kind", ["missing", "text", "empty", "truncated", "checkpoint", "tensor", "more", "shape"])
+@pytest.mark.parametrize(
+    "kind", ["missing", "text", "empty", "truncated", "checkpoint", "tensor", "more", "shape", "nan", "inf"]
+)
 def test_a_file_that_does_not_fit_is_named(tmp_path, kind):
     file, message = unfit(tmp_path, kind)
     with pytest.raises(InputError, match=message) as raised:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vdes.data.cdd_cesm.names import FOLDERS
-from vdes.data.datalist import Datalist, PathLike, without_null_paths
+from vdes.data.datalist import PATH_FIELDS, Datalist, PathLike, without_null_paths
 from vdes.data.ids import check_id
 from vdes.data.image_header import (
     DICOM_SUFFIX,
@@ -147,7 +147,7 @@ def input_intensity_range(
 def check_outputs(
     output_dir: PathLike, items: Sequence[Item], extension: str, overwrite: bool, deidentified: bool = False
 ) -> None:
-    """Check before the work starts that no output file exists yet.
+    """Check before the work starts that no output file exists yet, and that none would replace an input.
 
     Args:
         output_dir: folder of the outputs; it need not exist.
@@ -157,8 +157,9 @@ def check_outputs(
         deidentified: whether the outputs are to be de-identified.
 
     Raises:
-        InputError: ``overwrite`` is False and an output exists, the folder is a file, or outputs in DICOM or
-            de-identified ones are requested and a low-energy image is not DICOM or lacks required attributes.
+        InputError: ``overwrite`` is False and an output exists, an output is an input (also by a link, or by a name
+            that the file system takes for the same), the folder is a file, or outputs in DICOM or de-identified ones
+            are requested and a low-energy image is not DICOM or lacks required attributes.
     """
     folder = Path(output_dir)
     if extension == DICOM_SUFFIX:
@@ -167,14 +168,27 @@ def check_outputs(
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; expected a folder for the outputs")
     outputs = [folder / (output_stem(item, deidentified) + extension) for item in items]
-    if overwrite:
-        return
     existing = [output for output in outputs if output.exists()]
-    if existing:
+    inputs = {_file(item[key]) for item in items for key in PATH_FIELDS if item.get(key)}
+    for output in existing:
+        if _file(output) in inputs:
+            raise InputError(
+                f"{output}: is an input of this run, which no output may replace; choose another output folder"
+            )
+    if existing and not overwrite:
         raise InputError(
             f"{existing[0]}: exists already ({len(existing)} of {len(items)} outputs do); "
             "choose another output folder, or pass --overwrite true to replace them"
         )
+
+
+def _file(path: PathLike) -> tuple[int, int] | None:
+    """Return what tells a file from all others, however it is called, or None if there is none."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _check_dicom(low_energy: str, deidentified: bool) -> None:

@@ -13,7 +13,7 @@ import torch.distributed as dist
 from ignite.engine import Engine, Events
 
 from vdes.data.staging import staged
-from vdes.errors import InputError
+from vdes.errors import InputError, one_error
 from vdes.metrics.decollated import decollated_cases
 from vdes.metrics.level_predictions import case_row, level_predictions, with_probabilities
 
@@ -36,7 +36,8 @@ class PredictionsHandler:
         overwrite: whether a table of an earlier run may be replaced.
 
     Raises:
-        InputError: at the start of the run, a file already exists.
+        InputError: at the start of the run, a file already exists; at its end, outputs of the network are not finite.
+            The table then has all examinations but theirs.
 
     """
 
@@ -70,8 +71,18 @@ class PredictionsHandler:
     def complete(self, engine: Engine) -> None:
         """Make the table and write it."""
         rows = self._rows_of_all_processes()
-        if idist.get_rank() != 0:
-            return
+        failed = [row for row in rows if not bool(row["pred"].isfinite().all())]
+        lost = {row["examination"] for row in failed}
+        rows = [row for row in rows if row["examination"] not in lost]
+        if idist.get_rank() == 0 and rows:
+            self._write_all(rows, engine)
+        if failed:
+            idist.barrier()  # the first process that ends with an error ends the others
+            raise one_error(
+                [f"case {row['case']}: the network's output has values that are not finite" for row in failed]
+            )
+
+    def _write_all(self, rows: list[dict[str, Any]], engine: Engine) -> None:
         network: Any = engine.network
         table = level_predictions(rows)
         table = with_probabilities(table, network.temperature.tolist(), network.threshold.tolist())

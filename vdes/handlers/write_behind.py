@@ -7,7 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import ignite.distributed as idist
+import torch.distributed as dist
 from ignite.engine import Engine, Events
+
+from vdes.errors import CaseError, find_input_error, one_error
 
 DEPTH = 4  # cases that may wait, so that memory does not grow
 
@@ -16,7 +20,8 @@ class WriteBehind:
     """Run postprocessing in a thread of its own: both the postprocessing of a MONAI evaluator and one of its handlers.
 
     Cases are processed one at a time, in their order. If one fails, the run stops with its error: at the next case, or
-    at the end. Whoever comes after it in the evaluator sees the output before postprocessing. Without the handler,
+    at the end. After a `CaseError` the others go on, and the run fails at its end, in all processes that share the
+    cases. Whoever comes after it in the evaluator sees the output before postprocessing. Without the handler,
     postprocessing runs at once.
 
     Args:
@@ -27,6 +32,7 @@ class WriteBehind:
         self.transform = transform
         self._pool: ThreadPoolExecutor | None = None
         self._waiting: deque[Future[Any]] = deque()
+        self._failed: list[str] = []
 
     def attach(self, engine: Engine) -> None:
         """Register with the evaluator."""
@@ -36,6 +42,7 @@ class WriteBehind:
     def start(self, _engine: Engine) -> None:
         """Start the thread."""
         self._waiting.clear()
+        self._failed.clear()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="write-behind")
 
     def __call__(self, data: Any) -> Any:
@@ -56,18 +63,29 @@ class WriteBehind:
 
         Raises:
             BaseException: that of a case.
+            InputError: cases failed by a `CaseError`.
         """
         while self._waiting:
             self._waited()
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+        failed = [self._failed]
+        if idist.get_world_size() > 1:  # a process that failed alone would end the others at their work
+            failed = [[]] * idist.get_world_size()
+            dist.all_gather_object(failed, self._failed)
+        if any(failed):
+            raise one_error([message for messages in failed for message in messages])
 
     def _waited(self) -> None:
         """Wait for the first case; if it has failed, drop the others."""
         try:
             self._waiting.popleft().result()
-        except BaseException:
+        except BaseException as error:
+            found = find_input_error(error)
+            if isinstance(found, CaseError):
+                self._failed.append(str(found))
+                return
             if self._pool is not None:
                 self._pool.shutdown(cancel_futures=True)
                 self._pool = None

@@ -16,7 +16,8 @@ def load_weights(network: nn.Module, file: str | Path | None) -> nn.Module:
     Without a file the network is returned unchanged.
 
     Raises:
-        InputError: the file is missing, is not a state dict for ``torch.load(weights_only=True)``, or does not fit.
+        InputError: the file is missing, is not a state dict for ``torch.load(weights_only=True)``, does not fit, or
+            has values that are not finite.
 
     """
     if file is None:
@@ -39,6 +40,10 @@ def load_weights(network: nn.Module, file: str | Path | None) -> nn.Module:
         if state[name].shape != value.shape:
             raise InputError(
                 f"weights: {file}: {name} has shape {tuple(state[name].shape)}, expected {tuple(value.shape)}"
+            )
+        if not bool(state[name].isfinite().all()):
+            raise InputError(
+                f"weights: {file}: {name} has values that are not finite; expected weights of a training that converged"
             )
     network.load_state_dict(state)
     return network

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 from monai.transforms import (
     AsDiscreted,
@@ -15,6 +16,7 @@ from monai.transforms import (
     SelectItemsd,
 )
 
+from vdes.errors import CaseError
 from vdes.transforms.breast_mask import BreastMaskd
 from vdes.transforms.chest_wall_left import ChestWallLeftd
 from vdes.transforms.read_mammogram import ReadMammogramd
@@ -82,10 +84,25 @@ def image_preprocessing(
     )
 
 
+def require_finite(data: dict[Hashable, Any]) -> dict[Hashable, Any]:
+    """Return ``data`` unchanged.
+
+    Raises:
+        CaseError: ``pred`` has values that are not finite, which would become an image without any enhancement.
+    """
+    if not bool(data["pred"].isfinite().all()):
+        raise CaseError(f"case {data.get('case', '')}: the network's output has values that are not finite")
+    return data
+
+
 def prediction_in_breast() -> Compose:
-    """Return the transforms that turn ``pred``, a network's output, into an image in [0, 1], 0 outside the breast."""
+    """Return the transforms that turn ``pred``, a network's output, into an image in [0, 1], 0 outside the breast.
+
+    They raise a `CaseError` if it has values that are not finite.
+    """
     return Compose(
         [
+            require_finite,
             ScaleIntensityRanged("pred", a_min=0.0, a_max=1.0, b_min=0.0, b_max=1.0, clip=True),
             MaskIntensityd("pred", mask_key="breast_mask"),
         ]
