@@ -112,3 +112,13 @@ def test_provenance_that_json_cannot_hold_is_refused_before_the_work(network, vi
     with pytest.raises(InputError, match="provenance: expected what JSON can hold"):
         evaluate(network, [{}], ClassificationHandler(tmp_path, wrong))
     assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_is_not_finite_leaves_no_evaluation(network, views, tmp_path):
+    """Metrics of the other cases would pass for those of all."""
+    network.register_forward_hook(lambda _network, _inputs, output: output.index_fill(0, torch.tensor([0]), torch.nan))
+    with pytest.raises(
+        InputError, match=r"^4 cases failed: case .*: the network's output has values that are not finite"
+    ):
+        evaluate(network, views, ClassificationHandler(tmp_path / "out", PROVENANCE, n_resamples=50))
+    assert not (tmp_path / "out").exists()

@@ -36,9 +36,12 @@ class ClassificationHandler(PredictionsHandler):
 
     Raises:
         InputError: at the start of the run, as `PredictionsHandler`, or the provenance is not JSON; at its end, no
-            level has both malignant and other cases. Nothing is written then.
+            level has both malignant and other cases, or an output of the network is not finite. Nothing is written
+            then.
 
     """
+
+    partial = False  # the metrics of some cases would pass for those of all
 
     def __init__(
         self,

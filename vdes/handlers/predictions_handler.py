@@ -41,6 +41,8 @@ class PredictionsHandler:
 
     """
 
+    partial = True  # whether a table without the examinations that failed is of use
+
     def __init__(self, output_dir: str | Path, overwrite: bool = False) -> None:
         self.output_dir = Path(output_dir)
         self.overwrite = overwrite
@@ -74,7 +76,7 @@ class PredictionsHandler:
         failed = [row for row in rows if not bool(row["pred"].isfinite().all())]
         lost = {row["examination"] for row in failed}
         rows = [row for row in rows if row["examination"] not in lost]
-        if idist.get_rank() == 0 and rows:
+        if idist.get_rank() == 0 and rows and (self.partial or not failed):
             self._write_all(rows, engine)
         if failed:
             idist.barrier()  # the first process that ends with an error ends the others
