@@ -99,11 +99,11 @@ def test_only_what_is_new_is_encoded(predicted, few: Path, tmp_path: Path, caplo
 
 
 @pytest.mark.slow
-def test_two_processes_encode_each_image_once(run, program, torchrun, few: Path, tmp_path: Path) -> None:
+def test_two_processes_encode_each_image_once(run, program, few: Path, tmp_path: Path) -> None:
     cache, two, one = (tmp_path / name for name in ("features", "two", "one"))
     own = {"dataset_dir": str(few), "engine": "torch", "inputs": "des", "batch_size": 1}
     done = program(
-        "inference", "multi_gpu_inference", launcher=torchrun, **own, output_dir=str(two), feature_cache=str(cache)
+        "inference", "multi_gpu_inference", processes=2, **own, output_dir=str(two), feature_cache=str(cache)
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(list(cache.iterdir())) == CASES

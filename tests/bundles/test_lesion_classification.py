@@ -128,11 +128,11 @@ def test_a_killed_training_ends_as_if_it_had_not_been(killed_program, program, l
 
 
 @pytest.mark.slow
-def test_two_processes_share_the_examinations_and_train_the_same_weights(program, torchrun, steps, labelled, tmp_path):
+def test_two_processes_share_the_examinations_and_train_the_same_weights(program, steps, labelled, tmp_path):
     run = {"dataset_dir": labelled, "output_dir": tmp_path, "cache_dir": tmp_path / "cache", **TRAINING, "epochs": 1}
     *trained, calibrated = steps("train", "multi_gpu_train")
     ends = {"run_id": "train_and_save", "train_and_save": [*trained, SAVE, calibrated]}
-    done = program("train", "multi_gpu_train", launcher=torchrun, **ends, **run)
+    done = program("train", "multi_gpu_train", processes=2, **ends, **run)
     assert done.returncode == 0, done.stderr[-2000:]
     ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
     assert ranks[0] and all(torch.equal(value, ranks[1][name]) for name, value in ranks[0].items())
@@ -144,7 +144,7 @@ def test_two_processes_share_the_examinations_and_train_the_same_weights(program
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
-    run, program, torchrun, steps, trained_in_turn, labelled, tmp_path
+    run, program, steps, trained_in_turn, labelled, tmp_path
 ):
     """Not as one that takes both examinations at once: each process normalises by the statistics of its own images.
 
@@ -162,7 +162,7 @@ def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
     own |= {"train#preprocessing": stacked, "cache_dir": str(tmp_path / "cache")}
     *prepared, training_itself, _, _ = steps("train", "multi_gpu_train")
     ends = {"run_id": "train_and_save", "train_and_save": [*prepared, WHOLE, training_itself, SAVE]}
-    done = program("train", "multi_gpu_train", launcher=torchrun, output_dir=str(tmp_path), **ends, **own)
+    done = program("train", "multi_gpu_train", processes=2, output_dir=str(tmp_path), **ends, **own)
     assert done.returncode == 0, done.stderr[-2000:]
     alone = run("train", run=[WHOLE], output_dir=str(tmp_path / "alone"), **{**own, "batch_size": 2})
     network = alone.parser.get_parsed_content("network")

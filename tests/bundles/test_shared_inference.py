@@ -1,4 +1,4 @@
-"""Inference under torchrun: two processes share the cases out, and nothing is lost or done twice."""
+"""Inference by two processes: they share the cases out, and nothing is lost or done twice."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def few(labelled: Path) -> Path:
     return labelled.with_name("few.json")
 
 
-def test_two_processes_write_what_one_writes(bundle, run, program, torchrun, steps, few, tmp_path) -> None:
+def test_two_processes_write_what_one_writes(bundle, run, program, steps, few, tmp_path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     run("inference", workflow_type="infer", dataset_dir=str(few), output_dir=str(one))
     ends = {"run_id": "infer_and_save", "infer_and_save": [*steps("inference", "multi_gpu_inference"), SAVE]}
     knobs = {"dataset_dir": str(few), "output_dir": str(two), **ends}
-    done = program("inference", "multi_gpu_inference", launcher=torchrun, **knobs)
+    done = program("inference", "multi_gpu_inference", processes=2, **knobs)
     assert done.returncode == 0, done.stderr[-2000:]
     shares = [torch.load(tmp_path / f"two_rank{rank}.pt", weights_only=True) for rank in range(2)]
     assert [len(share) for share in shares] == [4, 3] and sorted(shares[0] + shares[1]) == list(range(CASES))
@@ -60,11 +60,11 @@ def test_two_processes_write_what_one_writes(bundle, run, program, torchrun, ste
         pd.testing.assert_frame_equal(*tables, rtol=1e-4, atol=1e-4)
 
 
-def test_two_processes_refuse_what_one_refuses(bundle, program, torchrun, few, tmp_path) -> None:
+def test_two_processes_refuse_what_one_refuses(bundle, program, few, tmp_path) -> None:
     written = tmp_path / ("predictions.csv" if bundle.name == CLASSIFIER else "P12_L_CC.png")
     written.write_text("mine")
     knobs = {"dataset_dir": str(few), "output_dir": str(tmp_path)}
-    done = program("inference", "multi_gpu_inference", launcher=torchrun, **knobs)
+    done = program("inference", "multi_gpu_inference", processes=2, **knobs)
     assert done.returncode != 0
     assert f"error: {written}: exists already" in done.stderr
     assert written.read_text() == "mine" and list(tmp_path.iterdir()) == [written]

@@ -233,12 +233,12 @@ def test_mixed_precision_trains(run, pairs, cache_dir, tmp_path, training):
 
 
 @pytest.mark.slow
-def test_two_processes_train_the_same_four_networks(program, torchrun, run, steps, pairs, tmp_path, training):
+def test_two_processes_train_the_same_four_networks(program, run, steps, pairs, tmp_path, training):
     parts = ", ".join(f"'{name}': @{name}.state_dict()" for name in NETWORKS)
     save = f"$torch.save({{{parts}}}, @output_dir + '/rank' + os.environ['RANK'] + '.pt')"
     knobs = {**training, "epochs": 1, "dataset_dir": str(pairs), "output_dir": str(tmp_path)}
     ends = {"run_id": "train_and_save", "train_and_save": [*steps("train", "multi_gpu_train"), save]}
-    done = program("train", "multi_gpu_train", launcher=torchrun, **ends, **knobs)
+    done = program("train", "multi_gpu_train", processes=2, **ends, **knobs)
     assert done.returncode == 0, done.stderr[-2000:]
     ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
     assert differing(*ranks) == []
@@ -252,7 +252,7 @@ def test_two_processes_train_the_same_four_networks(program, torchrun, run, step
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one_on_the_same_images(run, program, torchrun, pairs, tmp_path, training):
+def test_two_processes_train_as_one_on_the_same_images(run, program, pairs, tmp_path, training):
     """Normalisation is by image, so a step on an image each is a step on both at once, up to rounding.
 
     Nothing is drawn, and the steps are plain gradients: Adam makes much of the rounding of a gradient that is 0.
@@ -272,7 +272,7 @@ def test_two_processes_train_as_one_on_the_same_images(run, program, torchrun, p
         parameters = f"$[*@{trained[0]}.parameters(), *@{trained[1]}.parameters()]"
         knobs[f"{name}_optimizer"] = {"_target_": "torch.optim.SGD", "params": parameters, "lr": 0.001}
     shared = {**knobs, "output_dir": str(tmp_path / "shared"), "batch_size": 1}
-    done = program("train", "paired", "multi_gpu_train", launcher=torchrun, **shared)
+    done = program("train", "paired", "multi_gpu_train", processes=2, **shared)
     assert done.returncode == 0, done.stderr[-2000:]
     run("train", "paired", output_dir=str(tmp_path / "alone"), batch_size=2, **knobs)
     one, other = state(tmp_path / "alone"), state(tmp_path / "shared")

@@ -308,12 +308,12 @@ def test_float16_trains_with_a_gradient_scaler_that_the_checkpoint_keeps(run, pa
 
 
 @pytest.mark.slow
-def test_two_processes_train_the_same_weights(run, program, torchrun, steps, pairs, tmp_path, training):
+def test_two_processes_train_the_same_weights(run, program, steps, pairs, tmp_path, training):
     # parameters only: each process has batch statistics of its own until the next forward pass
     save = "$torch.save(dict(@single.named_parameters()), @output_dir + '/rank' + os.environ['RANK'] + '.pt')"
     knobs = {**training, "epochs": 1, "batch_size": 1, "dataset_dir": str(pairs), "output_dir": str(tmp_path)}
     ends = {"run_id": "train_and_save", "train_and_save": [*steps("train", "multi_gpu_train"), save]}
-    done = program("train", "multi_gpu_train", launcher=torchrun, **ends, **knobs)
+    done = program("train", "multi_gpu_train", processes=2, **ends, **knobs)
     assert done.returncode == 0, done.stderr[-2000:]
     ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
     assert differing(*ranks) == []
@@ -331,7 +331,7 @@ def test_two_processes_train_the_same_weights(run, program, torchrun, steps, pai
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
-    run, program, torchrun, steps, trained_in_turn, pairs, tmp_path, training
+    run, program, steps, trained_in_turn, pairs, tmp_path, training
 ):
     """Not as one that takes both images at once: each process normalises by the statistics of its own images.
 
@@ -353,7 +353,7 @@ def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
     save = "$dist.get_rank() or torch.save(dict(@single.named_parameters()), @output_dir + '/parameters.pt')"
     ends = {"run_id": "train_and_save", "train_and_save": [*prepared, WHOLE, training_itself, save]}
     shared = {**knobs, "output_dir": str(tmp_path), "batch_size": 1, **ends}
-    done = program("train", "multi_gpu_train", launcher=torchrun, **shared)
+    done = program("train", "multi_gpu_train", processes=2, **shared)
     assert done.returncode == 0, done.stderr[-2000:]
     alone = run("train", run=[WHOLE], output_dir=str(tmp_path / "alone"), **knobs)
     before = {name: value.clone() for name, value in alone.parser.get_parsed_content("network").named_parameters()}

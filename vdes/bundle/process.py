@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vdes.bundle.warm_start import run_module
 from vdes.errors import InputError
 
 
@@ -41,29 +40,18 @@ def run_workflow(
         InputError: the workflow failed; the message names the log.
     """
     files = [str(bundle / "configs" / f"{name}.yaml") for name in configs]
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"] if processes > 1 else []
-    command = [
-        sys.executable,
-        *launcher,
-        "-m",
-        "monai.bundle",
-        "run",
-        "--config_file",
-        str(files),
-        "--bundle_root",
-        str(bundle),
-    ]
-    command += ["--dataset_dir", str(datalist), "--output_dir", str(output)]
+    arguments = ["run", "--config_file", str(files), "--bundle_root", str(bundle)]
+    arguments += ["--dataset_dir", str(datalist), "--output_dir", str(output)]
     for name, value in settings.items():
-        command += [f"--{name}", str(value)]
+        arguments += [f"--{name}", str(value)]
+    module = "monai.bundle"
+    if processes > 1:
+        arguments = ["--standalone", f"--nproc_per_node={processes}", "-m", module, *arguments]
+        module = "torch.distributed.run"
     output.parent.mkdir(parents=True, exist_ok=True)
     log = output.with_name(output.name + ".log")
     with log.open("a", encoding="utf-8") as stream:
-        status = subprocess.run(
-            command,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            env=environment(threads or os.cpu_count() or 1),
-        ).returncode
+        own = environment(threads or os.cpu_count() or 1)
+        status = run_module(module, arguments, own, Path.cwd(), stream.fileno(), stream.fileno())
     if status != 0:
         raise InputError(f"{log}: the run ended with exit status {status}; its last lines say why")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import gc
 import hashlib
 import importlib.util
 import logging
-import os
-import shutil
 import tempfile
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +16,30 @@ import torch
 from ignite.distributed import get_rank
 from torch import nn
 
+from vdes.engines.converted_cache import is_whole, keep
+from vdes.engines.onnxruntime_network import OnnxruntimeNetwork
+from vdes.engines.openvino_network import OpenvinoNetwork
 from vdes.engines.precision import autocast_dtype
 from vdes.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-ENGINES = ("auto", "torch", "openvino")
+Converted = OpenvinoNetwork | OnnxruntimeNetwork
+# those that convert a network for a processor, the fastest first
+CONVERTING: dict[str, type[Converted]] = {"openvino": OpenvinoNetwork, "onnxruntime": OnnxruntimeNetwork}
+ENGINES = ("auto", "torch", *CONVERTING)
 # fewer images are done before a network is converted
 WORTH_COMPILING = 100
-# of the largest value, and of 1 where all are smaller: what OpenVINO may differ from torch by
-BOUNDS = {"f32": 1e-4, "bf16": 5e-2}
-MODEL, SUMS = "model.xml", "sha256.txt"
+# of the largest value, and of 1 where all are smaller: what an engine may differ from torch by
+BOUNDS = {torch.float32: 1e-4, torch.float16: 1e-4, torch.bfloat16: 5e-2}
 
 
 class CompiledNetwork(nn.Module):
-    """Run a network for inference by torch, or by OpenVINO on a processor.
+    """Run a network for inference by torch, or on a processor by OpenVINO or ONNX Runtime.
 
     The network is converted when the first image comes, for any batch of its size. OpenVINO computes in float32 where
-    torch does and in bfloat16 where torch does; in float32 the outputs differ by a few units of the last digit.
+    torch does and in bfloat16 where torch does, ONNX Runtime in float32 alone; there the outputs differ by a few units
+    of the last digit.
 
     On a processor the images of a batch are computed one by one, which is no slower, so that the output of an image
     does not depend on the others in its batch.
@@ -44,15 +48,16 @@ class CompiledNetwork(nn.Module):
 
     Args:
         network: takes one tensor ``(B, C, H, W)`` and returns a tensor or a tuple of tensors.
-        engine: torch, openvino, or auto: OpenVINO where it is installed, the device is a processor and there are at
-            least `WORTH_COMPILING` images; else torch.
+        engine: torch, openvino, onnxruntime, or auto: the first of OpenVINO and ONNX Runtime that is installed where
+            the device is a processor and there are at least `WORTH_COMPILING` images; else torch.
         precision: as in `vdes.engines.precision.autocast_dtype`.
         device: where the network runs.
         images: how many will come; None is many.
         cache_dir: folder that keeps converted networks, by their weights, size and versions; None keeps nothing.
 
     Raises:
-        InputError: the engine or the precision is unknown, or the engine is not installed or not for the device.
+        InputError: the engine or the precision is unknown, or the engine is not installed, or not for the device or
+            the precision.
 
     """
 
@@ -69,7 +74,7 @@ class CompiledNetwork(nn.Module):
         self._network = [network.eval()]
         self.dtype = autocast_dtype(precision, device)
         self.asked = engine
-        self.engine = chosen_engine(engine, device, images)
+        self.engine = chosen_engine(engine, device, self.dtype, images)
         self.cache_dir = None if cache_dir is None else Path(cache_dir)
         self._compiled: dict[tuple[int, ...], Any] = {}
 
@@ -94,11 +99,10 @@ class CompiledNetwork(nn.Module):
         return f"{self.engine} {self.dtype} {device} {_sha256(self.network)}"
 
     def _outputs(self, image: torch.Tensor) -> Any:
-        if self.engine == "openvino":
+        if self.engine != "torch":
             compiled = self._compiled_for(image)
             if compiled is not None:
-                found = compiled(image.detach().contiguous().numpy())
-                outputs = tuple(torch.from_numpy(found[i]) for i in range(len(found)))
+                outputs = tuple(torch.from_numpy(values) for values in compiled(image.detach().contiguous().numpy()))
                 return outputs[0] if len(outputs) == 1 else outputs
         return self.network(image)
 
@@ -111,16 +115,14 @@ class CompiledNetwork(nn.Module):
             except Exception as error:
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
                 if self.asked != "auto":
-                    raise InputError(f"engine: openvino cannot run this network: {reason}") from error
-                logger.warning("engine: torch (openvino cannot run this network: %s)", reason)
+                    raise InputError(f"engine: {self.engine} cannot run this network: {reason}") from error
+                logger.warning("engine: torch (%s cannot run this network: %s)", self.engine, reason)
                 self.engine = "torch"
                 return None
         return self._compiled[size]
 
-    def _compile(self, image: torch.Tensor) -> Any:
-        hint = "bf16" if self.dtype == torch.bfloat16 else "f32"
-        settings = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
-        compiled = _core().compile_model(self._converted(image), "CPU", settings)
+    def _compile(self, image: torch.Tensor) -> Converted:
+        compiled = self._loaded(image)
         # what a network decides by looking at an image is frozen by the conversion: it shows at another image
         other = image.detach().flip(-1)[:1].contiguous()
         with torch.no_grad():
@@ -128,60 +130,48 @@ class CompiledNetwork(nn.Module):
         found = compiled(other.numpy())
         for i, wanted in enumerate(expected if isinstance(expected, tuple) else (expected,)):
             difference = float((torch.from_numpy(found[i]) - wanted).abs().max() / wanted.abs().max().clamp(min=1))
-            if not difference <= BOUNDS[hint]:
+            if not difference <= BOUNDS[self.dtype]:
                 raise InputError(f"its output differs from torch's by {difference:.1g} of the largest value")
         return compiled
 
-    def _converted(self, image: torch.Tensor) -> Any:
-        """Return the network in OpenVINO's form, from the cache where it is there and whole."""
-        import openvino
-        from openvino.frontend import FrontEndManager
-        from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-
+    def _loaded(self, image: torch.Tensor) -> Converted:
+        """Return the network in its engine's form, from the cache where it is there and whole."""
+        form, threads = CONVERTING[self.engine], torch.get_num_threads()
         folder = None if self.cache_dir is None else self.cache_dir / self._key(image)
-        if folder is not None and folder.is_dir():
-            if _sums(folder) == _stated_sums(folder):
-                return _core().read_model(folder / MODEL)
-            logger.warning("engine: %s is damaged; the network is converted again", folder)
-            shutil.rmtree(folder, ignore_errors=True)
-        with (
-            torch.inference_mode(False),
-            torch.no_grad(),
-            torch.autocast("cpu", enabled=False),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")  # of tracing; what it warns of shows in the comparison with torch
-            example = image.detach().clone(memory_format=torch.contiguous_format)[:1]
-            # as openvino.convert_model does, which would report its use to its makers
-            decoder = TorchScriptPythonDecoder(self.network, example_input=(example,))  # has to live until the end
-            frontend = FrontEndManager().load_by_framework("pytorch")
-            model = frontend.convert(frontend.load(decoder))
-        model.reshape(openvino.PartialShape([-1, *image.shape[1:]]))
-        # from a file, because this model shares memory with torch's, which OpenVINO may free without Python's lock
+        if folder is not None and is_whole(folder):
+            return form(folder / form.file_name, self.dtype, threads)
         with tempfile.TemporaryDirectory(prefix="vdes_") as stage:
-            openvino.save_model(model, Path(stage) / MODEL, compress_to_fp16=False)
+            file = Path(stage) / form.file_name
+            with (
+                torch.inference_mode(False),
+                torch.no_grad(),
+                torch.autocast("cpu", enabled=False),
+                warnings.catch_warnings(),
+            ):
+                warnings.simplefilter("ignore")  # of tracing; what it warns of shows in the comparison with torch
+                form.convert(self.network, image.detach().clone(memory_format=torch.contiguous_format)[:1], file)
             if folder is not None:
-                _keep(Path(stage), folder)
-            return _core().read_model(Path(stage) / MODEL)
+                keep(Path(stage), folder)
+            return form(file, self.dtype, threads)
 
     def _key(self, image: torch.Tensor) -> str:
-        """Return what tells this network, size and versions from all others."""
-        from openvino import __version__ as version
-
-        described = f"{version} {torch.__version__} {tuple(image.shape[1:])} {_sha256(self.network)}"
+        """Return what tells this network, size, engine and versions from all others."""
+        engine = f"{self.engine} {version(self.engine)}"
+        described = f"{engine} {torch.__version__} {tuple(image.shape[1:])} {_sha256(self.network)}"
         return hashlib.sha256(described.encode()).hexdigest()[:32]
 
 
-def chosen_engine(engine: str, device: str | torch.device, images: int | None = None) -> str:
+def chosen_engine(engine: str, device: str | torch.device, dtype: torch.dtype, images: int | None = None) -> str:
     """Return the engine that runs a network, and log it with the reason, once a process and on rank 0 alone.
 
     Args:
-        engine: auto, torch or openvino.
+        engine: auto, torch, openvino or onnxruntime.
         device: where the network runs.
+        dtype: the type that it computes in. ONNX Runtime, which has float32 alone, is chosen for no other.
         images: how many will come; None is many.
 
     Raises:
-        InputError: the engine is unknown, not installed or not for the device.
+        InputError: the engine is unknown, not installed, or not for the device or the type.
     """
     if engine == "tensorrt":
         raise InputError(
@@ -191,22 +181,36 @@ def chosen_engine(engine: str, device: str | torch.device, images: int | None = 
     if engine not in ENGINES:
         raise InputError(f"engine: {engine!r}; expected {', '.join(ENGINES[:-1])} or {ENGINES[-1]}")
     kind = torch.device(device).type
-    installed = importlib.util.find_spec("openvino") is not None
-    if engine == "openvino" and not installed:
-        raise InputError("engine: openvino is not installed; expected its package (pip install openvino) or torch")
-    if engine == "openvino" and kind != "cpu":
-        raise InputError(f"engine: openvino runs on a processor, not on {kind}; expected torch")
+    if engine in CONVERTING:
+        lacking = _lacking(engine)
+        if lacking:
+            words = f"its package (pip install {' '.join(lacking)})"
+            raise InputError(f"engine: {engine} is not installed; expected {words} or torch")
+        if kind != "cpu":
+            raise InputError(f"engine: {engine} runs on a processor, not on {kind}; expected torch")
+        if not _computes_in(engine, dtype):
+            raise InputError(f"engine: {engine} computes in float32; expected precision float32, or another engine")
     if engine != "auto":
         _log(f"engine: {engine} (as asked for)")
         return engine
+    installed = [name for name in CONVERTING if _computes_in(name, dtype) and not _lacking(name)]
     if kind != "cpu" or not installed:
-        reason = f"on {kind}" if kind != "cpu" else "openvino is not installed"
+        reason = f"on {kind}" if kind != "cpu" else f"{' or '.join(CONVERTING)} is not installed"
         _log(f"engine: torch (auto: {reason})")
         return "torch"
     if images is not None and images < WORTH_COMPILING:
         return "torch"
-    _log("engine: openvino (auto: faster on a processor)")
-    return "openvino"
+    _log(f"engine: {installed[0]} (auto: faster on a processor)")
+    return installed[0]
+
+
+def _lacking(engine: str) -> list[str]:
+    """Return the packages of an engine that are not installed."""
+    return [name for name in CONVERTING[engine].packages if importlib.util.find_spec(name) is None]
+
+
+def _computes_in(engine: str, dtype: torch.dtype) -> bool:
+    return engine == "openvino" or dtype == torch.float32
 
 
 def _sha256(network: nn.Module) -> str:
@@ -216,53 +220,6 @@ def _sha256(network: nn.Module) -> str:
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _keep(converted: Path, folder: Path) -> None:
-    """Store the files of a converted network whole or not at all; without a place for them there is no cache."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as stage:
-            whole = Path(stage) / folder.name
-            shutil.copytree(converted, whole)
-            (whole / SUMS).write_text(_sums(whole), encoding="utf-8")
-            whole.replace(folder)
-    except OSError as error:  # shutil's too
-        if not folder.is_dir():  # another process may have been faster
-            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-            logger.warning("engine: %s keeps no converted network (%s)", folder.parent, reason)
-
-
-def _sums(folder: Path) -> str:
-    """Return the hashes of the files of a converted network."""
-    files = sorted(path for path in folder.iterdir() if path.name != SUMS)
-    return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
-
-
-def _stated_sums(folder: Path) -> str:
-    file = folder / SUMS
-    return file.read_text(encoding="utf-8") if file.is_file() else ""
-
-
-@functools.cache
-def _core() -> Any:
-    """Return the process's one core, which outlives all networks.
-
-    Each core's plugin for processors gives the process another stack for signals, and puts the one before it back when
-    it ends. That one may have been freed by then, if cores end in the order in which they began: the next signal, such
-    as that of a child's end, would end the process.
-
-    Networks are read without mapping their files, which may be damaged or removed later. Forked processes, such as
-    those of data loaders, free nothing that existed before them: OpenVINO waits for its threads when a network is
-    freed, and a forked process does not have them.
-    """
-    import openvino
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=gc.freeze)
-    core = openvino.Core()
-    core.set_property({"ENABLE_MMAP": False})
-    return core
 
 
 @functools.cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -17,6 +16,7 @@ from vdes.data.staging import staged
 from vdes.data.training_record import UNKNOWN, Origin, origin
 from vdes.data.versions import versions
 from vdes.data.vocabulary import LEVELS
+from vdes.engines.device_name import device_name
 from vdes.errors import InputError
 from vdes.study.arms import Arm, study_arms
 from vdes.study.merge_parts import CASES_FILE, merge_cases, merge_predictions, merge_regions
@@ -155,11 +155,6 @@ def _provenance(study: Study, trained_on: Mapping[str, Origin]) -> dict[str, Any
         "n_resamples": study.question.n_resamples,
         "made": date.today().isoformat(),
     }
-
-
-def device_name() -> str:
-    """Return what networks ran on: the GPU, or the kind of processor."""
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} processor"
 
 
 def _weights(study: Study, role: str, model: Model, trained_on: Mapping[str, Origin]) -> dict[str, Any]:

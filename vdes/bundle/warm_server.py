@@ -1,0 +1,85 @@
+"""A process that has imported MONAI, which takes seconds, and forks to run Python modules: see `warm_start`.
+
+It is run as a program, with the number of a socket from which it reads requests, and ends when its client has.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import runpy
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+# the length of what follows, sent with the file descriptors of stdout, stderr and for the exit status
+HEADER = struct.Struct("!Q")
+
+
+def main() -> None:
+    """Import MONAI; then run each requested module in a fork, as ``python -m`` would, and send its exit status."""
+    import monai.bundle  # noqa: F401
+
+    gc.freeze()  # forks share what the garbage collector does not touch
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    # an interrupt is for the runs; nobody waits for the forks that do
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for request, descriptors in _requests(channel):
+        if os.fork() == 0:
+            channel.close()
+            if _is_run(descriptors.pop()):
+                return _run(request, *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _requests(channel: socket.socket) -> Iterator[tuple[dict[str, Any], list[int]]]:
+    """Read requests and their file descriptors until the client closes its end."""
+    while True:
+        header, descriptors, _, _ = socket.recv_fds(channel, HEADER.size, 3)
+        if len(header) < HEADER.size:
+            return
+        content = channel.recv(*HEADER.unpack(header), socket.MSG_WAITALL)
+        yield json.loads(content), list(descriptors)
+
+
+def _is_run(status: int) -> bool:
+    """Return in a fork, to be the run; here, wait for its end and send its exit status."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    run = os.fork()
+    if run == 0:
+        os.close(status)
+        return True
+    _, ended = os.waitpid(run, 0)
+    os.write(status, str(os.waitstatus_to_exitcode(ended)).encode())
+    os._exit(0)
+
+
+def _run(request: dict[str, Any], out: int, err: int) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.close(out)
+    os.close(err)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    sys.path[0] = request["folder"]
+    sys.argv[1:] = request["arguments"]
+    # the module that is run may bring its own copy
+    for name in [name for name in sys.modules if name.partition(".")[0] == "vdes"]:
+        del sys.modules[name]
+    import torch
+
+    # read from the environment when torch was imported
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
+    runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
