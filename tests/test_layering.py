@@ -122,7 +122,8 @@ def test_the_environment_is_read_by_the_command_line_alone() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
     }
     # processes that it starts have its own environment, with their number of threads
-    assert {name for name in readers if not name.startswith("cli")} <= {"bundle/process.py", "engines/precision.py"}
+    own = {"bundle/process.py", "bundle/warm_server.py", "bundle/warm_start.py", "engines/precision.py"}
+    assert {name for name in readers if not name.startswith("cli")} <= own
 
 
 def test_bad_input_is_an_input_error() -> None:

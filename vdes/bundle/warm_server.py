@@ -44,8 +44,8 @@ def _requests(channel: socket.socket) -> Iterator[tuple[dict[str, Any], list[int
         header, descriptors, _, _ = socket.recv_fds(channel, HEADER.size, 3)
         if len(header) < HEADER.size:
             return
-        content = channel.recv(*HEADER.unpack(header), socket.MSG_WAITALL)
-        yield json.loads(content), list(descriptors)
+        (length,) = HEADER.unpack(header)
+        yield json.loads(channel.recv(length, socket.MSG_WAITALL)), list(descriptors)
 
 
 def _is_run(status: int) -> bool:
