@@ -49,6 +49,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail, in place of skipping, where dciodvfy, dcmtk or Orthanc is absent",
     )
     parser.addoption(
+        "--model-zoo",
+        type=Path,
+        metavar="FOLDER",
+        help="a checkout of Project-MONAI/model-zoo, whose own verification is run on the bundles",
+    )
+    parser.addoption(
         "--write-screenshots",
         action="store_true",
         help="replace the screenshots in docs/images by those that the tests take",

@@ -81,6 +81,14 @@ def test_an_archive_holds_the_bundle_its_licences_and_vdes(archives: Path) -> No
         }
 
 
+def test_weights_that_two_bundles_share_are_in_both_archives(archives: Path) -> None:
+    contents = []
+    for name in ("breast_cesm_real_vs_virtual_des", "breast_cesm_lesion_classification"):
+        with zipfile.ZipFile(archives / f"{name}_v{VERSION}.zip") as archive:
+            contents.append([archive.read(f"{name}/models/model.{suffix}") for suffix in ("pt", "json")])
+    assert contents[0] == contents[1] and len(contents[0][0]) > 1e6
+
+
 def test_of_vdes_an_archive_holds_what_the_configs_lead_to(archives: Path) -> None:
     for name in BUNDLES:
         with zipfile.ZipFile(archives / f"{name}_v{VERSION}.zip") as archive:

@@ -41,7 +41,7 @@ def test_what_the_weights_do_not_know_is_refused(small_classifier: Callable[...,
     network = small_classifier().eval()
     network.seen.copy_(torch.tensor([False, True]))
     known = input_encoders(compiled_classifier(network, engine="torch", precision="float32"))
-    with pytest.raises(InputError, match=r"^image of shape \(1, 1, 32, 32\): expected \(B, 1, 64, 64\)"):
+    with pytest.raises(InputError, match=r"^image of shape \[1, 1, 32, 32\]: expected \[B, 1, 64, 64\]"):
         known["des"](torch.rand(1, 1, 32, 32))
     with pytest.raises(InputError, match="low_energy: the weights were trained without"):
         known["low_energy"](torch.rand(1, 1, 64, 64))

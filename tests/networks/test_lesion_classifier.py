@@ -246,7 +246,7 @@ def test_images_that_it_cannot_take_are_refused(small_classifier):
     both[1] = NAN
     with pytest.raises(InputError, match=r"^image: both inputs are absent; expected a low-energy image, a DES"):
         network(both)
-    expected = r"expected \(B, 2, 64, 64\), low_energy and des at the working size of the weights"
+    expected = r"expected \[B, 2, 64, 64\], low_energy and des at the working size of the weights"
     for shape in ((1, 2, 96, 96), (1, 2, 64, 32), (1, 1, 64, 64), (1, 3, 64, 64)):
         with pytest.raises(InputError, match=r"image of shape .*: " + expected):
             network(torch.rand(shape))

@@ -9,6 +9,7 @@ monai.bundle download_large_files`` downloads them.
 from __future__ import annotations
 
 import io
+import posixpath
 import shutil
 import subprocess
 import tarfile
@@ -85,10 +86,13 @@ def committed(bundle: Path) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     with tarfile.open(fileobj=io.BytesIO(_git(root, "archive", "--format=tar", "HEAD", "--", inside, PACKAGE))) as tar:
         for member in tar:
+            own = f"{folder.name}/{member.name.removeprefix(f'{inside}/')}"
             stream = tar.extractfile(member) if member.isfile() else None
             if stream is not None:
-                own = member.name.removeprefix(f"{inside}/")
-                files[f"{folder.name}/{own}"] = stream.read()
+                files[own] = stream.read()
+            elif member.issym():  # weights that two bundles share
+                target = posixpath.normpath(posixpath.join(posixpath.dirname(member.name), member.linkname))
+                files[own] = _git(root, "show", f"HEAD:{target}")
     return files
 
 

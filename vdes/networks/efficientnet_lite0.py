@@ -18,6 +18,7 @@ from monai.networks.nets import FLEXUNET_BACKBONE, EfficientNet
 from torch import nn
 
 from vdes.errors import InputError
+from vdes.networks.float32_layers import Float32Conv2d
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +58,14 @@ class EfficientNetLite0Encoder(EfficientNet, BaseEncoder):
         for stack in self._blocks:
             for block in stack:
                 block._swish = nn.ReLU6()
-                block._depthwise_conv = _DepthwiseConv(block._depthwise_conv)
+                block.__constants__ = ["has_se"]  # TorchScript leaves out what a constant excludes
+                block._depthwise_conv = _float32(block._depthwise_conv)
 
     def forward(self, inputs: torch.Tensor) -> list[torch.Tensor]:
         """Return the five feature maps of ``inputs`` ``(B, in_channels, H, W)`` in [0, 1]."""
         x = self._conv_stem(self._conv_stem_padding(2.0 * inputs - 1.0))
         x = self._swish(self._bn0(x))
-        features = []
+        features: list[torch.Tensor] = []
         for i, stack in enumerate(self._blocks):
             x = stack(x)
             if i + 1 in self.extract_stacks:
@@ -91,20 +93,15 @@ class EfficientNetLite0Encoder(EfficientNet, BaseEncoder):
         return ["efficientnet-lite0"]
 
 
-class _DepthwiseConv(nn.Conv2d):
-    """A depthwise convolution that stays in float32 under autocast.
+def _float32(conv: nn.Conv2d) -> Float32Conv2d:
+    """Return a depthwise convolution that stays in float32 under autocast, with the same weights.
 
     On a CPU the gradients of some depthwise convolutions take many times as long in bfloat16 (torch 2.13).
     """
-
-    def __init__(self, conv: nn.Conv2d) -> None:
-        size, stride = conv.kernel_size[0], conv.stride[0]
-        super().__init__(conv.in_channels, conv.out_channels, size, stride, groups=conv.groups, bias=False)
-        self.weight = conv.weight
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(inputs.device.type, enabled=False):
-            return super().forward(inputs.float())
+    size, stride = conv.kernel_size[0], conv.stride[0]
+    exact = Float32Conv2d(conv.in_channels, conv.out_channels, size, stride, groups=conv.groups, bias=False)
+    exact.weight = conv.weight
+    return exact
 
 
 FLEXUNET_BACKBONE.register_class(EfficientNetLite0Encoder)

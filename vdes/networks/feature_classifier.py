@@ -42,7 +42,7 @@ class InputEncoder:
         self.network._check_seen(self.used)
         if tuple(image.shape[1:]) != (1, self.size, self.size):
             raise InputError(
-                f"image of shape {tuple(image.shape)}: expected (B, 1, {self.size}, {self.size}), the working size of "
+                f"image of shape {list(image.shape)}: expected [B, 1, {self.size}, {self.size}], the working size of "
                 "the weights"
             )
         features, _ = self.encoder(torch.cat([image, image.flip(2)]))

@@ -1,7 +1,6 @@
 """The classifier of malignant lesions, the yardstick of the real-vs-virtual study."""
 
-from __future__ import annotations
-
+# without ``from __future__ import annotations``: TorchScript reads those of the attributes
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +10,7 @@ from torch import nn
 from vdes.data.vocabulary import LEVELS, MODALITIES, PATHOLOGIES
 from vdes.errors import InputError
 from vdes.networks.efficientnet_lite0 import EfficientNetLite0Encoder, load_encoder_weights
+from vdes.networks.float32_layers import Float32Conv2d, Float32Linear
 from vdes.networks.view_pooling import SCORES
 
 STACKS = 5  # of EfficientNet-Lite0's seven: 0.7 M of 3.0 M parameters, and a last feature map at 1/16 of the size
@@ -89,13 +89,15 @@ class LesionClassifier(nn.Module):
             raise InputError(f"pooling: {pooling!r}; expected attention, mean or max")
         if size < MINIMUM:
             raise InputError(f"size: {size!r}; expected {MINIMUM} px or more")
-        self.pooling = pooling
+        self.inputs = list(MODALITIES)
+        self.sharpness = SHARPNESS if pooling == "max" else 0.0
+        self.score_count, self.stride = SCORES, STRIDE
         self.encoders = nn.ModuleList([_ImageEncoder(channels, encoder_weights) for _ in MODALITIES])
-        self.fusion = nn.ModuleList([nn.Linear(2 * channels + 1, channels) for _ in MODALITIES])
+        self.fusion = nn.ModuleList([Float32Linear(2 * channels + 1, channels) for _ in MODALITIES])
         self.absent = nn.Parameter(torch.zeros(len(MODALITIES), channels))
         self.malignant = 0 if classes == 2 else PATHOLOGIES.index("malignant")  # its logit
-        self.head = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(channels, self.malignant + 1))
-        self.scores = nn.Linear(channels, SCORES) if pooling == "attention" else None
+        self.head = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), Float32Linear(channels, self.malignant + 1))
+        self.scores = Float32Linear(channels, SCORES) if pooling == "attention" else None
         self.register_buffer("size", torch.tensor(size))
         self.register_buffer("seen", torch.zeros(len(MODALITIES), dtype=torch.bool))
         self.register_buffer("temperature", torch.ones(len(LEVELS)))
@@ -107,11 +109,12 @@ class LesionClassifier(nn.Module):
         With ``lesion_map`` the result is a dictionary: these as ``classification``, and the maps of malignancy as
         ``lesion_map`` ``(B, 2, H / 16, W / 16)``, NaN for an absent input.
         """
-        wanted = (len(MODALITIES), int(self.size), int(self.size))
-        if tuple(image.shape[1:]) != wanted:
+        inputs, size = len(self.inputs), int(self.size)
+        if image.dim() != 4 or image.shape[1] != inputs or image.shape[2] != size or image.shape[3] != size:
+            names = " and ".join(self.inputs)
             raise InputError(
-                f"image of shape {tuple(image.shape)}: expected (B, {', '.join(map(str, wanted))}), "
-                f"{' and '.join(MODALITIES)} at the working size of the weights"
+                f"image of shape {list(image.shape)}: expected [B, {inputs}, {size}, {size}], {names} at the working "
+                "size of the weights"
             )
         present = ~image[:, :, 0, 0].isnan()
         if not bool(present.any(dim=1).all()):
@@ -122,49 +125,53 @@ class LesionClassifier(nn.Module):
         else:
             outputs, both = self._seen_once(torch.cat([image, image.flip(2)]), torch.cat([present, present]))
             output = torch.stack(outputs.chunk(2)).mean(dim=0)
-            upright, upside_down = both.chunk(2)
-            maps = (upright + upside_down.flip(2)) / 2
-        return {"classification": output, "lesion_map": maps} if lesion_map else output
+            oriented = both.chunk(2)
+            maps = (oriented[0] + oriented[1].flip(2)) / 2
+        if lesion_map:
+            return {"classification": output, "lesion_map": maps}
+        return output
 
     def _seen_once(self, image: torch.Tensor, present: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return outputs and maps of images in one orientation."""
-        encoded = [self._encoded(i, image[:, i : i + 1], present[:, i]) for i in range(len(MODALITIES))]
-        fused = torch.stack([features for features, _ in encoded]).sum(dim=0)
-        with _float32(image):
-            logits = self.head(fused)
-            if self.scores is not None:
-                scores = self.scores(torch.relu(fused))
-            else:
-                sharpness = SHARPNESS if self.pooling == "max" else 0.0
-                scores = torch.stack([sharpness * malignancy_logit(logits).detach()] * SCORES, dim=1)
-        return torch.cat([logits, scores], dim=1), torch.cat([lesion_map for _, lesion_map in encoded], dim=1)
+        """Return outputs and maps of images in one orientation; absent images have the learned vector."""
+        features: list[torch.Tensor] = []
+        maps: list[torch.Tensor] = []
+        for i, (encoder, fusion) in enumerate(zip(self.encoders, self.fusion)):  # noqa: B905 (TorchScript)
+            absent = self.absent[i].expand(image.shape[0], -1)
+            size = [-(-length // self.stride) for length in image.shape[2:]]
+            nowhere = image.new_full([image.shape[0], 1] + size, float("nan"))  # noqa: RUF005 (TorchScript)
+            here = present[:, i]
+            if bool(here.any()):
+                pooled, lesion_map = encoder(image[:, i : i + 1][here])
+                found = fusion(pooled)
+                if bool(here.all()):
+                    absent, nowhere = found, lesion_map
+                else:
+                    where = here.nonzero()[:, 0]
+                    absent = absent.to(found.dtype).index_put([where], found)
+                    nowhere = nowhere.to(lesion_map.dtype).index_put([where], lesion_map)
+            features.append(absent)
+            maps.append(nowhere)
+        fused = torch.stack(features).sum(dim=0)
+        logits = self.head(fused)
+        if self.scores is not None:
+            scores = self.scores(torch.relu(fused))
+        else:
+            scores = torch.stack([self.sharpness * malignancy_logit(logits).detach()] * self.score_count, dim=1)
+        return torch.cat([logits, scores], dim=1), torch.cat(maps, dim=1)
 
     def _check_seen(self, present: torch.Tensor) -> None:
         """Record the inputs that training uses, and refuse others at inference."""
         if self.training:
-            self.seen.logical_or_(present.as_subclass(torch.Tensor))  # a plain tensor, because checkpoints hold it
+            if not torch.jit.is_scripting():
+                present = present.as_subclass(torch.Tensor)  # a plain tensor, because checkpoints hold it
+            self.seen.logical_or_(present)
         elif bool(self.seen.any() & (present & ~self.seen).any()):
-            unseen = " and ".join(name for name, new in zip(MODALITIES, present & ~self.seen, strict=True) if new)
+            names: list[str] = []
+            for i, name in enumerate(self.inputs):
+                if bool(present[i] & ~self.seen[i]):
+                    names.append(name)
+            unseen = " and ".join(names)
             raise InputError(f"image: {unseen}: the weights were trained without; expected images of the other input")
-
-    def _encoded(self, i: int, image: torch.Tensor, present: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the features ``(B, channels)`` and the map of input ``i``; absent images have the learned vector."""
-        absent = self.absent[i].expand(image.shape[0], -1)  # an export does not support len
-        nowhere = image.new_full((image.shape[0], 1, *(-(-n // STRIDE) for n in image.shape[2:])), torch.nan)
-        if not bool(present.any()):
-            return absent, nowhere
-        pooled, lesion_map = self.encoders[i](image[present])
-        with _float32(image):
-            found = self.fusion[i](pooled)
-        if bool(present.all()):
-            return found, lesion_map
-        where = (present.nonzero()[:, 0],)
-        return absent.to(found.dtype).index_put(where, found), nowhere.to(lesion_map.dtype).index_put(where, lesion_map)
-
-
-def _float32(image: torch.Tensor) -> torch.autocast:
-    """Return a context without autocast: bfloat16 logits would have many ties."""
-    return torch.autocast(image.device.type, enabled=False)
 
 
 class _ImageEncoder(nn.Module):
@@ -172,19 +179,19 @@ class _ImageEncoder(nn.Module):
 
     def __init__(self, channels: int, encoder_weights: str | Path) -> None:
         super().__init__()
+        self.highest = HIGHEST
         self.encoder = EfficientNetLite0Encoder(in_channels=1)
         if str(encoder_weights) != "none":
             load_encoder_weights(self.encoder, encoder_weights)
         self.encoder._blocks = self.encoder._blocks[:STACKS]
         self.project = nn.Sequential(nn.Conv2d(FEATURES, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU6())
-        self.lesion_map = nn.Conv2d(channels, 1, 1)
+        self.lesion_map = Float32Conv2d(channels, 1, 1)
         self.lesion_map.bias = nn.Parameter(torch.full((1,), PRIOR))
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.project(self.encoder(image)[-1]).float()
-        with _float32(image):
-            lesion_map = self.lesion_map(features)
-        highest = lesion_map.flatten(1).topk(HIGHEST, dim=1).values.mean(dim=1, keepdim=True)
+        lesion_map = self.lesion_map(features)
+        highest = lesion_map.flatten(1).topk(self.highest, dim=1).values.mean(dim=1, keepdim=True)
         return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3)), highest], dim=1), lesion_map
 
 

@@ -51,6 +51,7 @@ class ResidualGenerator(nn.Module):
         upsampling: Literal["resize", "transposed"] = "resize",
     ) -> None:
         super().__init__()
+        self.minimum, self.stride = MINIMUM, STRIDE
         if upsampling not in ("resize", "transposed"):
             raise InputError(f"upsampling: {upsampling!r}; expected resize or transposed")
         up = _resize_convolution if upsampling == "resize" else _transposed_convolution
@@ -70,9 +71,10 @@ class ResidualGenerator(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return the translation of ``image``."""
         rows, columns = image.shape[2:]
-        if min(rows, columns) < MINIMUM:
-            raise InputError(f"image of {rows} x {columns} px: the generator needs {MINIMUM} x {MINIMUM} px or more")
-        whole = pad(2 * image - 1, (0, -columns % STRIDE, 0, -rows % STRIDE), mode="reflect")
+        least, stride = self.minimum, self.stride
+        if min(rows, columns) < least:
+            raise InputError(f"image of {rows} x {columns} px: the generator needs {least} x {least} px or more")
+        whole = pad(2 * image - 1, [0, -columns % stride, 0, -rows % stride], mode="reflect")
         # float32: in bfloat16 the image would have steps of 1/256
         return (torch.tanh(self.layers(whole)[..., :rows, :columns].float()) + 1) / 2
 
@@ -90,7 +92,10 @@ class _ResidualBlock(nn.Sequential):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return ``features`` plus the output of the convolutions."""
-        return features + super().forward(features)
+        changed = features
+        for layer in self:  # TorchScript knows no super
+            changed = layer(changed)
+        return features + changed
 
 
 def _convolution(

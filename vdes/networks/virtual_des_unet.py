@@ -46,5 +46,7 @@ class VirtualDesUNet(FlexibleUNet):
         """Return the virtual DES image of ``inputs`` ``(B, 1, H, W)`` in [0, 1]."""
         rows, columns = inputs.shape[2:]
         # the first stage halves the size; an odd row or column would be lost
-        even = pad(inputs, (0, columns % 2, 0, rows % 2))
-        return super().forward(even)[..., :rows, :columns]
+        even = pad(inputs, [0, columns % 2, 0, rows % 2])
+        # as in FlexibleUNet, whose forward TorchScript cannot reach from here
+        decoded = self.decoder(self.encoder(even), self.skip_connect)
+        return self.segmentation_head(decoded)[..., :rows, :columns]

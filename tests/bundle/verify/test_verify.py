@@ -80,6 +80,7 @@ BAD = {
     "no licence": (without("LICENSE"), "LICENSE: missing"),
     "no licence of the data": (without("docs/data_license.txt"), "docs/data_license.txt: missing"),
     "no weights": (without("models/model_phantom.pt"), "models: missing weights: model_phantom.pt"),
+    "no weights at all": (without("models/model.pt"), "models: missing weights: model.pt"),
     "no metadata": (without("configs/metadata.json"), "configs/metadata.json: missing"),
     "an empty file": (lambda b: (b / "LICENSE").write_text("\n") and None, "LICENSE: empty"),
     "version": (
@@ -153,6 +154,11 @@ def test_a_bad_bundle_is_refused_with_the_one_reason(bundle: Path, change: Chang
     found = findings(bundle)
     assert len(found) == 1 and "\n" not in found[0]
     assert re.search(reason, found[0]), found[0]
+
+
+def test_a_bundle_without_inference_is_refused(bundle: Path) -> None:
+    without("configs/inference.yaml")(bundle)
+    assert "configs: no inference; the model zoo requires it, in YAML or JSON" in findings(bundle)
 
 
 def test_tampered_weights_are_not_those_that_were_measured(bundle: Path) -> None:

@@ -26,11 +26,9 @@ def check_files(bundle: Bundle) -> Iterator[Line]:
             yield Line(name, "missing; the model zoo requires it")
         elif not bundle.text(name).strip():
             yield Line(name, "empty")
-    if bundle.config("inference") is None and bundle.config("train") is None:
-        yield Line("configs", "neither inference nor train; expected at least one, in YAML or JSON")
-    # a bundle may run other bundles and have no weights of its own
-    own = any("bundle_root + '/models/" in bundle.text(config) for config in bundle.configs)
-    wanted = [*(["models/model.pt"] if own else []), *weights_named(bundle)]
+    if bundle.config("inference") is None:
+        yield Line("configs", "no inference; the model zoo requires it, in YAML or JSON")
+    wanted = ["models/model.pt", *weights_named(bundle)]
     missing = [name for name in dict.fromkeys(wanted) if name not in bundle.files and name not in bundle.large_files]
     if missing:
         yield Line("models", f"missing weights: {', '.join(name.removeprefix('models/') for name in missing)}")
