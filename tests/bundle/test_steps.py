@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import json
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from vdes.bundle.step_marker import Marker, digest, write_marker
 from vdes.bundle.steps import SECONDS, Step, estimated_seconds, is_done, parsed_only, plan, run_steps
 from vdes.errors import InputError
 
@@ -115,10 +116,97 @@ def test_estimates_come_from_done_steps_of_the_kind(tmp_path: Path) -> None:
         "b": pytest.approx(other_start + 10 * other_rate),
         "c": pytest.approx(start + 30 * rate),
     }
-    (tmp_path / "a.json").write_text(json.dumps({"step": "a", "seconds": start + 4.0, "units": 10}))
+    write_marker(Marker("a", start + 4.0, 10, digest([]), {}), tmp_path)
     estimates = estimated_seconds(job.steps, tmp_path)
     assert (estimates["a"], estimates["c"]) == (start + 4.0, pytest.approx(start + 12.0))
     text = plan(job.steps, tmp_path)
     assert text.splitlines()[0].split() == ["done", "0", "min", f"{start + 4:02.0f}", "s", "a"]
     assert "to do" in text.splitlines()[2]
     assert "3 steps" in text
+
+
+class Files:
+    """Steps that write: a, a folder; b, a file of what a says; c, a file that nothing else needs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ran: list[str] = []
+        self.said = "first"
+        self.a, self.b, self.c, self.checkpoint = (folder / name for name in ("a", "b.txt", "c.txt", "last.pt"))
+        self.steps = [
+            Step("a", "virtual", 1, self.write_a, outputs=[self.a], restart=[self.checkpoint]),
+            Step("b", "predict", 1, self.write_b, ["a"], outputs=[self.b]),
+            Step("c", "predict", 1, self.write_c, outputs=[self.c]),
+        ]
+
+    def write_a(self) -> None:
+        assert not self.checkpoint.exists()
+        self.ran.append("a")
+        self.a.mkdir(exist_ok=True)
+        for name in ("one", "two"):
+            (self.a / name).write_text(f"{name} {self.said}")
+        self.checkpoint.write_text("resumed from here")
+
+    def write_b(self) -> None:
+        self.ran.append("b")
+        self.b.write_text((self.a / "one").read_text().upper())
+
+    def write_c(self) -> None:
+        self.ran.append("c")
+        self.c.write_text("c")
+
+
+def flipped(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+DAMAGES: dict[str, Callable[[Files, Path], object]] = {
+    "a file of a folder is lost": lambda files, steps: (files.a / "two").unlink(),
+    "a folder is lost": lambda files, steps: shutil.rmtree(files.a),
+    "a bit is flipped": lambda files, steps: flipped(files.a / "one"),
+    "a file is cut": lambda files, steps: (files.a / "one").write_text("o"),
+    "a file is renamed": lambda files, steps: (files.a / "one").rename(files.a / "three"),
+    "a file is added": lambda files, steps: (files.a / "three").write_text("3"),
+    "an empty record": lambda files, steps: (steps / "a.json").write_text(""),
+    "a record of something else": lambda files, steps: (steps / "a.json").write_text("[]"),
+    "a record of another step": lambda files, steps: shutil.copy(steps / "c.json", steps / "a.json"),
+    "a record without its hash": lambda files, steps: (steps / "a.json").write_text('{"step": "a", "seconds": 1}'),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_what_was_damaged_is_made_again_and_nothing_else(
+    damage: Callable[[Files, Path], object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files, steps = Files(tmp_path), tmp_path / "steps"
+    assert run_steps(files.steps, steps) == {}
+    damage(files, steps)
+    assert plan(files.steps, steps).splitlines()[0].startswith("to do")
+    assert run_steps(files.steps, steps) == {}
+    assert files.ran == ["a", "b", "c", "a"]  # b was made from what a makes again
+    assert (files.a / "one").read_text() == "one first" and len(list(files.a.iterdir())) == 2
+    assert "a: " in capsys.readouterr().out
+    assert all(is_done(step, steps) for step in files.steps)
+
+
+def test_what_was_made_from_something_else_is_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files, steps = Files(tmp_path), tmp_path / "steps"
+    run_steps(files.steps, steps)
+    files.said = "second"
+    (steps / "a.json").unlink()
+    files.checkpoint.unlink()
+    assert run_steps(files.steps, steps) == {}
+    assert files.ran == ["a", "b", "c", "a", "b"]
+    assert files.b.read_text() == "ONE SECOND"
+    assert "b: what it was made from has changed; it is done again" in capsys.readouterr().out
+
+
+def test_an_unfinished_step_keeps_its_checkpoint(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "last.pt"
+
+    def resume() -> None:
+        assert checkpoint.read_text() == "epoch 3"
+
+    checkpoint.write_text("epoch 3")
+    assert run_steps([Step("train", "train unet", 1, resume, restart=[checkpoint])], tmp_path / "steps") == {}

@@ -184,6 +184,40 @@ def test_a_finished_study_is_not_run_again(finished: Path, cases: Path) -> None:
     assert {f: f.stat().st_mtime_ns for f in (finished / "parts").rglob("*")} == times
 
 
+def test_what_was_damaged_in_a_finished_study_is_made_again(
+    cases: Path, tmp_path: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "study"
+    shutil.copytree(finished, output)
+    part = output / "parts" / "split"
+    shutil.rmtree(part / "arms" / "des")
+    predictions = part / "arms" / "virtual_des-unet" / "predictions.csv"
+    predictions.write_text(predictions.read_text().splitlines()[0] + "\n")
+    image = next(iter(sorted((part / "virtual" / "unet").glob("*.png"))))
+    image.write_bytes(image.read_bytes()[:-20])
+    (part / "scored" / "images" / "fidelity_per_case.csv").unlink()
+    (output / "steps" / "split_predict_low_energy+des.json").write_text("")
+    shutil.rmtree(output / "arms")
+    (output / "cases.json").write_text("[]")
+    assert run_study(study_of(cases, output)) == {}
+    assert figures(output) == figures(finished)
+    assert json.loads((output / "cases.json").read_text()) == json.loads((finished / "cases.json").read_text())
+    told = capsys.readouterr().out
+    for step in ("virtual unet", "predict des", "images"):
+        assert f"split {step}: what it made was changed or lost; it is done again" in told
+    assert "split predict low_energy+des: its record is damaged; it is done again" in told
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"height": 1'])
+def test_settings_that_were_damaged_are_named(content: str, cases: Path, tmp_path: Path) -> None:
+    output = tmp_path / "study"
+    output.mkdir()
+    (output / "settings.json").write_text(content)
+    with pytest.raises(InputError, match=r"settings\.json: "):
+        run_study(study_of(cases, output))
+    assert (output / "settings.json").read_text() == content
+
+
 def test_a_folder_with_another_study_or_other_files_is_refused(finished: Path, cases: Path, tmp_path: Path) -> None:
     other = study_of(cases, finished, question=Question("virtual_des-unet", margin=0.1, n_resamples=50))
     with pytest.raises(InputError, match=r"holds a study with another `question`"):
@@ -228,7 +262,9 @@ def test_a_failing_arm_loses_no_other(
     # it takes the images for 8 bits, phantoms have 12
     strength = 65535 / 4095 / 257
     given = ["--generator", f"theirs={theirs},strength={strength}", "--generator", f"broken={broken}"]
-    arguments = [*command(cases, output), *given]
+    assert main([*command(cases, output), *given]) == 2
+    assert "their_bundle: is not one of vdes's own bundles" in capsys.readouterr().err and not output.exists()
+    arguments = [*command(cases, output), *given, "--trust-bundle"]
     assert main(arguments) == 2
     printed = capsys.readouterr()
     assert "error: split virtual broken: bundle broken: ZeroDivisionError: division by zero" in printed.err

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vdes.bundle.output_lock import LOCK_FILE
+from vdes.data.json_file import read_json
 from vdes.data.staging import staged
 from vdes.errors import InputError
 
@@ -41,12 +42,11 @@ def open_job(
     if folder.is_dir() and any(path.name not in (*kept, LOCK_FILE) for path in folder.iterdir()):
         if not file.is_file():
             raise InputError(f"{folder}: holds other files; expected a folder that is empty or does not exist")
-        found = json.loads(file.read_text(encoding="utf-8"))
         if overwrite:
             for name in (*made, SETTINGS_FILE):
                 path = folder / name
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        elif found != stated:
+        elif (found := read_json(file, f"the settings of a {what}")) != stated:
             differs = next(key for key in {**stated, **found} if found.get(key) != stated.get(key))
             anew = "or another folder" if overwrite is None else "another folder, or --overwrite to start again"
             raise InputError(

@@ -1,8 +1,11 @@
-"""The steps of a long job: each is done once, in order, and skipped when the job is started again."""
+"""The steps of a long job: each is done once, in order, and skipped when the job is started again.
+
+A step whose outputs were changed or lost since, or were made from others, is done again.
+"""
 
 from __future__ import annotations
 
-import json
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
@@ -14,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from vdes.bundle.output_lock import LOCK_FILE, locked
-from vdes.data.staging import staged
+from vdes.bundle.step_marker import Marker, digest, made_by, marker_file, read_marker, why_not_done, write_marker
 from vdes.errors import InputError
 
 # seconds that two cores took to begin, and for a unit of work: an image of 256 px, once through inference or training
@@ -41,6 +44,8 @@ class Step:
         units: units of work.
         run: runs the step; its output must be complete or absent.
         needs: names of the steps that must be done before it.
+        outputs: the files and folders that it makes; other steps and the figures read nothing else of it.
+        restart: further files and folders, such as checkpoints, that are removed before a finished step is repeated.
         fold: the fold that it belongs to, None for all.
         model: the model that it trains or runs, None for none.
     """
@@ -50,6 +55,8 @@ class Step:
     units: float
     run: Callable[[], object]
     needs: Sequence[str] = field(default_factory=tuple)
+    outputs: Sequence[Path] = field(default_factory=tuple)
+    restart: Sequence[Path] = field(default_factory=tuple)
     fold: int | None = None
     model: str | None = None
 
@@ -64,7 +71,8 @@ def run_steps(
     """Run the unfinished steps, with a progress bar for all.
 
     A failed step is reported at the end, and the steps that need it are skipped; the others continue. An interrupted
-    step is repeated, or resumed if its own program can.
+    step is repeated, or resumed if its own program can. A finished step is repeated, with one line, if its outputs or
+    its record were damaged, or if a step that it needs has made something else since.
 
     Args:
         steps: the steps; ready steps run in this order.
@@ -84,7 +92,8 @@ def run_steps(
     chosen = _chosen(steps, only)
     failed: dict[str, str] = {}
     by_name = {step.name: step for step in steps}
-    todo = {step.name: i for i, step in enumerate(chosen) if not is_done(step, folder)}
+    todo = _todo(chosen, folder)
+    done: set[str] = set()  # known to be whole
     estimates = estimated_seconds(steps, folder)
     left = {name: estimates[name] for name in todo}
     total = sum(estimates[step.name] for step in chosen)
@@ -98,16 +107,26 @@ def run_steps(
             ready = sorted({*ready, *order.get_ready()}, key=todo.__getitem__)
             while ready and len(running) < jobs:
                 name = ready.pop(0)
-                missing = [need for need in by_name[name].needs if not is_done(by_name[need], folder)]
+                step = by_name[name]
+                missing = [need for need in step.needs if need not in done and not is_done(by_name[need], folder)]
                 if missing:
                     why = "failed" if missing[0] in failed else "is not done"
                     failed[name] = f"needs {missing[0]}, which {why}"
                     order.done(name)
                     continue
+                done.update(step.needs)
+                reason = why_not_done(name, step.outputs, step.needs, folder)
+                if reason is None:  # a step that it needs was repeated, with the same outputs
+                    order.done(name)
+                    del left[name]
+                    continue
+                if reason:
+                    tqdm.write(f"{name}: {reason}; it is done again")
+                    _forget(step, folder)
                 bar.n = 1 - sum(left.values()) / total if total else 0.0
                 bar.set_description(f"{title}: {', '.join([*running.values(), name])}")
-                running[pool.submit(_timed, by_name[name], folder)] = name
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                running[pool.submit(_timed, step, folder)] = name
+            for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                 name = running.pop(future)
                 order.done(name)
                 try:
@@ -116,7 +135,11 @@ def run_steps(
                     failed[name] = str(error)
                     tqdm.write(f"failed: {name}: {error}")
                     continue
-                _mark(by_name[name], folder, seconds)
+                finished = by_name[name]
+                made = digest(finished.outputs)
+                needed = dict(made_by(finished.needs, folder))
+                write_marker(Marker(name, round(seconds, 1), finished.units, made, needed), folder)
+                done.add(name)
                 del left[name]
         bar.n = 1 - sum(left.values()) / total if total else 1.0
         bar.set_description(title)
@@ -139,7 +162,7 @@ def _timed(step: Step, folder: Path) -> float:
     """Run a step, unless another process does at the same time, and return its duration in seconds."""
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(_file(step, folder).with_suffix(LOCK_FILE), step.name):
+    with locked(marker_file(step.name, folder).with_suffix(LOCK_FILE), step.name):
         step.run()
     return time.monotonic() - started
 
@@ -175,8 +198,25 @@ def _chosen(steps: Sequence[Step], only: Mapping[str, str] | None) -> list[Step]
 
 
 def is_done(step: Step, folder: Path) -> bool:
-    """Tell whether a step is done."""
-    return _file(step, folder).is_file()
+    """Tell whether a step is done, and what it made is as it left it."""
+    return why_not_done(step.name, step.outputs, step.needs, folder) is None
+
+
+def _todo(steps: Sequence[Step], folder: Path) -> dict[str, int]:
+    """Return the steps that are not done, and those that need one of them, with their places."""
+    todo = {step.name for step in steps if not is_done(step, folder)}
+    known = -1
+    while known != len(todo):
+        known = len(todo)
+        todo |= {step.name for step in steps if todo.intersection(step.needs)}
+    return {step.name: i for i, step in enumerate(steps) if step.name in todo}
+
+
+def _forget(step: Step, folder: Path) -> None:
+    """Remove what a step has left, so that it starts from the beginning."""
+    marker_file(step.name, folder).unlink(missing_ok=True)
+    for path in (*step.outputs, *step.restart):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def estimated_seconds(steps: Sequence[Step], folder: Path) -> dict[str, float]:
@@ -184,8 +224,9 @@ def estimated_seconds(steps: Sequence[Step], folder: Path) -> dict[str, float]:
     taken: dict[str, float] = {}
     measured: dict[str, list[tuple[float, float]]] = {}
     for step in steps:
-        if is_done(step, folder):
-            taken[step.name] = float(json.loads(_file(step, folder).read_text(encoding="utf-8"))["seconds"])
+        marker = read_marker(step.name, folder)
+        if marker is not None:
+            taken[step.name] = marker.seconds
             measured.setdefault(step.kind, []).append((taken[step.name] - SECONDS[step.kind][0], step.units))
     rates = {kind: rate for kind, (_, rate) in SECONDS.items()}
     for kind, pairs in measured.items():
@@ -203,29 +244,18 @@ def plan(steps: Sequence[Step], folder: Path, only: Mapping[str, str] | None = N
     """
     chosen = _chosen(steps, only)
     estimates = estimated_seconds(steps, folder)
+    todo = {step.name for step in chosen if not is_done(step, folder)}
     lines = [
-        f"{'done' if is_done(step, folder) else 'to do':6}{_duration(estimates[step.name]):>9}  {step.name}"
+        f"{'to do' if step.name in todo else 'done':6}{_duration(estimates[step.name]):>9}  {step.name}"
         for step in chosen
     ]
-    left = sum(estimates[step.name] for step in chosen if not is_done(step, folder))
+    left = sum(estimates[name] for name in todo)
     return "\n".join([*lines, f"{len(chosen)} steps; about {_duration(left).strip()} left on two cores like ours"])
 
 
 def _duration(seconds: float) -> str:
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours} h {rest // 60:02} min" if hours else f"{rest // 60} min {rest % 60:02} s"
-
-
-def _file(step: Step, folder: Path) -> Path:
-    return folder / f"{step.name.replace(' ', '_').replace('/', '-')}.json"
-
-
-def _mark(step: Step, folder: Path, seconds: float) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    file = _file(step, folder)
-    content: dict[str, Any] = {"step": step.name, "seconds": round(seconds, 1), "units": step.units}
-    with staged([file], overwrite=True) as stages:
-        stages[file].write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
 def _text(only: Mapping[str, str]) -> str:

@@ -97,7 +97,8 @@ def verify(bundle: list[Path], /, *, static: bool = False, run_commands: bool = 
         findings = [line for line in lines if not line.good]
         for line in lines if verbose else findings:
             print(f"{one.name}: {line}")
-        print(f"{one.name}: {f'{len(findings)} findings' if findings else 'verified'}")
+        judged = "no findings, but its code was neither run nor judged" if static else "verified"
+        print(f"{one.name}: {f'{len(findings)} findings' if findings else judged}")
         found += len(findings)
     return 1 if found else 0
 

@@ -16,7 +16,13 @@ app = App(
 
 @app.default
 def synthesize(
-    *, dicomweb: str, study: str, bundle: Path | None = None, bundles: Bundles = None, compression: str = "none"
+    *,
+    dicomweb: str,
+    study: str,
+    bundle: Path | None = None,
+    bundles: Bundles = None,
+    trust_bundle: bool = False,
+    compression: str = "none",
 ) -> None:
     """Make the virtual DES images of a study in an archive.
 
@@ -28,12 +34,16 @@ def synthesize(
         study: StudyInstanceUID.
         bundle: folder of the bundle that makes the images. Without it breast_cesm_virtual_des_unet among the bundles.
         bundles: folder of vdes's bundles. Without it those of the clone or of the installed vdes.
+        trust_bundle: run a bundle that is not one of vdes's own. The configs of a bundle can run any program with your
+            rights, so read them first.
         compression: none, jpeg-2000, jpeg-ls or rle, all lossless.
     """
     from vdes.bundle.locate import find_bundle
     from vdes.bundle.synthesize_study import synthesize_study
+    from vdes.bundle.trust import check_trust
 
     bundle = bundle or find_bundle("breast_cesm_virtual_des_unet", bundles)
+    check_trust(bundle, trust_bundle, bundles)
     done = synthesize_study(dicomweb, study, bundle, compression)
     for instance, reason in sorted(done.left_out.items()):
         print(f"left out: {instance}: {reason}")

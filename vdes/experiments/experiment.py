@@ -56,7 +56,7 @@ class Experiment:
     def workflow(
         self,
         output: Path,
-        leaves: str,
+        leaves: str | Sequence[str],
         bundle: Path,
         configs: Sequence[str],
         datalist: Path,
@@ -71,7 +71,7 @@ class Experiment:
 
         Args:
             output: folder of the run, inside that of the experiment.
-            leaves: a file that the run writes into ``output``; empty for the folder itself.
+            leaves: the file or files that the run writes into ``output``; an empty name is the folder itself.
             bundle: folder of the bundle.
             configs: names of its configs; later ones override.
             datalist: passed as ``dataset_dir``.
@@ -82,8 +82,10 @@ class Experiment:
             needs: names of the steps that must be done before it.
         """
         threads = max(1, (os.cpu_count() or 1) // self.jobs)
-        run = partial(_run, output, leaves, bundle, configs, datalist, knobs, threads)
-        return Step(self.name_of(output), kind, images * (height / PIXELS) ** 2, run, needs)
+        made = [output / name for name in ([leaves] if isinstance(leaves, str) else leaves)]
+        run = partial(_run, output, made, bundle, configs, datalist, knobs, threads)
+        units = images * (height / PIXELS) ** 2
+        return Step(self.name_of(output), kind, units, run, needs, outputs=made, restart=[output])
 
     def run(self, steps: Sequence[Step]) -> None:
         """Run the unfinished steps.
@@ -100,7 +102,7 @@ class Experiment:
 
 def _run(
     output: Path,
-    leaves: str,
+    made: Sequence[Path],
     bundle: Path,
     configs: Sequence[str],
     datalist: Path,
@@ -108,5 +110,6 @@ def _run(
     threads: int,
 ) -> None:
     run_workflow(bundle, configs, datalist, output, knobs, threads)
-    if not (output / leaves).exists():
-        raise InputError(f"{output}: the run left no {leaves}; {output}.log says why")
+    for path in made:
+        if not path.exists():
+            raise InputError(f"{output}: the run left no {path.name}; {output}.log says why")

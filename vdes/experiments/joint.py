@@ -129,7 +129,7 @@ def steps_of(
         "generator_learns_from": ARMS[arm],
     }
     train = experiment.workflow(
-        *(trained, "model.pt", generator, ["train", "joint"], datalist, {**common, **start}),
+        *(trained, ("model.pt", "classifier.pt"), generator, ["train", "joint"], datalist, {**common, **start}),
         kind="train joint",
         images=training * settings.epochs,
         height=settings.height,
@@ -151,7 +151,8 @@ def steps_of(
     )
     made_by = trained / "model.pt"
     replace_des = partial(write_virtual_datalist, datalist, images, virtual, overwrite=True, weights=made_by)
-    list_virtual = Step(experiment.name_of(virtual), "datalist", everything, replace_des, [infer.name])
+    needs = [infer.name]
+    list_virtual = Step(experiment.name_of(virtual), "datalist", everything, replace_des, needs, outputs=[virtual])
     seen = {"inputs": "des", **common}
     weights = {"ckpt_path": trained / "classifier.pt"}
     calibrated = folder / "calibrated"

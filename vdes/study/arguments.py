@@ -47,11 +47,14 @@ class Models:
         classifier: the classifier, likewise: my_classifier,ckpt_path=model.pt.
         retrain_epochs: also retrain the classifier on virtual images, for this many epochs. The datalist must have
             training cases.
+        trust_bundle: run bundles that are not vdes's own. The configs of a bundle can run any program with your
+            rights, so read them first.
     """
 
     generator: tuple[str, ...] = ()
     classifier: str | None = None
     retrain_epochs: int | None = None
+    trust_bundle: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from vdes.bundle.locate import find_bundles
+from vdes.bundle.trust import check_trust
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.cdd_cesm.settings import CddCesmSettings
 from vdes.data.datalist import Datalist
@@ -42,23 +43,25 @@ def study_from_arguments(arguments: StudyArguments) -> Study:
     models, training, asked = arguments.models, arguments.training, arguments.question
     if not (models.generator and models.classifier):
         find_bundles(arguments.bundles)  # raise errors before phantoms are made
+    given = dict(_generator(text) for text in models.generator)
+    classifier = _model(models.classifier, "classifier") if models.classifier else None
+    for model in (*given.values(), *filter(None, [classifier])):
+        check_trust(model.bundle, models.trust_bundle, arguments.bundles)
     datalist = _datalist(arguments)
     weights = fitting_weights(datalist)
     height = arguments.height or (256 if weights == "model_phantom" else 512)
-    if models.generator:
-        generators = dict(_generator(text) for text in models.generator)
+    if given:
+        generators = given
         if training.train:
             epochs = {} if training.generator_epochs is None else {"epochs": training.generator_epochs}
-            generators = {
-                name: replace(model, training={**model.knobs, **epochs}) for name, model in generators.items()
-            }
+            generators = {name: replace(model, training={**model.knobs, **epochs}) for name, model in given.items()}
     elif training.train:
         generators = trained_generators(find_bundles(arguments.bundles), height, training.generator_epochs)
     else:
         generators = shipped_generators(find_bundles(arguments.bundles), weights)
     classifier_epochs = training.classifier_epochs if training.train else models.retrain_epochs
-    if models.classifier:
-        classifier = classifier_to_train(_model(models.classifier, "classifier"), classifier_epochs)
+    if classifier is not None:
+        classifier = classifier_to_train(classifier, classifier_epochs)
     else:
         classifier = shipped_classifier(find_bundles(arguments.bundles), weights, classifier_epochs)
     return Study(

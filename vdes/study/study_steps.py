@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from vdes.study.arms import Arm
 from vdes.study.contents import CONTENTS
 from vdes.study.regions import region_study
 from vdes.study.score_images import score_images
-from vdes.study.study import PRECISION, SCORED, Study
+from vdes.study.study import PRECISION, REGIONS, SCORED, Study
 
 JUDGED = ("validation", "test")  # the sections that the classifier sees
 WORKERS = 2  # processes that score images
@@ -59,25 +59,31 @@ class _Part:
 
     def steps(self) -> list[Step]:
         """Return its steps."""
-        steps = [self.step("datalist", "datalist", self.judged + self.training, self.write_datalists)]
+        made = self.datalists("real", whole=True)
+        units: float = self.judged + self.training
+        steps = [self.step("datalist", "datalist", units, self.write_datalists, outputs=made)]
         study = self.study
         for name, model in study.generators.items():
             scale = (int(model.knobs.get("height", study.height)) / PIXELS) ** 2
             if study.trains:
                 needs = ["datalist", *([f"train {model.start}"] if model.start else [])]
                 units = model.epochs * self.training * scale
-                steps.append(self.step(f"train {name}", model.kind, units, partial(self.train, name), needs, name))
+                steps.append(self.training_step(f"train {name}", model.kind, units, self.train, name, needs, name))
             needs = [f"train {name}"] if study.trains else ["datalist"]
             units = (self.judged + self.training * self.whole) * scale
-            steps.append(self.step(f"virtual {name}", "virtual", units, partial(self.virtual, name), needs, name))
+            made = [self.images_of(name), *self.datalists(f"virtual-{name}", self.whole)]
+            run = partial(self.virtual, name)
+            steps.append(self.step(f"virtual {name}", "virtual", units, run, needs, name, outputs=made))
         if not study.lesions_alone:
             steps += self.classifier_steps()
         needs = [f"virtual {name}" for name in study.generators]
         scale = (study.height / PIXELS) ** 2 * len(study.generators)
-        steps.append(self.step("images", "images", self.test * scale, self.images, needs))
+        made = [self.folder / SCORED]
+        steps.append(self.step("images", "images", self.test * scale, self.images, needs, outputs=made))
         if study.lesions_alone:
             units = (self.judged + self.training) * scale
-            steps.append(self.step("regions", "images", units, self.regions, needs))
+            made = [self.folder / REGIONS]
+            steps.append(self.step("regions", "images", units, self.regions, needs, outputs=made))
         return steps
 
     def classifier_steps(self) -> list[Step]:
@@ -89,16 +95,17 @@ class _Part:
             if CONTENTS[content].write is not None:
                 name = sources[content] = f"datalist of {content}"
                 run = partial(self.write_content, content)
-                steps.append(self.step(name, "datalist", self.judged + self.training, run, ["datalist"]))
+                made = self.datalists(content, CONTENTS[content].retrained)
+                units = self.judged + self.training
+                steps.append(self.step(name, "datalist", units, run, ["datalist"], outputs=made))
         units = study.classifier.epochs * self.training if self.retrains else 0
         if study.trains:
-            run = partial(self.train_classifier, "real")
-            steps.append(self.step("train classifier", "train classifier", units, run, ["datalist"], "classifier"))
+            kind, of = "train classifier", ("classifier-real", ["datalist"], "classifier")
+            steps.append(self.training_step(kind, kind, units, self.train_classifier, *of))
         for images in dict.fromkeys(arm.images for arm in study.arms if arm.classifier == "retrained"):
-            run = partial(self.train_classifier, images)
-            needs = [sources.get(images, "datalist")]
+            of = (f"classifier-{images}", [sources.get(images, "datalist")], "classifier")
             name = f"train classifier on {images}"
-            steps.append(self.step(name, "train classifier", units, run, needs, "classifier"))
+            steps.append(self.training_step(name, "train classifier", units, self.train_classifier, *of))
         for arm in study.arms:
             needs = [sources.get(arm.images, "datalist")]
             if arm.classifier == "retrained":
@@ -106,12 +113,24 @@ class _Part:
             elif study.trains:
                 needs.append("train classifier")
             both = 2 if arm.inputs == "both" else 1
-            steps.append(
-                self.step(
-                    f"predict {arm.arm}", "predict", both * self.judged, partial(self.predict, arm), needs, "arms"
-                )
-            )
+            units, run, made = both * self.judged, partial(self.predict, arm), [self.folder / "arms" / arm.arm]
+            steps.append(self.step(f"predict {arm.arm}", "predict", units, run, needs, "arms", outputs=made))
         return steps
+
+    def training_step(
+        self,
+        name: str,
+        kind: str,
+        units: float,
+        train: Callable[[str], None],
+        output: str,
+        needs: list[str],
+        model: str,
+    ) -> Step:
+        """Return the step of a training in the folder ``output``, whose checkpoints are not resumed once it is done."""
+        folder = self.trained(output)
+        made = [folder / "model.pt", folder / "model.json"]
+        return self.step(name, kind, units, partial(train, output), needs, model, outputs=made, restart=[folder])
 
     def step(
         self,
@@ -121,15 +140,24 @@ class _Part:
         run: Callable[[], None],
         needs: list[str] | None = None,
         model: str | None = None,
+        outputs: Sequence[Path] = (),
+        restart: Sequence[Path] = (),
     ) -> Step:
         """Return a step, with the name of the part before its name and its needs."""
-        return Step(
-            f"{self.name} {name}", kind, units, run, [f"{self.name} {need}" for need in needs or []], self.fold, model
-        )
+        wanted = [f"{self.name} {need}" for need in needs or []]
+        return Step(f"{self.name} {name}", kind, units, run, wanted, outputs, restart, self.fold, model)
 
     def datalist(self, images: str, sections: str) -> Path:
         """Return the datalist with the images instead of DES (``real``, ``virtual-<g>``, ...): all, or those tested."""
         return self.folder / "datalists" / f"{images}_{sections}.json"
+
+    def datalists(self, images: str, whole: bool) -> list[Path]:
+        """Return the datalists that are written with the images instead of DES."""
+        return [self.datalist(images, sections) for sections in (("all", "judged") if whole else ("judged",))]
+
+    def images_of(self, name: str) -> Path:
+        """Return the folder of a generator's images."""
+        return self.folder / "virtual" / name
 
     def listed(self, images: str, sections: str) -> Datalist:
         """Return that datalist, which is read once."""
@@ -195,11 +223,12 @@ class _Part:
         model.train(self.datalist("real", "all"), self.trained(name), settings, self.study.processes)
         self.check(name)
 
-    def train_classifier(self, images: str) -> None:
-        """Train a classifier on real images or on others."""
-        output = self.trained(f"classifier-{images}")
-        self.study.classifier.train(self.datalist(images, "all"), output, self.settings(), self.study.processes)
-        self.check(f"classifier-{images}")
+    def train_classifier(self, name: str) -> None:
+        """Train a classifier on real images or on others, which its name ends in."""
+        images = name.removeprefix("classifier-")
+        datalist = self.datalist(images, "all")
+        self.study.classifier.train(datalist, self.trained(name), self.settings(), self.study.processes)
+        self.check(name)
 
     def check(self, name: str) -> None:
         """Refuse trained weights with an ancestor, such as an encoder of their bundle, that has seen a test image."""
@@ -211,7 +240,7 @@ class _Part:
         model = self.study.generators[name]
         bundle = model.trained(self.trained(name) / "model.pt") if self.study.trains else model.given
         sections = "all" if self.whole else "judged"
-        images = self.folder / "virtual" / name
+        images = self.images_of(name)
         images.parent.mkdir(parents=True, exist_ok=True)
         with staged([images], overwrite=True) as stages:
             self.infer(bundle, self.datalist("real", sections), stages[images])

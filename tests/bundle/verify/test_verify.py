@@ -277,7 +277,7 @@ def test_no_bundle_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_the_command_prints_a_line_for_each_finding(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["bundle", "verify", "--static", str(bundle)]
     assert main(command) == 0
-    assert capsys.readouterr().out == f"{NAME}: verified\n"
+    assert capsys.readouterr().out == f"{NAME}: no findings, but its code was neither run nor judged\n"
     (bundle / "LICENSE").unlink()
     assert main(command) == 1
     assert capsys.readouterr().out == f"{NAME}: LICENSE: missing; the model zoo requires it\n{NAME}: 1 findings\n"
