@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -15,16 +14,14 @@ from tqdm import tqdm
 
 from vdes.data.image_header import is_dicom
 from vdes.data.json_file import read_json
+from vdes.data.tables import SUFFIXES, read_rows
 from vdes.data.vocabulary import MODALITIES, SECTIONS
 from vdes.dicom.identifiers import identifier
 from vdes.errors import InputError
 
-LIST_SUFFIXES = (".csv", ".tsv", ".txt")
 PATIENT_COLUMNS = ("patient", "patient_id", "patientid")
 # P and a number at the start of a file name, as in CDD-CESM: a/b/P12_L_DM_CC.jpg
 PATIENT_PATTERN = r"(?:^|/)\s*(P\d+)(?![0-9A-Za-z])[^/]*$"
-
-_DELIMITERS = "\t,;"
 
 
 @dataclass(frozen=True)
@@ -53,9 +50,9 @@ def read_splits(paths: Sequence[Path], pattern: str = PATIENT_PATTERN) -> dict[s
     two datalists that are used together) are one split.
 
     Args:
-        paths: datalists (.json, each list of items in them is a split) and split lists (.csv, .tsv or .txt, each file
-            is a split named after its stem). A split list has one row per image; the delimiter (tab, comma or
-            semicolon) and the header are recognised. The patient of a row is in its column ``patient`` or
+        paths: datalists (.json, each list of items in them is a split) and split lists (tables of .xlsx, .csv, .tsv or
+            .txt, each file is a split named after its stem). A split list has one row per image; the delimiter (tab,
+            comma or semicolon) and the header are recognised. The patient of a row is in its column ``patient`` or
             ``Patient_ID``, or is found in its cells by the pattern; a bare number n in such a column means Pn.
         pattern: regular expression with one group, the patient; it is searched for in each cell, with folder
             separators converted to /.
@@ -77,10 +74,10 @@ def read_splits(paths: Sequence[Path], pattern: str = PATIENT_PATTERN) -> dict[s
         suffix = path.suffix.lower()
         if suffix == ".json":
             rows = _datalist_rows(path)
-        elif suffix in LIST_SUFFIXES:
+        elif suffix in SUFFIXES:
             rows = _list_rows(path, regex)
         else:
-            raise InputError(f"{path}: expected a datalist (.json) or a split list ({', '.join(LIST_SUFFIXES)})")
+            raise InputError(f"{path}: expected a datalist (.json) or a split list ({', '.join(SUFFIXES)})")
         for split, where, cells in rows:
             patients = {spellings.setdefault(identifier(name), name) for name in _patients(cells, regex)}
             if not patients:
@@ -140,18 +137,8 @@ def _datalist_rows(path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def _list_rows(path: Path, regex: re.Pattern[str]) -> Iterator[tuple[str, str, dict[str, str]]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file in UTF-8; expected image names, one row per image") from error
-    lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    delimiter = max(_DELIMITERS, key=first.count)  # the first of them where the line holds none: one column
     header: list[str] | None = None
-    reader = csv.reader(lines, delimiter=delimiter)
-    for row in reader:
+    for line, row in read_rows(path):
         if not any(cell.strip() for cell in row):
             continue
         if header is None:
@@ -159,7 +146,7 @@ def _list_rows(path: Path, regex: re.Pattern[str]) -> Iterator[tuple[str, str, d
             if _is_header(header, regex):
                 continue
             header = [str(index) for index in range(len(row))]
-        yield path.stem, f"{path}: line {reader.line_num}", dict(zip(header, row, strict=False))
+        yield path.stem, f"{path}: line {line}", dict(zip(header, row, strict=False))
 
 
 def _is_header(cells: list[str], regex: re.Pattern[str]) -> bool:

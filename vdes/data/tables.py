@@ -1,35 +1,75 @@
-"""Read xlsx and csv tables as text."""
+"""Read tables as text: xlsx, csv, tsv and txt."""
 
 from __future__ import annotations
 
+import csv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from vdes.errors import InputError
 
+SUFFIXES = (".xlsx", ".csv", ".tsv", ".txt")
+
+_DELIMITERS = ",;\t"
+
 
 def read_table(path: Path, sheet: str | None = None) -> pd.DataFrame:
     """Read a table with all cells as text; empty cells are empty texts, and column names are stripped of spaces.
 
     Args:
-        path: xlsx or csv (UTF-8).
+        path: xlsx, or a text file in UTF-8 with commas, semicolons or tabs between the cells.
         sheet: sheet of an xlsx file; the first if there is none of that name.
 
     Raises:
         InputError: the file cannot be read or is not a table.
     """
+    rows = read_rows(path, sheet)
+    names = [cell.strip() for cell in next(rows, (0, [""]))[1]]
+    if not any(names):
+        raise InputError(f"{path}: not a table: its first line is empty; expected the names of the columns")
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise InputError(f"{path}: column '{twice[0]}' is there {names.count(twice[0])} times; expected once")
+    cells = []
+    for line, row in rows:
+        if any(cell.strip() for cell in row[len(names) :]):
+            raise InputError(f"{path}: line {line}: {len(row)} cells; expected {len(names)}, as in the first line")
+        cells.append(row[: len(names)] + [""] * (len(names) - len(row)))
+    return pd.DataFrame(cells, columns=names, dtype=str)
+
+
+def read_rows(path: Path, sheet: str | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Read the rows of a table, each with the number of its line in the file, as `read_table` reads them.
+
+    Raises:
+        InputError: as `read_table`.
+    """
     try:
         if path.suffix.lower() == ".xlsx":
             with pd.ExcelFile(path) as book:
-                table = book.parse(sheet if sheet in book.sheet_names else 0, dtype=str, keep_default_na=False)
-        else:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
+                known = sheet if sheet in book.sheet_names else 0
+                table = book.parse(known, header=None, dtype=str, keep_default_na=False)
+            return iter([(number, list(row)) for number, row in enumerate(table.to_numpy().tolist(), start=1)])
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:  # pandas' and openpyxl's parsing errors are ValueErrors
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file in UTF-8; expected a table ({', '.join(SUFFIXES)})") from error
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:  # openpyxl's errors are ValueErrors
         reason = " ".join(str(error).split())
-        raise InputError(f"{path}: not a readable xlsx or csv table ({reason})") from error
-    table.columns = table.columns.astype(str).str.strip()
-    return table
+        raise InputError(f"{path}: not a table of xlsx ({reason})") from error
+    return _rows_of_text(path, text)
+
+
+def _rows_of_text(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    lines = text.splitlines(keepends=True)
+    first = next((line for line in lines if line.strip()), "")
+    reader = csv.reader(lines, delimiter=max(_DELIMITERS, key=first.count))
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num}: not a row of a table ({error})") from error

@@ -65,6 +65,8 @@ def test_pairs_are_listed_under_names_that_tell_nothing(studies: Path, tmp_path:
     assert datalist.fields["report"]["left_out"] == []
     assert [note["what"] for note in datalist.fields["report"]["notes"]] == [
         "studies without PatientID, each counted as a separate patient unless name and birth date match",
+        "studies of the table, 3 with pathology, 0 with density, 0 with birads; "
+        "AccessionNumber from 'AccessionNumber', pathology from 'pathology'",
         "studies of the table without images here",
     ]
     # the same folder gives the same file

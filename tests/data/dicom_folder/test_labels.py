@@ -42,6 +42,33 @@ def test_a_breasts_row_counts_before_its_studys(breasts, tmp_path: Path, suffix:
     assert labels.unused == 1
 
 
+@pytest.mark.parametrize(
+    ("header", "delimiter"),
+    [
+        (("StudyInstanceUID", "Laterality", "Pathology", "BI-RADS"), ","),
+        (("study instance uid", "Side", "PATHOLOGY", "birads"), ";"),
+        (("Study_Instance_UID", "Breast Side", "Pathology Classification/ Follow up", "BIRADS category"), "\t"),
+    ],
+)
+def test_columns_are_found_however_they_are_written(breasts, tmp_path: Path, header, delimiter: str) -> None:
+    rows = [
+        (*header, "Pathology report number"),
+        ("2.25.7", "left", "malignant", "5", "x"),
+        ("2.25.7", "R", "", "1", ""),
+    ]
+    file = tmp_path / "labels.csv"
+    file.write_text("\n".join(delimiter.join(row) for row in rows))
+    labels = read_study_labels(file)
+    left, right = (labels.of(facts) for facts in breasts)
+    assert left == {"pathology": "malignant", "density": None, "birads": 5}
+    assert right == {"pathology": None, "density": None, "birads": 1}
+    [note] = labels.notes()
+    assert note.startswith(
+        "studies of the table, 1 with pathology, 0 with density, 1 with birads; StudyInstanceUID from"
+    )
+    assert f"pathology from '{header[2]}'" in note
+
+
 def test_without_a_table_everything_is_unknown(breasts) -> None:
     labels = read_study_labels(None)
     assert labels.of(breasts[0]) == {"pathology": None, "density": None, "birads": None}
@@ -52,11 +79,18 @@ def test_without_a_table_everything_is_unknown(breasts) -> None:
     ("text", "message"),
     [
         ("study,pathology\n1,benign\n", "no column that names the study; expected one of StudyInstanceUID, Accession"),
-        ("AccessionNumber,side\n1,L\n", "no label column; expected any of pathology, density, birads"),
+        ("AccessionNumber,weight\n1,L\n", "no label column; expected any of pathology, density, birads"),
         ("AccessionNumber,pathology\n,benign\n", "row 2: AccessionNumber: is empty"),
         ("AccessionNumber,pathology\n1,bad\n", "row 2: pathology: 'bad'; expected one of normal, benign, malignant"),
         ("AccessionNumber,birads\n1,4a\n", "row 2: birads: '4a'; expected one of 0, 1, 2"),
-        ("AccessionNumber,laterality,birads\n1,left,4\n", "row 2: laterality: 'left'; expected L, R"),
+        ("AccessionNumber,laterality,birads\n1,B,4\n", "row 2: laterality: 'B'; expected L, R"),
+        ("AccessionNumber,Pathology result\n1,benign\n", "column 'Pathology result': looks like pathology, but is no"),
+        ("AccessionNumber,patology,birads\n1,benign,2\n", "column 'patology': looks like pathology, but is no"),
+        ("AccessionNumber,birads,BreastSideInfo\n1,2,L\n", "column 'BreastSideInfo': looks like laterality, but is no"),
+        ("AccessionNumber,side,laterality,birads\n1,L,R,2\n", "columns 'side' and 'laterality': both are laterality"),
+        ("AccessionNumber,birads,birads\n1,2,3\n", "column 'birads' is there 2 times; expected once"),
+        ("AccessionNumber,birads\n1,2,3\n", "line 2: 3 cells; expected 2, as in the first line"),
+        ("\nAccessionNumber,birads\n", "its first line is empty"),
         ("AccessionNumber,birads\n1,4\n\n1,5\n", "row 4: AccessionNumber: already labelled above"),
     ],
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vdes.data.cdd_cesm.names import NAME_FORM, CaseKey, parse_name
+from vdes.data.columns import match_columns
 from vdes.data.tables import read_table
 from vdes.data.vocabulary import BIRADS, DENSITIES, PATHOLOGIES
 from vdes.errors import InputError
@@ -80,12 +81,13 @@ def read_annotations(path: Path) -> list[Annotation]:
             other columns, or two rows are for the same image.
     """
     table = read_table(path, SHEET)
+    written = match_columns(path, table.columns, dict.fromkeys(COLUMNS, ()))
     for column in COLUMNS:
-        if column not in table.columns:
+        if column not in written:
             raise InputError(f"{path}: column '{column}' is missing; expected the columns {', '.join(COLUMNS)}")
     annotations: list[Annotation] = []
     seen: dict[tuple[CaseKey, str], int] = {}
-    for row, values in enumerate(table[list(COLUMNS)].to_numpy().tolist(), start=2):
+    for row, values in enumerate(table[[written[name] for name in COLUMNS]].to_numpy().tolist(), start=2):
         if not any(value.strip() for value in values):
             continue
         annotation = _annotation(path, row, dict(zip(COLUMNS, values, strict=True)))

@@ -160,6 +160,8 @@ def _notes(folder: Path, scan: Scan, pairs: list[Pair], persons: Persons, labels
         notes.append({"what": what, "count": count, "names": []})
     for what, files in sorted(scan.notes.items()):
         notes.append({"what": what, "count": len(files), "names": [name_in(folder, file) for file in files]})
+    for what in labels.notes():
+        notes.append({"what": what, "count": len({study for study, _ in labels.rows}), "names": []})
     if labels.unused:
         notes.append({"what": "studies of the table without images here", "count": labels.unused, "names": []})
     return notes
