@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from monai.bundle import ConfigParser
 
-from vdes.bundle.knobs import choice, switch, takes
+from vdes.bundle.knobs import as_typed, choice, switch, takes
 from vdes.errors import InputError
 
 CONFIG = """\
@@ -15,6 +15,9 @@ imports:
   - $import vdes.errors as errors
   - $import vdes.bundle.knobs as knobs
 epochs: 40
+name: first
+data_dir: $'here/' + @name
+count: $2 * @epochs
 optimizer:
   _target_: collections.OrderedDict
   lr: 0.001
@@ -23,7 +26,7 @@ train:
 run:
   - $errors.report_input_errors()
   - $knobs.refuse_unknown()
-  - $print('trained', @epochs, @optimizer)
+  - $print('trained', @epochs, @optimizer, repr(@data_dir), repr(@name))
 """
 CONFIGS = sorted(Path(__file__).parents[2].glob("bundles/*/configs/*.yaml"))
 
@@ -113,6 +116,35 @@ def test_an_option_that_no_config_has_is_one_line_and_status_2(
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"error: {message}"
     assert "trained" not in done.stdout and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--name", "cohort#2"], "--name: cohort#2 would be read as another value; write it as --name "),
+        (["--data_dir=run#2"], "--data_dir: run#2 would be read as another value; write it as --data_dir "),
+        (["--data_dir", "a b#c"], "--data_dir: a b#c would be read as another value; write it as --data_dir "),
+        (["--data_dir", "'run#2'"], "--data_dir: run#2 would be read as another value; write it as --data_dir "),
+        (["--name", "20241125"], "--name: 20241125 would be read as another value; write it as --name \"'20241125'\""),
+        (["--data_dir", "a,b"], "--data_dir: a,b would be read as another value; write it as --data_dir \"'a,b'\""),
+        (["--data_dir", ""], "--data_dir: is empty; expected a file or a folder"),
+        (["--data_dir="], "--data_dir: is empty; expected a file or a folder"),
+    ],
+)
+def test_a_text_that_was_read_as_something_else_is_refused(tmp_path: Path, options: list[str], message: str) -> None:
+    done = monai(tmp_path, "--config_file", "train.yaml", *options)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(f"error: {message}")
+    assert "trained" not in done.stdout
+
+
+def test_texts_are_taken_as_they_are_to_be_written(tmp_path: Path) -> None:
+    given = ["--data_dir", as_typed("cohort#2"), "--name", '"20241125"', "--epochs", "3", "--count", "5"]
+    done = monai(tmp_path, "--config_file", "train.yaml", *given)
+    assert done.returncode == 0, done.stderr
+    assert "trained 3" in done.stdout and "'cohort#2' '20241125'" in done.stdout
+    done = monai(tmp_path, "--config_file", "train.yaml", "--data_dir", "a b/c-1.2", "--name", "@count")
+    assert done.returncode == 0 and "'a b/c-1.2' 80" in done.stdout, done.stderr
 
 
 def test_an_option_from_a_file_of_options_is_looked_at_too(tmp_path: Path) -> None:

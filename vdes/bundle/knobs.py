@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import difflib
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import fire  # type: ignore[import-untyped]
@@ -18,6 +20,9 @@ from monai.utils import ensure_tuple
 from vdes.errors import InputError
 
 Value = TypeVar("Value")
+ID_SEP_KEY_ALIAS = "#"  # which MONAI replaces by ID_SEP_KEY in every text
+# how the names of knobs end that hold a file or a folder
+PLACES = ("_dir", "_path", "_root", "_cache", "_weights", "_bundle", "bundles")
 
 
 def switch(name: str, value: bool | str) -> bool:
@@ -58,9 +63,13 @@ def refuse_unknown() -> None:
     MONAI accepts any option, so ``--epoch 5`` would train for the number of epochs in the configs. A bundle's ``run``
     calls this after `report_input_errors`. It reads the command line, so it does not check runs from Python.
 
+    MONAI also reads values as Python does: ``cohort#2`` is ``cohort`` for it, ``20241125`` a number and ``a,b`` two
+    texts. Where the configs have a text or a place, such a value is refused too, with the way to write it.
+
     Raises:
         InputError: an option is not one of MONAI's, the configs have no item for it, and no other option refers to it
-            (``--peak 0.01 --learning_rate @peak``, ``--run_id mine --mine "[...]"``).
+            (``--peak 0.01 --learning_rate @peak``, ``--run_id mine --mine "[...]"``); or a text was read as another
+            value, or a place is empty.
     """
     if getattr(sys.modules["__main__"].__spec__, "name", None) != "monai.bundle.__main__":
         return
@@ -80,3 +89,45 @@ def refuse_unknown() -> None:
             near = difflib.get_close_matches(name, config.get(), n=1)
             expected = f"did you mean --{near[0]}?" if near else f"the knobs stand at the top of {files[0]}"
             raise InputError(f"--{name}: no knob of {', '.join(map(str, files))}; {expected}")
+    for name, typed in _typed(sys.argv[2:]):
+        if name in options and name in config and _is_text(name, config[name]):
+            _check_text(name, typed, options[name])
+
+
+def _typed(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Return the options of a command line, with their values as they were typed."""
+    for word, following in zip(words, (*words[1:], "--"), strict=True):
+        name, equals, value = word.removeprefix("--").partition("=")
+        if word.startswith("--") and (equals or not following.startswith("--")):
+            yield name, value if equals else following
+
+
+def _is_text(name: str, default: Any) -> bool:
+    """Tell whether a knob holds a text: by its default, or for an expression by its name, which is that of a place."""
+    if name.endswith(PLACES):
+        return True
+    return isinstance(default, str) and not default.startswith(("$", "@", "%"))
+
+
+def _check_text(name: str, typed: str, read: Any) -> None:
+    """Refuse a text that was read as something else."""
+    if name.endswith(PLACES) and not typed.strip():
+        raise InputError(f"--{name}: is empty; expected a file or a folder")
+    if typed in ("None", "True", "False") or typed.startswith(("$", "@", "%")):
+        return
+    text = typed
+    with contextlib.suppress(ValueError, SyntaxError):
+        text = ast.literal_eval(typed) if typed[:1] in ("'", '"') else typed
+    if text != read or ID_SEP_KEY_ALIAS in text:
+        raise InputError(f'--{name}: {text} would be read as another value; write it as --{name} "{as_typed(text)}"')
+
+
+def as_typed(text: str) -> str:
+    """Return how a text is typed on the command line of MONAI, which reads values as Python does.
+
+    It is quoted, or else ``cohort#2`` would be ``cohort``, and ``20241125`` a number. In a quoted text MONAI replaces
+    the ``#`` too, so a text with one, or one that could be a reference, is written as an expression.
+    """
+    if ID_SEP_KEY_ALIAS not in text and not text.startswith(("$", "@", "%")):
+        return repr(text)
+    return "$" + "".join(f"\\x{ord(sign):02x}" if sign in "#@%$" else sign for sign in repr(text))

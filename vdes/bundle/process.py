@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vdes.bundle.knobs import as_typed
 from vdes.bundle.warm_start import run_module
 from vdes.errors import InputError
 
@@ -32,7 +33,7 @@ def run_workflow(
         configs: names of its configs, such as ``["train", "evaluate"]``; later ones override.
         datalist: passed as ``dataset_dir``.
         output: passed as ``output_dir``.
-        settings: further knobs.
+        settings: further knobs; texts that begin with $, @ or % are expressions and references of MONAI's.
         threads: threads of torch in each process; all cores by default.
         processes: number of processes; above 1 it runs under torchrun, one process per GPU.
 
@@ -40,10 +41,11 @@ def run_workflow(
         InputError: the workflow failed; the message names the log.
     """
     files = [str(bundle / "configs" / f"{name}.yaml") for name in configs]
-    arguments = ["run", "--config_file", str(files), "--bundle_root", str(bundle)]
-    arguments += ["--dataset_dir", str(datalist), "--output_dir", str(output)]
-    for name, value in settings.items():
-        arguments += [f"--{name}", str(value)]
+    arguments = ["run", "--config_file", str(files)]
+    given = {"bundle_root": bundle, "dataset_dir": datalist, "output_dir": output, **settings}
+    for name, value in given.items():
+        text = isinstance(value, Path) or (isinstance(value, str) and not value.startswith(("$", "@", "%")))
+        arguments += [f"--{name}", as_typed(str(value)) if text else str(value)]
     module = "monai.bundle"
     if processes > 1:
         arguments = ["--standalone", f"--nproc_per_node={processes}", "-m", module, *arguments]

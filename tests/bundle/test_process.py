@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vdes.bundle.process import run_workflow
+from vdes.errors import InputError
+
+CONFIG = """\
+text: none
+number: 0
+switch: true
+nothing: null
+imports:
+  - $import json
+  - $from pathlib import Path
+run:
+  - $Path(@output_dir).mkdir()
+  - "$Path(@output_dir, 'given.json').write_text(json.dumps([@dataset_dir, @text, @number, @switch, @nothing]))"
+"""
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    (tmp_path / "bundle" / "configs").mkdir(parents=True)
+    (tmp_path / "bundle" / "configs" / "inference.yaml").write_text(CONFIG)
+    return tmp_path / "bundle"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["cohort#2", "20241125", "a,b", "it's", 'a "b"', "[1, 2]", "None", "1e3", "a\\b", " a ", "a@x", "a$1%", "é#€"],
+)
+def test_values_keep_their_type_on_the_way(bundle: Path, tmp_path: Path, text: str) -> None:
+    output, datalist = tmp_path / "run#1, again", tmp_path / "list#2.json"
+    settings = {"text": text, "number": 0.5, "switch": False, "nothing": None}
+    run_workflow(bundle, ["inference"], datalist, output, settings)
+    assert json.loads((output / "given.json").read_text()) == [str(datalist), text, 0.5, False, None]
+
+
+def test_a_failed_run_names_its_log(bundle: Path, tmp_path: Path) -> None:
+    settings = {"text": "$1 / 0", "number": 1, "switch": True, "nothing": None}
+    with pytest.raises(InputError, match=r"run\.log: the run ended with exit status 1; its last lines say why"):
+        run_workflow(bundle, ["inference"], tmp_path / "list.json", tmp_path / "run", settings)
+    assert "ZeroDivisionError" in (tmp_path / "run.log").read_text()
