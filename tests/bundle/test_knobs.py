@@ -127,11 +127,17 @@ def test_an_option_that_no_config_has_is_one_line_and_status_2(
         (["--data_dir", "'run#2'"], "--data_dir: run#2 would be read as another value; write it as --data_dir "),
         (["--name", "20241125"], "--name: 20241125 would be read as another value; write it as --name \"'20241125'\""),
         (["--data_dir", "a,b"], "--data_dir: a,b would be read as another value; write it as --data_dir \"'a,b'\""),
+        (["--epochs", "0"], "--epochs: 0; expected a whole number, 1 or more"),
+        (["--epochs", "1.5"], "--epochs: 1.5; expected a whole number, 1 or more"),
+        (["--epochs", "many"], "--epochs: 'many'; expected a whole number, 1 or more"),
+        (["--epochs", "[3]"], "--epochs: [3]; expected a whole number, 1 or more"),
+        (["--optimizer#lr", "-0.1"], "--optimizer#lr: -0.1; expected a number, 0 or more"),
+        (["--optimizer#lr", "fast"], "--optimizer#lr: 'fast'; expected a number, 0 or more"),
         (["--data_dir", ""], "--data_dir: is empty; expected a file or a folder"),
         (["--data_dir="], "--data_dir: is empty; expected a file or a folder"),
     ],
 )
-def test_a_text_that_was_read_as_something_else_is_refused(tmp_path: Path, options: list[str], message: str) -> None:
+def test_a_value_of_another_kind_is_refused(tmp_path: Path, options: list[str], message: str) -> None:
     done = monai(tmp_path, "--config_file", "train.yaml", *options)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(f"error: {message}")

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import difflib
 import inspect
+import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,8 @@ from vdes.errors import InputError
 
 Value = TypeVar("Value")
 ID_SEP_KEY_ALIAS = "#"  # which MONAI replaces by ID_SEP_KEY in every text
-# how the names of knobs end that hold a file or a folder
+# how the names of knobs end that are 1 or more, and of those that hold a file or a folder
+COUNTS = ("height", "size", "epochs", "channels", "val_interval", "blocks", "n_resamples", "classes")
 PLACES = ("_dir", "_path", "_root", "_cache", "_weights", "_bundle", "bundles")
 
 
@@ -63,13 +65,14 @@ def refuse_unknown() -> None:
     MONAI accepts any option, so ``--epoch 5`` would train for the number of epochs in the configs. A bundle's ``run``
     calls this after `report_input_errors`. It reads the command line, so it does not check runs from Python.
 
-    MONAI also reads values as Python does: ``cohort#2`` is ``cohort`` for it, ``20241125`` a number and ``a,b`` two
-    texts. Where the configs have a text or a place, such a value is refused too, with the way to write it.
+    Where the configs have a number, other values are refused. MONAI also reads values as Python does: ``cohort#2`` is
+    ``cohort`` for it, ``20241125`` a number and ``a,b`` two texts. Where the configs have a text or a place, such a
+    value is refused too, with the way to write it.
 
     Raises:
         InputError: an option is not one of MONAI's, the configs have no item for it, and no other option refers to it
-            (``--peak 0.01 --learning_rate @peak``, ``--run_id mine --mine "[...]"``); or a text was read as another
-            value, or a place is empty.
+            (``--peak 0.01 --learning_rate @peak``, ``--run_id mine --mine "[...]"``); a number is none or too
+            small; a text was read as another value; or a place is empty.
     """
     if getattr(sys.modules["__main__"].__spec__, "name", None) != "monai.bundle.__main__":
         return
@@ -89,9 +92,28 @@ def refuse_unknown() -> None:
             near = difflib.get_close_matches(name, config.get(), n=1)
             expected = f"did you mean --{near[0]}?" if near else f"the knobs stand at the top of {files[0]}"
             raise InputError(f"--{name}: no knob of {', '.join(map(str, files))}; {expected}")
+    for name, value in options.items():
+        if name in config:
+            _check_number(name, config[name], value)
     for name, typed in _typed(sys.argv[2:]):
         if name in options and name in config and _is_text(name, config[name]):
             _check_text(name, typed, options[name])
+
+
+def _check_number(name: str, default: Any, value: Any) -> None:
+    """Refuse another kind of value where the configs have a number, and one below those that such a knob can have."""
+    if (
+        isinstance(default, bool)
+        or not isinstance(default, int | float)
+        or (isinstance(value, str) and value[:1] in "$@%")
+    ):
+        return
+    least = 1 if name.endswith(COUNTS) else 0
+    whole = isinstance(default, int)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or (whole and value != int(value)) or (default >= 0 and value < least):
+        kind = "a whole number" if whole else "a number"
+        raise InputError(f"--{name}: {value!r}; expected {kind}, {least} or more")
 
 
 def _typed(words: Sequence[str]) -> Iterator[tuple[str, str]]:
