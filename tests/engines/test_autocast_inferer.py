@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from monai.networks.nets import BasicUNet, BasicUNetPlusPlus
 from torch import nn
 
 from vdes.engines.autocast_inferer import AutocastInferer
@@ -124,3 +125,18 @@ def test_a_training_step_is_left_to_the_gradient_scaler(inputs):
     network = Large()
     outputs = AutocastInferer("float16")(1e6 * inputs, network)
     assert network.dtypes == [torch.float16] and not outputs["one"].isfinite().all()
+
+
+def test_networks_of_others_are_told_what_was_expected() -> None:
+    image, inferer = torch.rand(2, 1, 32, 32), AutocastInferer("float32")
+    several = BasicUNetPlusPlus(spatial_dims=2, in_channels=1, out_channels=1, features=(4, 4, 4, 4, 4, 4))
+    with pytest.raises(InputError, match=r"^network: returns a list of 1; expected one tensor"):
+        inferer(image, several)
+    coloured = BasicUNet(spatial_dims=2, in_channels=3, out_channels=1, features=(4, 4, 4, 4, 4, 4))
+    expected = (
+        r"^network: takes images of 3 channels; these have shape \(2, 1, 32, 32\), expected a network that takes 1$"
+    )
+    with pytest.raises(InputError, match=expected):
+        inferer(image, coloured)
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):  # another error is shown as it is
+        inferer(image, torch.nn.Linear(5, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +12,12 @@ from monai.inferers import SimpleInferer
 from monai.utils import convert_to_tensor
 
 from vdes.engines.precision import autocast_dtype
+from vdes.errors import InputError
 
 logger = logging.getLogger(__name__)
+
+# what torch says of a convolution that gets another number of channels
+CHANNELS = re.compile(r"to have (\d+) channels, but got \d+ channels instead")
 
 
 class AutocastInferer(SimpleInferer):
@@ -36,7 +41,11 @@ class AutocastInferer(SimpleInferer):
         self.overflowed = False
 
     def __call__(self, inputs: torch.Tensor, network: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return ``network(inputs)``, float32, for ``inputs`` ``(B, C, H, W)``; of a dictionary each of its values."""
+        """Return ``network(inputs)``, float32, for ``inputs`` ``(B, C, H, W)``; of a dictionary each of its values.
+
+        Raises:
+            InputError: the network wants another number of channels, or returns neither a tensor nor a dictionary.
+        """
         # metadata would go through every operation of the network: a quarter of its time
         inputs = convert_to_tensor(inputs, track_meta=False).contiguous(memory_format=torch.channels_last)
         outputs = self._outputs(self.dtype, inputs, network, *args, **kwargs)
@@ -50,9 +59,24 @@ class AutocastInferer(SimpleInferer):
 
     def _outputs(self, dtype: torch.dtype, inputs: torch.Tensor, network: Any, *args: Any, **kwargs: Any) -> Any:
         with torch.autocast(inputs.device.type, dtype=dtype, enabled=dtype != torch.float32):
-            outputs = super().__call__(inputs, network, *args, **kwargs)
+            try:
+                outputs = super().__call__(inputs, network, *args, **kwargs)
+            except RuntimeError as error:
+                wanted = CHANNELS.search(str(error))
+                if wanted is None:
+                    raise
+                raise InputError(
+                    f"network: takes images of {wanted[1]} channels; these have shape {tuple(inputs.shape)}, expected "
+                    f"a network that takes {inputs.shape[1]}"
+                ) from error
         if isinstance(outputs, Mapping):
             return {name: value.float() for name, value in outputs.items()}
+        if not isinstance(outputs, torch.Tensor):
+            count = f" of {len(outputs)}" if isinstance(outputs, list | tuple) else ""
+            raise InputError(
+                f"network: returns a {type(outputs).__name__}{count}; expected one tensor, such as the last of several "
+                "outputs"
+            )
         return outputs.float()
 
 
