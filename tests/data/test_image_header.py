@@ -104,3 +104,20 @@ def test_stem_and_suffix() -> None:
     assert image_suffix("x/a.DCM") == ".dcm"
     assert image_stem("1.2.840.113") == "1.2.840.113"
     assert image_suffix("x/a.docx") is None
+
+
+def test_an_image_is_as_large_as_it_is_displayed(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    for orientation, size in ((1, (30, 40)), (3, (30, 40)), (6, (40, 30)), (8, (40, 30))):
+        exif[0x0112] = orientation
+        Image.new("L", (30, 40)).save(tmp_path / "a.jpg", exif=exif)
+        header = read_image_header(tmp_path / "a.jpg")
+        assert (header.width, header.height) == size
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png"])
+def test_a_file_of_several_images_is_refused(tmp_path: Path, name: str) -> None:
+    pages = [Image.new("L", (30, 40), value) for value in (10, 200)]
+    pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
+    with pytest.raises(InputError, match=rf"{name}: holds 2 images; expected one image in a file$"):
+        read_image_header(tmp_path / name)

@@ -302,3 +302,17 @@ def test_a_name_that_a_file_system_took_apart_is_the_same_case(tmp_path: Path) -
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "e\u0301.png")
     [item] = inference_items(tmp_path)
     assert item["case"] == "\u00e9" and Path(item["low_energy"]).is_file()
+
+
+@pytest.mark.parametrize(("largest", "warned"), [(4095, 12), (1023, 10), (16383, 14), (40000, None)])
+def test_16_bit_files_of_fewer_bits_are_noticed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, largest: int, warned: int | None
+) -> None:
+    values = np.linspace(0, largest, 24 * 18).reshape(24, 18).astype(np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    items = inference_items(tmp_path / "a.png")
+    assert input_intensity_range(tmp_path / "a.png", items) == (0.0, 65535.0)
+    expected = f'if they have {warned} bits, pass --intensity_range "[0, {2 ** (warned or 1) - 1}]"'
+    assert (expected in caplog.text) is (warned is not None) and bool(caplog.text) is (warned is not None)
+    caplog.clear()
+    assert input_intensity_range(tmp_path / "a.png", items, (0, 4095)) == (0.0, 4095.0) and not caplog.text

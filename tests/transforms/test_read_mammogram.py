@@ -178,3 +178,21 @@ def test_the_pixel_size_of_the_reference_counts_unless_the_item_states_one(pair,
     assert read(item)["pixel_size_mm"] == pytest.approx(0.2)
     assert read(item | {"pixel_size_mm": None})["pixel_size_mm"] == pytest.approx(0.2)
     assert read(item | {"pixel_size_mm": 0.1})["pixel_size_mm"] == 0.1
+
+
+def test_a_turned_jpeg_is_read_as_it_is_displayed(tmp_path: Path) -> None:
+    stored = np.zeros((40, 30), np.uint8)
+    stored[:20] = 200  # the upper half; turned by 90 degrees clockwise, the right half
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(stored).save(tmp_path / "a.jpg", exif=exif, quality=100)
+    image = ReadMammogram()(tmp_path / "a.jpg")[0]
+    assert image.shape == (30, 40)
+    assert float(image[:, 21:].min()) > 150 and float(image[:, :19].max()) < 50
+
+
+def test_of_several_images_in_a_file_none_is_taken(tmp_path: Path) -> None:
+    pages = [Image.new("L", (30, 40), value) for value in (10, 200)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(InputError, match=r"a\.tif: holds 2 images; expected one image in a file$"):
+        ReadMammogram()(tmp_path / "a.tif")

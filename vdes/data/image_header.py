@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from vdes.dicom.files import read_header
 from vdes.errors import InputError
 
 PIL_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+PAGED_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")  # PNG by animation, JPEG by Multi-Picture Format
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 DICOM_SUFFIX = ".dcm"
 IMAGE_SUFFIXES = (*PIL_SUFFIXES, *NIFTI_SUFFIXES, DICOM_SUFFIX)
@@ -27,6 +29,8 @@ _PIL_DTYPES = {
     "I": "int32",
     "F": "float32",
 }
+# EXIF's tag, and its values by which rows and columns are exchanged when the image is displayed
+ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
 _END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 _INTEGER_RANGES = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
 
@@ -36,8 +40,8 @@ class ImageHeader:
     """Size and pixel type of an image file.
 
     Attributes:
-        width: columns, in pixels.
-        height: rows, in pixels.
+        width: columns, in pixels, of the image as displayed.
+        height: rows, likewise.
         dtype: numpy name of the stored pixel type, such as ``uint8``.
     """
 
@@ -91,7 +95,8 @@ def read_image_header(path: str | os.PathLike[str]) -> ImageHeader:
         displayed, in 16 bits regardless of the stored bits.
 
     Raises:
-        InputError: the file is missing, not an image, or truncated, or its pixel type is neither grey nor RGB.
+        InputError: the file is missing, not an image, or truncated, holds several images, or its pixel type is neither
+            grey nor RGB.
     """
     path = Path(path)
     suffix = image_suffix(path)
@@ -102,6 +107,34 @@ def read_image_header(path: str | os.PathLike[str]) -> ImageHeader:
     if not path.is_file():
         raise InputError(f"{path}: no such image file")
     return _read_nifti(path) if suffix in NIFTI_SUFFIXES else _read_pil(path)
+
+
+def check_one_page(path: str | os.PathLike[str]) -> None:
+    """Refuse a file of several images, such as a TIFF of two pages, of which a reader would take the first.
+
+    Raises:
+        InputError: the file holds several images.
+    """
+    if image_suffix(path) not in PAGED_SUFFIXES:
+        return
+    try:
+        with Image.open(path) as image:
+            pages = getattr(image, "n_frames", 1)
+    except (OSError, SyntaxError, ValueError):
+        return  # whoever reads it says why
+    if pages > 1:
+        raise InputError(f"{path}: holds {pages} images; expected one image in a file")
+
+
+def brightest(path: str | os.PathLike[str]) -> float | None:
+    """Return the largest pixel value of an image that Pillow reads; None of another, or an unreadable one."""
+    if image_suffix(path) not in PIL_SUFFIXES:
+        return None
+    try:
+        with Image.open(path) as image:
+            return float(np.asarray(image).max())
+    except (OSError, SyntaxError, ValueError):
+        return None
 
 
 def common_dtype(headers: Iterable[tuple[str | os.PathLike[str], ImageHeader]]) -> str:
@@ -131,9 +164,12 @@ def _read_pil(path: Path) -> ImageHeader:
             dtype = _PIL_DTYPES.get(image.mode)
             if dtype is None:
                 raise InputError(f"{path}: pixel type '{image.mode}'; expected grey (8 or 16 bits, or float) or RGB")
-            header = ImageHeader(image.width, image.height, dtype)
+            turned = image.getexif().get(ORIENTATION, 1) in SIDEWAYS
+            size = (image.height, image.width) if turned else (image.width, image.height)
+            header = ImageHeader(*size, dtype)
             if not _has_end_mark(path, image.format):
                 image.load()
+        check_one_page(path)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         if isinstance(error, InputError):
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from vdes.data.ids import check_id
 from vdes.data.image_header import (
     DICOM_SUFFIX,
     IMAGE_SUFFIXES,
+    brightest,
     common_dtype,
     image_stem,
     image_suffix,
@@ -24,6 +26,9 @@ from vdes.dicom.image_facts import des_facts, low_energy_facts
 from vdes.dicom.virtual_des_object import check_source
 from vdes.errors import InputError
 
+logger = logging.getLogger(__name__)
+
+LOOKED_AT = 3  # images, of whose brightest values a range of too many bits shows
 Item = dict[str, Any]
 Source = Datalist | Path  # what images come from
 
@@ -141,7 +146,20 @@ def input_intensity_range(
             f"{file}: pixel type {header.dtype} has no natural intensity range; "
             "pass the range of the pixel values as two numbers, such as [0, 4095], or a datalist that states it"
         )
+    _warn_of_dark_images([item[modality] for item in items if modality in item], header.integer_range)
     return header.integer_range
+
+
+def _warn_of_dark_images(files: Sequence[str], limits: tuple[float, float]) -> None:
+    """Say so if 16-bit images have values of fewer bits, of which a network would see nothing but black."""
+    values = [value for file in files[:LOOKED_AT] if (value := brightest(file)) is not None]
+    if values and limits[1] > 255 and max(values) <= limits[1] / 4:
+        bits = max(8, int(max(values)).bit_length())
+        logger.warning(
+            "intensity_range: the brightest value of the first %d images is %g of %g; if they have %d bits, pass "
+            '--intensity_range "[0, %d]"',
+            *(len(values), max(values), limits[1], bits, 2**bits - 1),
+        )
 
 
 def check_outputs(

@@ -13,9 +13,9 @@ import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor, NibabelReader, PILReader
 from monai.transforms import LoadImage, MapTransform, Transform
-from PIL import Image
+from PIL import Image, ImageOps
 
-from vdes.data.image_header import NIFTI_SUFFIXES, is_dicom
+from vdes.data.image_header import NIFTI_SUFFIXES, ORIENTATION, check_one_page, is_dicom
 from vdes.dicom.pixels import read_mammogram
 from vdes.errors import InputError
 
@@ -24,20 +24,23 @@ logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR
 
 
 def _grey(image: Image.Image) -> Image.Image:
-    """Return a one-channel image; grey values that are stored as RGB, as some JPEG writers do, keep their values."""
+    """Return a one-channel image as displayed; grey values that are stored as RGB, as some do, keep their values."""
+    if image.getexif().get(ORIENTATION, 1) != 1:
+        image = ImageOps.exif_transpose(image)
     return image.convert("L") if image.mode in ("RGB", "RGBA", "P", "LA", "1") else image
 
 
 class ReadMammogram(Transform):
     """Read one image file into a `MetaTensor` ``(1, H, W)``, float32, in the file's own intensity units.
 
-    Rows run from top to bottom and columns from left to right, as the image is displayed; MONAI's readers put columns
-    first. The suffix determines the reader, because `LoadImage` depends on the installed packages: Pillow for
-    PNG, JPEG, TIFF and BMP, nibabel for NIfTI (whose first axis is taken as the columns), pydicom for DICOM. Polarity:
-    bright means attenuating (MONOCHROME2). DICOM images in MONOCHROME1 are inverted; the other formats do not state
-    their polarity and are not changed. DICOM images are read as displayed, with rescale and VOI LUT or window, from 0
-    (black) to 65535 (white); see `vdes.dicom.read_mammogram`. ``meta["pixel_size_mm"]`` is the pixel size if the file
-    has one (NIfTI, DICOM) and otherwise NaN, because the densities of PNG and JPEG files are unreliable.
+    Rows run from top to bottom and columns from left to right, as the image is displayed, with the orientation that
+    EXIF states; MONAI's readers put columns first. The suffix determines the reader, because `LoadImage` depends on the
+    installed packages: Pillow for PNG, JPEG, TIFF and BMP, nibabel for NIfTI (whose first axis is taken as the
+    columns), pydicom for DICOM. Polarity: bright means attenuating (MONOCHROME2). DICOM images in MONOCHROME1 are
+    inverted; the other formats do not state their polarity and are not changed. DICOM images are read as displayed,
+    with rescale and VOI LUT or window, from 0 (black) to 65535 (white); see `vdes.dicom.read_mammogram`.
+    ``meta["pixel_size_mm"]`` is the pixel size if the file has one (NIfTI, DICOM) and otherwise NaN, because the
+    densities of PNG and JPEG files are unreliable.
 
     Raises:
         InputError: the file is missing, truncated, unreadable or not a single two-dimensional image.
@@ -67,6 +70,8 @@ class ReadMammogram(Transform):
         nifti = str(filename).lower().endswith(NIFTI_SUFFIXES)
         if not Path(filename).is_file():
             raise InputError(f"{filename}: no such file")
+        if not nifti:
+            check_one_page(filename)
         try:
             array, meta = (self.nibabel if nifti else self.pillow)(str(filename))
         except Exception as error:
