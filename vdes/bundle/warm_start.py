@@ -20,8 +20,8 @@ def run_module(
 ) -> int:
     """Run a module as ``python -m`` does, in a process of its own, and return its exit status.
 
-    The first call starts a process that imports MONAI; it forks for each run and ends with this process. On systems
-    that cannot fork, each run is a new program. Several threads may call it at once.
+    The first call starts a process that imports MONAI; it forks for each run and ends with this process. Elsewhere than
+    on Linux, whose libraries bear a fork, each run is a new program. Several threads may call it at once.
 
     Args:
         module: its name, such as ``monai.bundle``.
@@ -34,7 +34,7 @@ def run_module(
     Returns:
         The exit status; the negative number of the signal that ended it, as `subprocess` has it.
     """
-    if not (hasattr(os, "fork") and hasattr(socket, "send_fds")):
+    if sys.platform != "linux":
         words = [sys.executable, "-m", module, *arguments]
         return subprocess.run(words, env=dict(environment), cwd=folder, stdout=out, stderr=err).returncode
     request = {"module": module, "arguments": list(arguments), "environment": dict(environment), "folder": str(folder)}
@@ -53,8 +53,8 @@ class _Server:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                # threads that exist when a process forks are lost to the fork
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                # threads that exist when a process forks are lost to the fork, and so is CUDA once it was asked for
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
             )
 
     @property
