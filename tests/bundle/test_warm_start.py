@@ -104,7 +104,8 @@ def test_an_interrupt_ends_the_run(tmp_path: Path) -> None:
     """It reaches all processes of a terminal, but the server goes on until its client ends."""
     (tmp_path / "sleeps.py").write_text("import time\nprint('sleeping', flush=True)\ntime.sleep(60)\n")
     program = (
-        "import os\nfrom pathlib import Path\nfrom vdes.bundle.warm_start import run_module\n"
+        "import os, signal\nfrom pathlib import Path\nfrom vdes.bundle.warm_start import run_module\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in the background of a shell
         "try:\n    run_module('sleeps', [], dict(os.environ), Path.cwd(), 1, 2)\n"
         "except KeyboardInterrupt:\n    print('interrupted')\n"
     )

@@ -26,13 +26,14 @@ def main() -> None:
 
     gc.freeze()  # forks share what the garbage collector does not touch
     channel = socket.socket(fileno=int(sys.argv[1]))
-    # an interrupt is for the runs; nobody waits for the forks that do
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # an interrupt is for the runs, which handle it as they would without this; nobody waits for the forks that do
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for request, descriptors in _requests(channel):
         if os.fork() == 0:
             channel.close()
             if _is_run(descriptors.pop()):
+                signal.signal(signal.SIGINT, interrupt)
                 return _run(request, *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -61,7 +62,6 @@ def _is_run(status: int) -> bool:
 
 
 def _run(request: dict[str, Any], out: int, err: int) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.close(out)
