@@ -128,7 +128,8 @@ def test_the_pages_of_a_shipped_bundle_say_what_its_results_files_say(bundle: Pa
     assert any(page.parent == PROJECT / "docs" / "results" for page in texts)
     for page, text in texts.items():
         assert filled(text, bundle) == text, page
-    for file in (bundle / "docs" / "results").glob("*.json"):
+    own = [file for file in (bundle / "docs" / "results").glob("*.json") if not file.is_symlink()]
+    for file in own:  # others stand on the pages of the bundle that they are linked from
         kind = next(kind for kind in WRITERS if file.stem.startswith(f"{kind}_"))
         assert any(f"<!-- {kind}:{file.stem.removeprefix(f'{kind}_')} -->" in text for text in texts.values()), file
 
