@@ -9,7 +9,7 @@ from cyclopts import App
 
 from vdes.cli.parameters import FIELDS
 from vdes.errors import InputError
-from vdes.experiments.settings import LearningCurve, ReaderStatistics, RegistrationReport, ShortcutControl
+from vdes.experiments.settings import LearningCurve, ReaderStatistics, RegistrationReport, ShortcutControl, VerdictRates
 
 app = App(
     name="experiment",
@@ -111,6 +111,25 @@ def reader_statistics(*, settings: Annotated[ReaderStatistics, FIELDS], overwrit
     from vdes.experiments.reader_statistics import markdown, write_statistics
 
     print(markdown(write_statistics(settings, overwrite)))
+
+
+@app.command(help_epilogue="example: vdes experiment verdicts --output docs/results/verdicts.json")
+def verdicts(*, settings: Annotated[VerdictRates, FIELDS], overwrite: bool = False) -> None:
+    """Measure how often the verdicts of studies are wrong.
+
+    Studies are simulated from scores whose true F1, AUC and sensitivity are known, by number of patients, true
+    difference and correlation of the two arms, and judged by the functions that judge real studies. Writes the rates of
+    false and right verdicts and the coverage of the intervals to a JSON file, and the page and the figure made from it.
+    With the defaults this takes about ten minutes on two processors. Run the same command again to resume an
+    interrupted run.
+
+    Args:
+        overwrite: replace the files.
+    """
+    from vdes.experiments.verdict_rates import write_rates
+
+    write_rates(settings, overwrite)
+    print(f"wrote {settings.output}, {settings.output.with_suffix('.md')} and {settings.output.with_suffix('.png')}")
 
 
 @app.command(

@@ -201,3 +201,34 @@ class ReaderStatistics:
         """
         if self.studies < 1:
             raise InputError(f"--studies: expected 1 or more, got {self.studies}")
+
+
+@dataclass(frozen=True)
+class VerdictRates:
+    """How often verdicts are wrong in simulated studies of known truth; see `vdes.experiments.verdict_rates`.
+
+    Attributes:
+        output: JSON file to write; the page and the figure have its name, with .md and .png. Its folder is made.
+        studies: simulated studies of each setting.
+        resamples: bootstrap samples of each study.
+        seed: seed of the simulation.
+        jobs: number of processes.
+    """
+
+    output: Path
+    studies: int = 500
+    resamples: int = 500
+    seed: int = 0
+    jobs: int = 2
+
+    def __post_init__(self) -> None:
+        """Check the output's name and the numbers.
+
+        Raises:
+            InputError: the name does not end in .json, or a number is out of its range.
+        """
+        if self.output.suffix != ".json":
+            raise InputError(f"--output: expected a name that ends in .json, got {self.output}")
+        for name, least in (("studies", 1), ("resamples", 2), ("seed", 0), ("jobs", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"--{name}: expected {least} or more, got {getattr(self, name)}")
