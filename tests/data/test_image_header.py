@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import nibabel
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vdes.data.image_header import ImageHeader, common_dtype, image_stem, image_suffix, read_image_header
+from vdes.data.image_header import ImageHeader, check_size, common_dtype, image_stem, image_suffix, read_image_header
 from vdes.errors import InputError
 
 
@@ -121,3 +123,51 @@ def test_a_file_of_several_images_is_refused(tmp_path: Path, name: str) -> None:
     pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
     with pytest.raises(InputError, match=rf"{name}: holds 2 images; expected one image in a file$"):
         read_image_header(tmp_path / name)
+
+
+def black_png(path: Path, width: int, height: int) -> Path:
+    """Write a black image row by row: some kilobytes for any size."""
+    packer = zlib.compressobj(9)
+    pixels = b"".join(packer.compress(bytes(width + 1)) for _ in range(height)) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", pixels), (b"IEND", b"")]
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in chunks
+        )
+    )
+    return path
+
+
+def stated_nifti(path: Path, shape: tuple[int, ...]) -> Path:
+    """Write a NIfTI file of float32 that has a header for the shape, and 100 bytes of pixels."""
+    header = nibabel.Nifti1Header()
+    header.set_data_shape(shape)
+    header.set_data_dtype(np.float32)
+    header["magic"], header["vox_offset"] = b"n+1", 352
+    path.write_bytes(header.binaryblock + bytes(104))
+    return path
+
+
+@pytest.mark.parametrize("width", [10_000, 20_000])  # Pillow would warn of the first, and refuse the second
+def test_a_png_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path, width: int) -> None:
+    file = black_png(tmp_path / "bomb.png", width, 10_000)
+    assert file.stat().st_size < 300_000
+    for read in (read_image_header, check_size):
+        with pytest.raises(InputError, match=r"bomb\.png: .* pixels; expected at most 80 million$"):
+            read(file)
+
+
+@pytest.mark.parametrize("shape", [(32000, 32000), (2048, 2048, 300)])
+def test_a_nifti_of_too_many_pixels_is_refused_before_it_is_read(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    file = stated_nifti(tmp_path / "bomb.nii", shape)
+    with pytest.raises(InputError, match=r"bomb\.nii: .* pixels; expected at most 80 million$"):
+        check_size(file)
+
+
+def test_a_nifti_that_is_shorter_than_it_states_is_refused(tmp_path: Path) -> None:
+    file = stated_nifti(tmp_path / "cut.nii", (512, 256))
+    with pytest.raises(InputError, match=r"cut\.nii: truncated image: 452 bytes of 524640"):
+        read_image_header(file)

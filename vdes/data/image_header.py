@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ PIL_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 PAGED_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")  # PNG by animation, JPEG by Multi-Picture Format
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 DICOM_SUFFIX = ".dcm"
+MAX_PIXELS = 80_000_000  # more than twice what a mammograph makes; Pillow warns of a few more
 IMAGE_SUFFIXES = (*PIL_SUFFIXES, *NIFTI_SUFFIXES, DICOM_SUFFIX)
 
 _PIL_DTYPES = {
@@ -95,8 +97,8 @@ def read_image_header(path: str | os.PathLike[str]) -> ImageHeader:
         displayed, in 16 bits regardless of the stored bits.
 
     Raises:
-        InputError: the file is missing, not an image, or truncated, holds several images, or its pixel type is neither
-            grey nor RGB.
+        InputError: the file is missing, not an image, or truncated, has more than `MAX_PIXELS`, holds several images, or
+            its pixel type is neither grey nor RGB.
     """
     path = Path(path)
     suffix = image_suffix(path)
@@ -137,6 +139,41 @@ def brightest(path: str | os.PathLike[str]) -> float | None:
         return None
 
 
+def check_size(path: Path) -> None:
+    """Refuse an image file, not DICOM, that states more than `MAX_PIXELS` or more than it holds, before it is decoded.
+
+    A small file can be compressed from many gigabytes.
+
+    Args:
+        path: a file with one of `PIL_SUFFIXES` or `NIFTI_SUFFIXES`.
+
+    Raises:
+        InputError: it has too many pixels, or its header cannot be read.
+    """
+    if image_suffix(path) in NIFTI_SUFFIXES:
+        _read_nifti(path)
+        return
+    try:
+        with path.open("rb") as stream, Image.open(stream) as image:
+            _check_pixels(path, image.size)
+    except Image.DecompressionBombError as error:
+        raise _too_large(path) from error
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = "not an image" if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read as an image: {reason}") from error
+
+
+def _check_pixels(path: Path, shape: Sequence[int]) -> None:
+    if math.prod(int(length) for length in shape) > MAX_PIXELS:
+        raise _too_large(path, " x ".join(str(length) for length in shape))
+
+
+def _too_large(path: Path, shape: str = "too many") -> InputError:
+    return InputError(f"{path}: {shape} pixels; expected at most {MAX_PIXELS // 1_000_000} million")
+
+
 def common_dtype(headers: Iterable[tuple[str | os.PathLike[str], ImageHeader]]) -> str:
     """Return the pixel type that all the images share.
 
@@ -161,6 +198,7 @@ def common_dtype(headers: Iterable[tuple[str | os.PathLike[str], ImageHeader]]) 
 def _read_pil(path: Path) -> ImageHeader:
     try:
         with path.open("rb") as stream, Image.open(stream) as image:
+            _check_pixels(path, image.size)
             dtype = _PIL_DTYPES.get(image.mode)
             if dtype is None:
                 raise InputError(f"{path}: pixel type '{image.mode}'; expected grey (8 or 16 bits, or float) or RGB")
@@ -170,6 +208,8 @@ def _read_pil(path: Path) -> ImageHeader:
             if not _has_end_mark(path, image.format):
                 image.load()
         check_one_page(path)
+    except Image.DecompressionBombError as error:
+        raise _too_large(path) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -192,9 +232,15 @@ def _read_nifti(path: Path) -> ImageHeader:
 
     try:
         image = nibabel.load(path)
+        _check_pixels(path, image.shape)
         width, height = image.shape[:2]
+        stated = image.dataobj.offset + math.prod(image.shape) * image.get_data_dtype().itemsize
+        if not path.name.lower().endswith(".gz") and stated > path.stat().st_size:
+            raise InputError(f"{path}: truncated image: {path.stat().st_size} bytes of {stated}; copy the file again")
         slope = image.dataobj.slope
         dtype = str(image.get_data_dtype()) if slope == 1 else "float32"
+    except InputError:
+        raise
     except Exception as error:  # nibabel raises a dozen types on damaged files
         raise InputError(f"{path}: unreadable NIfTI image ({' '.join(str(error).split())})") from error
     return ImageHeader(width, height, dtype)

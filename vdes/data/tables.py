@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 
 from vdes.errors import InputError
 
 SUFFIXES = (".xlsx", ".csv", ".tsv", ".txt")
+
+MAX_BYTES = 64 << 20  # of an xlsx file, unpacked
+MAX_ROWS, MAX_COLUMNS = 100_000, 1_000  # of a sheet, up to its last cell, which may be far from the others
 
 _DELIMITERS = ",;\t"
 
@@ -49,6 +54,7 @@ def read_rows(path: Path, sheet: str | None = None) -> Iterator[tuple[int, list[
     """
     try:
         if path.suffix.lower() == ".xlsx":
+            _check_size(path)
             with pd.ExcelFile(path) as book:
                 known = sheet if sheet in book.sheet_names else 0
                 table = book.parse(known, header=None, dtype=str, keep_default_na=False)
@@ -58,10 +64,33 @@ def read_rows(path: Path, sheet: str | None = None) -> Iterator[tuple[int, list[
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file in UTF-8; expected a table ({', '.join(SUFFIXES)})") from error
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:  # openpyxl's errors are ValueErrors
+    except InputError:
+        raise
+    # openpyxl's errors are ValueErrors, those of XML SyntaxErrors
+    except (ValueError, KeyError, SyntaxError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: not a table of xlsx ({reason})") from error
     return _rows_of_text(path, text)
+
+
+def _check_size(path: Path) -> None:
+    """Refuse an xlsx file whose sheets would take much memory: a file of some kilobytes can stand for gigabytes."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(part.file_size for part in archive.infolist())
+    if unpacked > MAX_BYTES:
+        raise InputError(f"{path}: {unpacked >> 20} MB unpacked; expected a table of at most {MAX_BYTES >> 20} MB")
+    book = openpyxl.load_workbook(path, read_only=True)
+    try:
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()
+            for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+                if number > MAX_ROWS or len(row) > MAX_COLUMNS:
+                    raise InputError(
+                        f"{path}: sheet '{sheet.title}' goes beyond row {MAX_ROWS} or column {MAX_COLUMNS}; "
+                        "expected a smaller table"
+                    )
+    finally:
+        book.close()
 
 
 def _rows_of_text(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:

@@ -15,7 +15,7 @@ from monai.data import MetaTensor, NibabelReader, PILReader
 from monai.transforms import LoadImage, MapTransform, Transform
 from PIL import Image, ImageOps
 
-from vdes.data.image_header import NIFTI_SUFFIXES, ORIENTATION, check_one_page, is_dicom
+from vdes.data.image_header import NIFTI_SUFFIXES, ORIENTATION, check_one_page, check_size, is_dicom
 from vdes.dicom.pixels import read_mammogram
 from vdes.errors import InputError
 
@@ -43,7 +43,7 @@ class ReadMammogram(Transform):
     densities of PNG and JPEG files are unreliable.
 
     Raises:
-        InputError: the file is missing, truncated, unreadable or not a single two-dimensional image.
+        InputError: the file is missing, truncated, unreadable, too large or not a single two-dimensional image.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -70,6 +70,7 @@ class ReadMammogram(Transform):
         nifti = str(filename).lower().endswith(NIFTI_SUFFIXES)
         if not Path(filename).is_file():
             raise InputError(f"{filename}: no such file")
+        check_size(Path(filename))
         if not nifti:
             check_one_page(filename)
         try:
