@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from vdes.bundle.output_lock import locked
 from vdes.bundle.step_marker import Marker, digest, write_marker
-from vdes.bundle.steps import SECONDS, Step, estimated_seconds, is_done, parsed_only, plan, run_steps
+from vdes.bundle.steps import SECONDS, Step, check_idle, estimated_seconds, is_done, parsed_only, plan, run_steps
 from vdes.errors import InputError
 
 
@@ -210,3 +211,12 @@ def test_an_unfinished_step_keeps_its_checkpoint(tmp_path: Path) -> None:
 
     checkpoint.write_text("epoch 3")
     assert run_steps([Step("train", "train unet", 1, resume, restart=[checkpoint])], tmp_path / "steps") == {}
+
+
+def test_a_step_that_runs_elsewhere_is_noticed(tmp_path: Path) -> None:
+    file = tmp_path / "one.lock"
+    with locked(file, "one"), pytest.raises(InputError, match="one: another process is writing to it"):
+        check_idle(tmp_path)
+    file.touch()  # of a process that was killed
+    check_idle(tmp_path)
+    assert not file.exists()

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from vdes.data.staging import new_folder, staged
+from vdes.data.staging import new_folder, remove_partial, staged
 from vdes.errors import InputError
 
 
@@ -97,3 +100,55 @@ def test_a_new_folder_stays_with_what_was_written_to_it(tmp_path: Path) -> None:
         (tmp_path / "study" / "more" / "notes.txt").write_text("mine")
         raise InputError("no such table")
     assert names(tmp_path / "study") == ["data", "more"] and names(tmp_path / "study" / "more") == ["notes.txt"]
+
+
+def test_a_full_disk_is_one_line_that_names_the_file(tmp_path: Path) -> None:
+    program = f"""
+import resource, torch
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from vdes.data.staging import staged
+from vdes.errors import InputError
+from vdes.handlers.save_weights import save_weights
+folder = Path({str(tmp_path)!r})
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+def text():
+    with staged([folder / "a.txt"], overwrite=True) as stages:
+        stages[folder / "a.txt"].write_text("a" * 9000)
+def weights():
+    save_weights({{"a": torch.zeros(9000)}}, folder / "model.pt", {{}})
+for job in (text, weights):
+    try:
+        job()
+    except InputError as error:
+        print(error)
+"""
+    (tmp_path / "a.txt").write_text("old")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    expected = [f"{tmp_path / name}: cannot be written (File too large)" for name in ("a.txt", "model.pt")]
+    assert [line.partition(";")[0] for line in done.stdout.splitlines()] == expected
+    assert names(tmp_path) == ["a.txt"] and (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    program = """
+import os, signal, sys
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from vdes.data.staging import staged
+with staged([Path(sys.argv[1])], overwrite=True) as stages:
+    stages[Path(sys.argv[1])].write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    (tmp_path / "inner").mkdir()
+    for target in (tmp_path / "a.txt", tmp_path / "inner" / "b.txt"):
+        assert subprocess.run([sys.executable, "-c", program, target], check=False).returncode == -signal.SIGKILL
+    assert len(names(tmp_path)) == 2 and len(names(tmp_path / "inner")) == 1
+    remove_partial(tmp_path)
+    assert names(tmp_path) == ["inner"] and len(names(tmp_path / "inner")) == 1
+    remove_partial(tmp_path, below=True)
+    assert names(tmp_path / "inner") == []

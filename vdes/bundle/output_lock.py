@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from ignite.distributed import get_rank, get_world_size
 from ignite.engine import Engine
 
-from vdes.data.staging import new_folder
+from vdes.data.staging import new_folder, remove_partial
 from vdes.errors import InputError
 
 LOCK_FILE = ".lock"  # in the folder, while it is written to, and after a kill until the next run
@@ -51,10 +51,13 @@ def locked(file: Path, what: str) -> Iterator[None]:
 def sole_writer(folder: Path) -> Iterator[None]:
     """Make a folder if needed, and let no other process that asks for the same write to it while the body runs.
 
+    What killed processes have left half-written in it is removed first.
+
     Raises:
         InputError: as `locked`.
     """
     with new_folder(folder), locked(folder / LOCK_FILE, str(folder)):
+        remove_partial(folder)
         yield
 
 

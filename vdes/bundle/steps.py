@@ -167,6 +167,20 @@ def _timed(step: Step, folder: Path) -> float:
     return time.monotonic() - started
 
 
+def check_idle(folder: Path) -> None:
+    """Make sure that no other process runs a step, such as one that was started with ``--only``.
+
+    Args:
+        folder: folder with a file for each finished step.
+
+    Raises:
+        InputError: one does.
+    """
+    for file in folder.glob(f"*{LOCK_FILE}"):
+        with locked(file, f"{folder.parent}: {file.stem}"):
+            pass
+
+
 def parsed_only(text: str | None) -> dict[str, str]:
     """Return the fold and model of a text such as ``fold=2,model=cyclegan``; None is all.
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vdes.errors import InputError
+
+PARTIAL = ".partial"  # how temporary folders end
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
@@ -27,8 +32,8 @@ def staged(targets: Sequence[Path], overwrite: bool) -> Iterator[dict[Path, Path
         write stays unchanged.
 
     Raises:
-        InputError: a target exists and ``overwrite`` is False, its folder does not exist or cannot be written to, or a
-            target for a file is a folder.
+        InputError: a target exists and ``overwrite`` is False, its folder does not exist or cannot be written to, a
+            target for a file is a folder, or the disk is full.
     """
     for target in targets:
         if not target.parent.is_dir():
@@ -39,11 +44,17 @@ def staged(targets: Sequence[Path], overwrite: bool) -> Iterator[dict[Path, Path
         stages: dict[Path, Path] = {}
         for target in targets:
             try:
-                folder = tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent)
+                folder = tempfile.TemporaryDirectory(PARTIAL, f".{target.name}.", target.parent)
             except OSError as error:
                 raise InputError(f"{target}: cannot be written ({error.strerror})") from error
             stages[target] = Path(stack.enter_context(folder)) / target.name
-        yield stages
+        try:
+            yield stages
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            target = next((target for target in reversed(targets) if stages[target].exists()), targets[0])
+            raise InputError(f"{target}: cannot be written ({error.strerror}); free space and run it again") from error
         written = {target: stage for target, stage in stages.items() if stage.exists()}
         for target, stage in written.items():
             if stage.is_file() and target.is_dir():
@@ -73,3 +84,14 @@ def new_folder(folder: Path) -> Iterator[None]:
             for one in made:
                 one.rmdir()
         raise
+
+
+def remove_partial(folder: Path, below: bool = False) -> None:
+    """Remove what killed processes have left of `staged` in a folder that nothing else writes to.
+
+    Args:
+        folder: the folder.
+        below: in the folders in it, too.
+    """
+    for path in list(folder.rglob(f".*{PARTIAL}") if below else folder.glob(f".*{PARTIAL}")):
+        shutil.rmtree(path, ignore_errors=True)

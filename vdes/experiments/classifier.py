@@ -35,6 +35,7 @@ from vdes.experiments.experiment import Experiment
 from vdes.experiments.settings import ClassifierTraining
 from vdes.handlers.classification_handler import classification_result
 from vdes.handlers.provenance import provenance, sha256
+from vdes.handlers.save_weights import save_state
 from vdes.metrics.level_predictions import with_probabilities
 from vdes.networks.weights import half_precision
 from vdes.report.calibration_plot import calibration_plot
@@ -106,7 +107,7 @@ def ship(bundle: Path, settings: ClassifierTraining, overwrite: bool = False) ->
     trained, origin = torch.load(best, weights_only=True), known_record(best)
     record = weights.with_suffix(RECORD_SUFFIX)
     with staged([weights, record], overwrite=True) as stages:
-        torch.save(half_precision(trained), stages[weights])
+        save_state(half_precision(trained), stages[weights])
         stages[record].write_text(sealed(origin, stages[weights]), encoding="utf-8")
     tables = {inputs: predictions(settings.output / "split", "test", inputs) for inputs in seen}
     source = provenance(settings.datalist, "test", weights)

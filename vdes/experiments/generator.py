@@ -30,6 +30,7 @@ from vdes.errors import InputError
 from vdes.experiments.experiment import Experiment
 from vdes.experiments.settings import GeneratorTraining
 from vdes.handlers.provenance import provenance, sha256
+from vdes.handlers.save_weights import save_state
 from vdes.networks.weights import half_precision
 from vdes.statistics.bootstrap import cluster_bootstrap_mean
 
@@ -116,7 +117,7 @@ def ship(bundle: Path, settings: GeneratorTraining, overwrite: bool = False) -> 
         folder.mkdir(parents=True, exist_ok=True)
     record, origin = weights.with_suffix(RECORD_SUFFIX), known_record(runs[best].weights)
     with staged([weights, record, listed], overwrite=True) as stages:
-        torch.save(half_precision(torch.load(runs[best].weights, weights_only=True)), stages[weights])
+        save_state(half_precision(torch.load(runs[best].weights, weights_only=True)), stages[weights])
         stages[record].write_text(sealed(origin, stages[weights]), encoding="utf-8")
         stages[listed].write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"wrote {weights} ({runs[best].arm}, seed {runs[best].seed}) and {listed}")

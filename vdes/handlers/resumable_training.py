@@ -19,6 +19,7 @@ from vdes.data.staging import staged
 from vdes.data.training_record import TrainingRecord
 from vdes.data.versions import versions
 from vdes.errors import InputError
+from vdes.handlers.save_weights import save_state
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class ResumableTraining:
             state["progress"]["validated_epoch"] = int(self.best.state.epoch)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with staged([self.file], overwrite=True) as stages:
-            torch.save(state, stages[self.file])
+            save_state(state, stages[self.file])
 
     def load(self, engine: Trainer) -> None:
         """Load the state of an interrupted run, if there is one."""

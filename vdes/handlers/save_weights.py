@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,17 @@ import torch
 
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, sealed
+
+
+def save_state(state: Mapping[str, Any], file: Path) -> None:
+    """Write what `torch.save` does, by way of memory, because its error on a full disk does not say so.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    file.write_bytes(buffer.getbuffer())
 
 
 def save_weights(state: Mapping[str, torch.Tensor], file: Path, record: Mapping[str, Any]) -> None:
@@ -23,9 +35,9 @@ def save_weights(state: Mapping[str, torch.Tensor], file: Path, record: Mapping[
         record: as `vdes.data.training_record.TrainingRecord.content`.
 
     Raises:
-        InputError: the folder cannot be written to.
+        InputError: the folder cannot be written to, or the disk is full.
     """
     recorded = file.with_suffix(RECORD_SUFFIX)
     with staged([recorded, file], overwrite=True) as stages:
-        torch.save(dict(state), stages[file])
+        save_state(state, stages[file])
         stages[recorded].write_text(sealed(record, stages[file]), encoding="utf-8")

@@ -18,7 +18,7 @@ from tqdm import tqdm
 import vdes
 from vdes.data.datalist import Datalist
 from vdes.data.splits import hold_out
-from vdes.data.staging import staged
+from vdes.data.staging import remove_partial, staged
 from vdes.dicom.pixels import WHITE as DISPLAYED
 from vdes.errors import InputError
 from vdes.phantom.oracle import oracle_table
@@ -75,6 +75,7 @@ def generate(out: Path, settings: Settings, workers: int = 1, overwrite: bool = 
         ]
         _write_tables(out, settings, rows)
         shutil.rmtree(out / PROGRESS_FOLDER)
+        remove_partial(out, below=True)
     except OSError as error:
         raise InputError(f"{error.filename or out}: cannot be written ({error.strerror or error})") from error
     return out / DATALIST_FILE

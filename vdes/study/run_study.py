@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 
 from vdes.bundle.output_lock import sole_writer
-from vdes.bundle.steps import run_steps
+from vdes.bundle.steps import check_idle, run_steps
+from vdes.data.staging import remove_partial
 from vdes.data.training_record import Origin, check_trained_on
 from vdes.statistics.interval_text import interval_text
 from vdes.study.study import STEPS, Study
@@ -38,6 +39,10 @@ def run_study(study: Study, overwrite: bool = False, only: Mapping[str, str] | N
     trained_on = check_weights(study)
     # parts may be run at the same time; each of their steps is locked
     with nullcontext() if only else sole_writer(study.output):
+        if overwrite or not only:
+            check_idle(study.output / STEPS)
+        if not only:
+            remove_partial(study.output, below=True)
         study.open_folder(overwrite)
         failed = run_steps(study_steps(study), study.output / STEPS, only)
         if not only:
