@@ -10,6 +10,7 @@ from torch import nn
 
 from vdes.data.training_record import TrainingRecord, read_record
 from vdes.handlers.best_weights import BestWeights
+from vdes.handlers.save_weights import state_digest
 
 
 class Level(nn.Module):
@@ -55,18 +56,24 @@ def test_weights_are_saved_when_the_metric_improves_and_only_then(tmp_path, smal
     assert record["images"] == TrainingRecord(small_datalist).content["images"]
 
 
+def save_sealed(checkpoint, file):
+    """Write a changed checkpoint as one that was not damaged."""
+    checkpoint["sha256"] = state_digest({name: value for name, value in checkpoint.items() if name != "sha256"})
+    torch.save(checkpoint, file)
+
+
 def test_a_resumed_run_does_not_overwrite_better_weights(make_run):
     first = make_run("run")(stop_after=2)
     better = first.best_file.read_bytes()
     checkpoint = torch.load(first.file)
     checkpoint["progress"]["best_metric"] = 0.0  # nothing that follows can be better
     checkpoint["progress"]["best_metric_epoch"] = 1
-    torch.save(checkpoint, first.file)
+    save_sealed(checkpoint, first.file)
     second = make_run("run")()
     assert second.trainer.state.epoch == 4
     assert second.best_file.read_bytes() == better
 
     # whereas a run that knows of no better one saves
     checkpoint["progress"]["best_metric"] = 1e6
-    torch.save(checkpoint, first.file)
+    save_sealed(checkpoint, first.file)
     assert make_run("run")().best_file.read_bytes() != better

@@ -8,6 +8,7 @@ from ignite.engine import Events
 
 from vdes.data.datalist import Datalist
 from vdes.errors import InputError
+from vdes.handlers.save_weights import state_digest
 
 
 def assert_same(one: Any, other: Any) -> None:
@@ -74,7 +75,7 @@ def test_a_finished_run_is_loaded_and_not_trained_further(make_run, whole):
 
 def test_the_checkpoint_is_plain_data_and_written_in_one_step(whole):
     state = torch.load(whole.file, weights_only=True)
-    assert state.keys() == {"network", "ema", "optimizer", "lr_scheduler", "run", "progress"}
+    assert state.keys() == {"network", "ema", "optimizer", "lr_scheduler", "run", "progress", "sha256"}
     progress = state["progress"]
     assert (progress["epoch"], progress["iteration"], state["run"]["seed"]) == (4, 12, 3)
     assert progress["best_metric"] == whole.validator.state.best_metric
@@ -127,7 +128,8 @@ def test_what_is_no_checkpoint_is_named(make_run, content):
 
 def test_a_checkpoint_without_one_of_the_objects_is_named(make_run, whole):
     state = torch.load(whole.file)
-    del state["ema"]
+    del state["ema"], state["sha256"]
+    state["sha256"] = state_digest(state)
     torch.save(state, whole.file)
     with pytest.raises(InputError, match=r"last\.pt: ema does not fit this run"):
         make_run("whole")()
@@ -169,4 +171,16 @@ def test_another_version_of_a_package_is_refused(make_run, whole):
     state["run"]["versions"]["torch"] = "1.0"
     torch.save(state, whole.file)
     with pytest.raises(InputError, match=r"last\.pt: torch: the run was started with 1\.0, now "):
+        make_run("whole")()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_a_checkpoint_of_which_a_bit_was_flipped_is_never_used(make_run, whole, share):
+    weight = next(iter(torch.load(whole.file)["network"].values()))
+    content = bytearray(whole.file.read_bytes())
+    at = content.find(weight.numpy().tobytes())  # torch.load itself notices no change of these bytes
+    assert at > 0
+    content[at + int(share * weight.nbytes)] ^= 1
+    whole.file.write_bytes(content)
+    with pytest.raises(InputError, match=r"last\.pt: is damaged: .*; delete it to start again"):
         make_run("whole")()

@@ -19,7 +19,7 @@ from vdes.data.staging import staged
 from vdes.data.training_record import TrainingRecord
 from vdes.data.versions import versions
 from vdes.errors import InputError
-from vdes.handlers.save_weights import save_state
+from vdes.handlers.save_weights import save_state, state_digest
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ class ResumableTraining:
 
     The checkpoint states all else that decides the numbers: the content of the data and of the weights that the
     training started from, the settings, the number of processes and of batches, the kind of device and the versions of
-    the packages. A run that differs in one of them is refused with its name, before the first step.
+    the packages. A run that differs in one of them is refused with its name, before the first step, and so is a
+    checkpoint that was damaged.
 
     Put it last in the list of handlers: everything at the end of an epoch, such as validation, must be done before it
     saves.
@@ -103,6 +104,7 @@ class ResumableTraining:
             state["progress"]["best_metric"] = float(self.best.state.best_metric)
             state["progress"]["best_metric_epoch"] = int(self.best.state.best_metric_epoch)
             state["progress"]["validated_epoch"] = int(self.best.state.epoch)
+        state["sha256"] = state_digest(state)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with staged([self.file], overwrite=True) as stages:
             save_state(state, stages[self.file])
@@ -121,6 +123,9 @@ class ResumableTraining:
                 f"{self.file}: not a checkpoint of an interrupted run; delete it to start again"
             ) from error
         self._compare(run)
+        stated = state.pop("sha256", None)
+        if stated != state_digest(state):
+            raise InputError(f"{self.file}: is damaged: its content has changed since; delete it to start again")
         for name, item in self.objects.items():
             try:
                 item.load_state_dict(state[name])
