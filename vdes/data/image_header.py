@@ -97,8 +97,8 @@ def read_image_header(path: str | os.PathLike[str]) -> ImageHeader:
         displayed, in 16 bits regardless of the stored bits.
 
     Raises:
-        InputError: the file is missing, not an image, or truncated, has more than `MAX_PIXELS`, holds several images, or
-            its pixel type is neither grey nor RGB.
+        InputError: the file is missing, not an image, or truncated, has more than `MAX_PIXELS`, holds several images,
+            or its pixel type is neither grey nor RGB.
     """
     path = Path(path)
     suffix = image_suffix(path)

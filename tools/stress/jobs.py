@@ -1,0 +1,162 @@
+"""The jobs that are disturbed: small ones of each kind, on phantoms."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from vdes.bundle.output_lock import LOCK_FILE
+from vdes.data.staging import PARTIAL
+
+BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
+UNET = BUNDLES / "breast_cesm_virtual_des_unet"
+SIZE = "64"  # rows of the images
+PATIENTS = "8"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One kind of job.
+
+    Attributes:
+        name: the kind.
+        words: the arguments after ``python``, given the phantom datalist and the folder to write to.
+        results: the hash of what counts, by name, given the folder after its end.
+    """
+
+    name: str
+    words: Callable[[Path, Path], Sequence[str]]
+    results: Callable[[Path], dict[str, str]]
+
+    def start(self, datalist: Path, folder: Path) -> subprocess.Popen[bytes]:
+        """Start the job in a process group of its own; its output goes to ``<folder>.log``."""
+        with folder.with_suffix(".log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *self.words(datalist, folder)], stdout=log, stderr=log, start_new_session=True
+            )
+
+    def run(self, datalist: Path, folder: Path) -> float:
+        """Run the job to its end, and return its duration in seconds.
+
+        Raises:
+            RuntimeError: it fails.
+        """
+        started = time.monotonic()
+        status = self.start(datalist, folder).wait()
+        if status != 0:
+            log = folder.with_suffix(".log").read_text(errors="replace").strip().splitlines()
+            raise RuntimeError(f"{self.name}: exit status {status}: {log[-1] if log else ''}")
+        return time.monotonic() - started
+
+    def kill(self, datalist: Path, folder: Path, seconds: float) -> bool:
+        """Start the job and kill it and its processes after some seconds; return False if it ended before."""
+        process = self.start(datalist, folder)
+        try:
+            process.wait(seconds)
+            return False
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return True
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files under final names."""
+    found = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith((LOCK_FILE, ".log"))]
+    return [path for path in sorted(found) if not any(part.endswith(PARTIAL) for part in path.parts)]
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Return temporary folders and locks."""
+    return [path for path in folder.rglob(".*") if path.name.endswith(PARTIAL) or path.name.endswith(LOCK_FILE)]
+
+
+def half_written(folder: Path) -> list[Path]:
+    """Return the files under final names that cannot be read to their end."""
+    return [path for path in files(folder) if not _whole(path)]
+
+
+def _whole(path: Path) -> bool:
+    try:
+        if path.suffix == ".png":
+            with Image.open(path) as image:
+                image.load()
+        elif path.suffix == ".json":
+            json.loads(path.read_bytes())
+        elif path.suffix == ".pt":
+            torch.load(path, map_location="cpu", weights_only=True)
+        elif path.suffix == ".csv":
+            return path.read_bytes().endswith(b"\n")
+    except Exception:  # whatever a reader raises on a file that was cut
+        return False
+    return True
+
+
+def of_files(folder: Path) -> dict[str, str]:
+    """Return the hashes of all files."""
+    return {str(path.relative_to(folder)): _sha256(path.read_bytes()) for path in files(folder)}
+
+
+def of_images(folder: Path) -> dict[str, str]:
+    """Return the hashes of the images."""
+    return {name: value for name, value in of_files(folder).items() if name.endswith(".png")}
+
+
+def of_weights(folder: Path) -> dict[str, str]:
+    """Return the hashes of the tensors of a training's weights."""
+    state = torch.load(folder / "model.pt", map_location="cpu", weights_only=True)
+    return {name: _sha256(tensor.numpy().tobytes()) for name, tensor in state.items()}
+
+
+def of_study(folder: Path) -> dict[str, str]:
+    """Return the hashes of a study's figures, without the day that they were made on, and of its tables and images."""
+    content: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
+    del content["provenance"]["made"]
+    kept = {name: value for name, value in of_files(folder).items() if name.endswith((".csv", ".png", "cases.json"))}
+    return {**kept, "metrics.json": _sha256(json.dumps(content, sort_keys=True).encode())}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _phantom(_: Path, folder: Path) -> list[str]:
+    return ["-m", "vdes.cli", "phantom", str(folder), "--patients", PATIENTS, "--size", SIZE]
+
+
+def _bundle(config: str, *knobs: str) -> Callable[[Path, Path], list[str]]:
+    def words(datalist: Path, folder: Path) -> list[str]:
+        given = ["--bundle_root", str(UNET), "--dataset_dir", str(datalist), "--output_dir", str(folder)]
+        file = str(UNET / "configs" / f"{config}.yaml")
+        return ["-m", "monai.bundle", "run", "--config_file", file, *given, "--num_workers", "0", *knobs]
+
+    return words
+
+
+def _study(datalist: Path, folder: Path) -> list[str]:
+    arms = ["--datalist", str(datalist), "--output", str(folder), "--height", SIZE, "--resamples", "20"]
+    weights = UNET / "models" / "model_phantom.pt"
+    return ["-m", "vdes.cli", "study", *arms, "--generator", f"unet={UNET},height={SIZE},ckpt_path={weights}"]
+
+
+JOBS = {
+    job.name: job
+    for job in (
+        Job("phantom", _phantom, of_files),
+        Job("inference", _bundle("inference", "--height", SIZE, "--overwrite", "true"), of_images),
+        Job("training", _bundle("train", "--height", SIZE, "--epochs", "3", "--val_interval", "1"), of_weights),
+        Job("study", _study, of_study),
+    )
+}

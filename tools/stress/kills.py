@@ -1,0 +1,74 @@
+"""Kill jobs at random moments, start them again, and compare the results with those of an undisturbed run.
+
+    PYTHONPATH=tools python -m stress.kills phantom --times 5 --output kills_phantom.json
+
+`stress.table` makes the tables of docs/reference/faults.md from the files in docs/results/faults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from stress.jobs import JOBS, half_written, leftovers
+
+from vdes.phantom.generate import generate
+from vdes.phantom.settings import Settings
+
+
+def killed(name: str, times: int, seed: int, work: Path) -> dict[str, Any]:
+    """Kill a job so many times, each time from its beginning, and return what was counted.
+
+    Args:
+        name: of `JOBS`.
+        times: number of kills.
+        seed: seed of the moments, which are uniform over the duration of an undisturbed run.
+        work: an empty folder.
+    """
+    job, moments = JOBS[name], random.Random(seed)
+    datalist = generate(work / "cases", Settings(8, 5, 64, test_fraction=0.5, validation_fraction=0.25))
+    seconds = job.run(datalist, work / "undisturbed")
+    expected = job.results(work / "undisturbed")
+    if not expected:
+        raise RuntimeError(f"{name}: an undisturbed run has no results")
+    found = {"kills": 0, "ended before": 0, "equal": 0, "half-written": 0, "left over": 0}
+    faults: list[str] = []
+    while found["kills"] < times and found["ended before"] < times:
+        folder = work / "disturbed"
+        moment = moments.uniform(0, seconds)
+        hit = job.kill(datalist, folder, moment)
+        found["kills" if hit else "ended before"] += 1
+        if hit:
+            found["half-written"] += len(half_written(folder))
+            try:
+                if name != "phantom" or not (folder / "datalist.json").exists():  # a whole set is refused
+                    job.run(datalist, folder)
+                found["equal"] += job.results(folder) == expected
+                found["left over"] += len(leftovers(folder))
+            except (RuntimeError, OSError) as error:
+                faults.append(f"after {moment:.2f} s: {error}".replace(str(work), "WORK"))
+        shutil.rmtree(folder, ignore_errors=True)
+    return {"job": name, "seed": seed, **found, "faults": faults}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("job", choices=JOBS)
+    parser.add_argument("--times", type=int, default=3, help="number of kills")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments")
+    parser.add_argument("--output", type=Path, required=True, help="JSON file for the counts")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as work:
+        found = killed(options.job, options.times, options.seed, Path(work))
+    options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
