@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vdes.errors import InputError
 
-PARTIAL = ".partial"  # how temporary folders end
+PARTIAL = ".vdes-partial"  # how temporary folders end, and nothing of a user's
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
