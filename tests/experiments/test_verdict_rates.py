@@ -9,7 +9,11 @@ from vdes.errors import InputError
 from vdes.experiments import verdict_rates
 from vdes.experiments.known_scores import KnownScores
 from vdes.experiments.settings import VerdictRates
+from vdes.experiments.verdict_page import page
 from vdes.experiments.verdict_rates import Setting, grid, rates, write_rates
+
+ROOT = Path(__file__).parents[2]
+RESULTS = Path("docs") / "results" / "verdicts.json"
 
 
 def test_verdicts_follow_the_truth() -> None:
@@ -52,6 +56,20 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: py
     resumed = write_rates(settings, overwrite=True)
     assert resumed["rates"] == [marked, *whole["rates"][1:]]
     assert not parts.exists()
+
+
+def test_the_page_is_that_of_the_results() -> None:
+    found = json.loads((ROOT / RESULTS).read_text(encoding="utf-8"))
+    assert page(found, RESULTS) == (ROOT / RESULTS).with_suffix(".md").read_text(encoding="utf-8")
+    assert (ROOT / RESULTS).with_suffix(".png").is_file()
+    wanted = [setting.record() for setting in grid()]
+    assert [{name: row[name] for name in wanted[0]} for row in found["rates"]] == wanted
+
+
+def test_the_results_are_what_is_computed_today() -> None:
+    found = json.loads((ROOT / RESULTS).read_text(encoding="utf-8"))
+    setting = grid()[0]
+    assert rates(setting, found["studies"], found["resamples"], found["seed"]) == found["rates"][0]
 
 
 @pytest.mark.parametrize(

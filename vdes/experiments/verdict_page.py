@@ -33,7 +33,8 @@ judged by the functions that judge real studies. {undefined:,} of them had no de
 Shares of the simulated studies over all numbers of patients and both correlations, with exact 95 % Monte Carlo
 intervals. Nominal are at most {error} for the first two, of an arm that is worse by exactly the margin, and at least
 {coverage} for the third, over all true differences. **Bold**: misses its nominal rate (exact one-sided binomial test,
-p below {level:g} with Holm's correction over the table).
+p below {level:g} with Holm's correction over the table). A rate that is not shown to miss may still do so: its interval
+says by how much.
 
 ![Errors, coverage and power by number of patients]({picture})
 
@@ -41,8 +42,8 @@ p below {level:g} with Holm's correction over the table).
 
 - {share} of the patients are malignant, each independently. By examination, a patient has one score; by image,
   {cases} images, {malignant} of them malignant in a malignant patient.
-- Scores are normal within a class. The reference has an AUC of {auc}. Both arms call {positive} of the cases that are
-  not malignant malignant. The arm's scores of malignant cases are shifted until the metric in question differs by the
+- Scores are normal within a class. The reference has an AUC of {auc}. Both arms have a specificity of {specificity}.
+  The arm's scores of malignant cases are shifted until the metric in question differs by the
   true difference.
 - Scores of two arms of one case correlate by the stated correlation within a class, those of two images of one patient
   by {within}. Both are our choice, not measured.
@@ -92,7 +93,7 @@ def page(found: Mapping[str, Any], output: Path) -> str:
         cases=cases,
         malignant=malignant,
         auc=AUC,
-        positive=f"{100 * (1 - SPECIFICITY):.0f} %",
+        specificity=SPECIFICITY,
         within=WITHIN,
         output=output.as_posix(),
         error_of_error=_standard_error(ERROR, studies),
