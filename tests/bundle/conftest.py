@@ -6,8 +6,11 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from vdes.data.training_record import sealed
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "tools"))
@@ -15,7 +18,7 @@ sys.path.insert(0, str(PROJECT / "tools"))
 
 @pytest.fixture(scope="session")
 def record() -> Callable[[Path], None]:
-    """State the hash of a file of weights where results state it."""
+    """State the hash of a file of weights where results and the record of their training state it."""
 
     def record(weights: Path) -> None:
         results = weights.parents[1] / "docs" / "results"
@@ -24,8 +27,15 @@ def record() -> Callable[[Path], None]:
             file.unlink()
         measured = {"provenance": {"weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}}
         (results / f"fidelity_{weights.stem}.json").write_text(json.dumps(measured))
+        training = weights.with_suffix(".json")
+        training.write_text(sealed({"images": [], "ancestors": [], **_record_of(training)}, weights))
 
     return record
+
+
+def _record_of(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    return found
 
 
 @pytest.fixture(scope="session")

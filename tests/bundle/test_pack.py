@@ -167,7 +167,9 @@ def test_a_bad_bundle_is_refused_with_the_reason(
     git(checkout, "commit", "--quiet", "--all", "--message", "other weights")
     assert main(["bundle", "pack", str(weights.parents[1]), "--output", str(tmp_path / "dist")]) == 1
     printed = capsys.readouterr()
-    assert printed.out.startswith("models/model.pt: sha256 ") and printed.out.count("\n") == 1
+    of_weights, of_record = printed.out.splitlines()
+    assert of_weights.startswith("models/model.pt: sha256 ")
+    assert of_record.startswith("models/model.json: model.json is the record of other weights")
     assert not (tmp_path / "dist").exists()
 
 

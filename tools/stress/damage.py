@@ -26,11 +26,10 @@ TARGETS = {
     "predictions": "arms/des/predictions.csv",
     "virtual image": "parts/*/virtual/unet/*.png",
     "score of images": "parts/*/scored/**/*.csv",
-    "fidelity of cases": "fidelity_per_case.csv",
+    "fidelity of cases": "images/fidelity_per_case.csv",
     "cases": "cases.json",
     "record of a step": "steps/*predict_des.json",
     "datalist of an arm": "parts/*/datalists/virtual-unet_judged.json",
-    "stored feature": "parts/*/features/*",
 }
 
 

@@ -166,10 +166,33 @@ def test_tampered_weights_are_not_those_that_were_measured(bundle: Path) -> None
     state = torch.load(file, weights_only=True)
     next(iter(state.values()))[..., 0] += 1
     torch.save(state, file)
-    (found,) = findings(bundle)
+    found, of_record = findings(bundle)
+    assert of_record.startswith(
+        "models/model.json: model.json is the record of other weights; expected the record that"
+    )
     assert re.match(
         r"models/model.pt: sha256 [0-9a-f]{12}; docs/results/\*_model.json was measured on [0-9a-f]{12}", found
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (without("models/model.json"), "no record beside them"),
+        (lambda bundle: edited(bundle / "models" / "model.json"), "model.json was edited"),
+    ],
+    ids=["missing", "edited"],
+)
+def test_weights_have_the_whole_record_of_their_training(bundle: Path, change, reason: str) -> None:
+    change(bundle)
+    (found,) = findings(bundle)
+    assert found.startswith(f"models/model.json: {reason}; expected the record that the training of model.pt wrote")
+
+
+def edited(record: Path) -> None:
+    """Take an image out of a record."""
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "images": content["images"][1:]}))
 
 
 class Evil:

@@ -13,10 +13,11 @@ import torch
 
 from vdes.bundle.bundle import Bundle
 from vdes.bundle.verify.line import Line
+from vdes.data.training_record import RECORD_SUFFIX, read_record
 
 
 def check_weights(bundle: Bundle) -> Iterator[Line]:
-    """Report weights whose hash is not the recorded one, or that contain more than finite tensors.
+    """Report weights whose hash is not the recorded one, that contain more than finite tensors, or of unknown origin.
 
     The hash of ``models/NAME.pt`` is recorded with its figures: ``weights_sha256`` in the provenance of the files
     ``docs/results/*_NAME.json`` from evaluation; that of a downloaded file is in ``large_files.yml``.
@@ -24,6 +25,7 @@ def check_weights(bundle: Bundle) -> Iterator[Line]:
     for name in bundle.stored_weights:
         yield from _check_hash(bundle, name)
         yield from _check_content(bundle.root / name, name)
+        yield from _check_record(bundle.root / name, name)
 
 
 def recorded_hashes(bundle: Bundle, weights: str) -> set[str]:
@@ -70,6 +72,14 @@ def _check_hash(bundle: Bundle, name: str) -> Iterator[Line]:
             f"sha256 {sha256[:12]}; {where} was measured on {', '.join(sorted(h[:12] for h in recorded))}",
             stops=True,
         )
+
+
+def _check_record(file: Path, name: str) -> Iterator[Line]:
+    """Report a record of the training that is missing, edited, or not that of the weights."""
+    record = read_record(file)
+    if isinstance(record, str):
+        recorded = str(Path(name).with_suffix(RECORD_SUFFIX))
+        yield Line(recorded, f"{record}; expected the record that the training of {Path(name).name} wrote beside it")
 
 
 def _check_content(file: Path, name: str) -> Iterator[Line]:
