@@ -6,13 +6,16 @@ import logging
 from pathlib import Path
 
 from vdes.bundle.locate import CLONE, INSTALLED
+from vdes.bundle.step_marker import digest
 from vdes.errors import InputError
 
 logger = logging.getLogger(__name__)
 
 
 def check_trust(bundle: Path, trusted: bool, bundles: Path | None = None) -> None:
-    """Refuse a bundle that is neither vdes's own nor trusted by the user, before anything of it is read.
+    """Refuse a bundle that is neither vdes's own nor trusted by the user, before anything of it is parsed.
+
+    A copy of one of vdes's own bundles is trusted if its configs are the same and it brings no code.
 
     Args:
         bundle: folder of the bundle.
@@ -23,7 +26,10 @@ def check_trust(bundle: Path, trusted: bool, bundles: Path | None = None) -> Non
         InputError: the bundle is not trusted.
     """
     own = [folder.resolve() for folder in (CLONE, INSTALLED, bundles) if folder is not None]
-    if bundle.resolve().parent in own:
+    if bundle.resolve().parent in own or not (bundle / "configs").is_dir():  # there is nothing to run
+        return
+    code = [bundle / "configs", *sorted(bundle.rglob("*.py"))]
+    if digest(code) in {digest([folder / bundle.resolve().name / "configs"]) for folder in (CLONE, INSTALLED)}:
         return
     if not trusted:
         raise InputError(
