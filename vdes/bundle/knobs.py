@@ -23,7 +23,7 @@ from vdes.errors import InputError
 Value = TypeVar("Value")
 ID_SEP_KEY_ALIAS = "#"  # which MONAI replaces by ID_SEP_KEY in every text
 # how the names of knobs end that are 1 or more, and of those that hold a file or a folder
-COUNTS = ("height", "size", "epochs", "channels", "val_interval", "blocks", "n_resamples", "classes")
+COUNTS = ("height", "batch_size", "epochs", "channels", "val_interval", "blocks", "n_resamples", "classes")
 PLACES = ("_dir", "_path", "_root", "_cache", "_weights", "_bundle", "bundles")
 
 
@@ -108,7 +108,7 @@ def _check_number(name: str, default: Any, value: Any) -> None:
         or (isinstance(value, str) and value[:1] in "$@%")
     ):
         return
-    least = 1 if name.endswith(COUNTS) else 0
+    least = 1 if name.endswith(COUNTS) or name == "size" else 0
     whole = isinstance(default, int)
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not number or (whole and value != int(value)) or (default >= 0 and value < least):
