@@ -130,6 +130,7 @@ def test_an_option_that_no_config_has_is_one_line_and_status_2(
         (["--epochs", "0"], "--epochs: 0; expected a whole number, 1 or more"),
         (["--epochs", "1.5"], "--epochs: 1.5; expected a whole number, 1 or more"),
         (["--epochs", "many"], "--epochs: 'many'; expected a whole number, 1 or more"),
+        (["--epochs", ""], "--epochs: ''; expected a whole number, 1 or more"),
         (["--epochs", "[3]"], "--epochs: [3]; expected a whole number, 1 or more"),
         (["--optimizer#lr", "-0.1"], "--optimizer#lr: -0.1; expected a number, 0 or more"),
         (["--optimizer#lr", "fast"], "--optimizer#lr: 'fast'; expected a number, 0 or more"),

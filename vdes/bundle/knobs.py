@@ -105,7 +105,7 @@ def _check_number(name: str, default: Any, value: Any) -> None:
     if (
         isinstance(default, bool)
         or not isinstance(default, int | float)
-        or (isinstance(value, str) and value[:1] in "$@%")
+        or (isinstance(value, str) and value.startswith(("$", "@", "%")))
     ):
         return
     least = 1 if name.endswith(COUNTS) or name == "size" else 0

@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vdes.data.staging import staged
-
-BLOCK = 1 << 20
+from vdes.data.training_record import file_sha256
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def digest(outputs: Iterable[Path]) -> str:
         files = sorted(path for path in output.rglob("*") if path.is_file()) if output.is_dir() else [output]
         for file in files:
             name = Path(output.name) / file.relative_to(output)
-            total.update(f"{name.as_posix()}\0{_of_file(file)}\n".encode())
+            total.update(f"{name.as_posix()}\0{file_sha256(file) if file.is_file() else ''}\n".encode())
     return total.hexdigest()
 
 
@@ -86,14 +85,3 @@ def made_by(names: Sequence[str], folder: Path) -> Mapping[str, str]:
     """Return the hashes of what the steps have made, of those that have a record."""
     found = ((name, read_marker(name, folder)) for name in names)
     return {name: marker.made for name, marker in found if marker is not None}
-
-
-def _of_file(file: Path) -> str:
-    """Return the hash of a file's content; nothing for a missing file."""
-    if not file.is_file():
-        return ""
-    total = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(BLOCK):
-            total.update(block)
-    return total.hexdigest()
