@@ -317,7 +317,7 @@ def test_inference_writes_dicom_that_names_the_bundle(run, dicom_phantoms, train
 def test_evaluation_scores_the_weights_beside_trivial_predictions(run, pairs, trained, cache_dir, tmp_path):
     knobs = {"dataset_dir": str(pairs), "output_dir": str(tmp_path), "cache_dir": str(cache_dir)}
     workflow = run("train", "evaluate", ckpt_path=str(trained / "model.pt"), **knobs)
-    written = {"fidelity_per_case.csv", "fidelity.json", "fidelity_sheet.png"}
+    written = {"fidelity_per_case.csv", "lesions.csv", "fidelity.json", "fidelity_sheet.png"}
     assert {file.name for file in tmp_path.iterdir()} == written
     result = json.loads((tmp_path / "fidelity.json").read_text())
     means = {

@@ -489,7 +489,7 @@ def evaluation(run, pairs, trained, cache_dir, tmp_path_factory) -> tuple[Path, 
 
 def test_evaluation_writes_what_its_cases_say(evaluation, pairs):
     folder, workflow = evaluation
-    assert {file.name for file in folder.iterdir()} == {"fidelity_per_case.csv", "fidelity.json", "fidelity_sheet.png"}
+    assert {file.name for file in folder.iterdir()} == {"fidelity_per_case.csv", "lesions.csv", "fidelity.json", "fidelity_sheet.png"}
     rows = pd.read_csv(folder / "fidelity_per_case.csv")
     tested = {item["case"] for item in Datalist.read(pairs).items("test")}
     assert set(rows["case"]) == tested and len(rows) == 4 * len(tested)
@@ -531,7 +531,7 @@ def test_evaluation_prints_the_trivial_predictions(run, pairs, trained, cache_di
     rows = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     assert rows.count("virtual DES") == rows.count("low energy itself") == rows.count("constant level") == 3
     # a sheet wants three cases; the validation split has two
-    assert {file.name for file in tmp_path.iterdir()} == {"fidelity_per_case.csv", "fidelity.json"}
+    assert {file.name for file in tmp_path.iterdir()} == {"fidelity_per_case.csv", "lesions.csv", "fidelity.json"}
     before = (tmp_path / "fidelity.json").read_bytes()
     with pytest.raises(Exception) as error:
         run("train", "evaluate", ckpt_path=str(trained / "model.pt"), **knobs)

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from vdes.errors import InputError
-from vdes.metrics.lesion_ring import RING_WIDTH, lesion_and_ring
+from vdes.metrics.lesion_ring import lesion_and_ring
+from vdes.transforms.lesion_places import RING_WIDTH
 
 SIZE = (100, 80)
 

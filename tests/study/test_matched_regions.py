@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from vdes.metrics.lesion_ring import RING_WIDTH
 from vdes.study.matched_regions import MIN_PIXELS, Region, lesion_regions, matched_regions
+from vdes.transforms.lesion_places import RING_WIDTH
 
 SHAPE = (200, 150)
 WIDTH = RING_WIDTH * SHAPE[0]

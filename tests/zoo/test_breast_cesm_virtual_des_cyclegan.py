@@ -50,7 +50,7 @@ class TestVirtualDesCycleGAN(unittest.TestCase):
         self.assertTrue({"model.pt", "last.pt"} <= {file.name for file in trained.iterdir()})
         own = {"ckpt_path": trained / "model.pt", "cache_dir": self.folder / "cache", "channels": 4, "blocks": 1}
         results = self.check(["train", "evaluate"], "train", "results", **own)
-        written = {"fidelity.json", "fidelity_per_case.csv", "fidelity_sheet.png"}
+        written = {"fidelity.json", "fidelity_per_case.csv", "fidelity_sheet.png", "lesions.csv"}
         self.assertTrue(written <= {file.name for file in results.iterdir()})
 
     def test_paired_config(self):

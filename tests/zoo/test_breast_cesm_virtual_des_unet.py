@@ -50,7 +50,7 @@ class TestVirtualDesUNet(unittest.TestCase):
         self.assertTrue({"model.pt", "last.pt"} <= {file.name for file in trained.iterdir()})
         own = {"ckpt_path": trained / "model.pt", "cache_dir": self.folder / "cache"}
         results = self.check(["train", "evaluate"], "train", "results", **own)
-        written = {"fidelity.json", "fidelity_per_case.csv", "fidelity_sheet.png"}
+        written = {"fidelity.json", "fidelity_per_case.csv", "fidelity_sheet.png", "lesions.csv"}
         self.assertTrue(written <= {file.name for file in results.iterdir()})
 
     def test_joint_config(self):

@@ -14,13 +14,16 @@ from ignite.engine import Engine, Events
 
 from vdes.data.staging import staged
 from vdes.errors import InputError
+from vdes.handlers.criterion_table import criterion_table
 from vdes.handlers.fidelity_table import all_tables
 from vdes.metrics.decollated import case_values, decollated_cases, naming_case
 from vdes.metrics.fidelity import case_rows
-from vdes.metrics.lesion_ring import RING_WIDTH
+from vdes.metrics.lesion_table import lesion_rows
 from vdes.statistics.fidelity_summary import summarise
+from vdes.statistics.lesion_summary import summarise_lesions
+from vdes.transforms.lesion_places import RING_WIDTH
 
-FILES = ("fidelity_per_case.csv", "fidelity.json")
+FILES = ("fidelity_per_case.csv", "lesions.csv", "fidelity.json")
 # names of the arguments of `case_rows` in MONAI's engines
 KEYS = {
     "case": "case",
@@ -42,13 +45,14 @@ class FidelityHandler:
     and ``patient``. At the end of the run it writes into ``output_dir``
 
     - ``fidelity_per_case.csv``: the rows of `vdes.metrics.fidelity.case_rows`;
-    - ``fidelity.json``: their summary by `vdes.statistics.fidelity_summary.summarise`, the settings and the
-      provenance;
+    - ``lesions.csv``: the rows of `vdes.metrics.lesion_table.lesion_rows`;
+    - ``fidelity.json``: their summaries by `vdes.statistics.fidelity_summary.summarise` and
+      `vdes.statistics.lesion_summary.summarise_lesions`, the settings and the provenance;
 
-    and prints the tables for the breast, the whole image and the lesion.
+    and prints how lesions are shown, and the tables for the breast, the whole image and the lesion.
 
     Args:
-        output_dir: folder of the two files; created if it is missing.
+        output_dir: folder of the three files; created if it is missing.
         constant: level of the constant prediction, `vdes.metrics.constant_level.constant_level` of the training cases.
         provenance: what made the predictions: datalist, split, seed, versions, weights; JSON values.
         n_resamples: bootstrap samples behind the intervals.
@@ -78,6 +82,7 @@ class FidelityHandler:
         self.overwrite = overwrite
         self.targets = [self.output_dir / name for name in FILES]
         self.rows: list[dict[str, Any]] = []
+        self.lesions: list[dict[str, Any]] = []
 
     def attach(self, engine: Engine) -> None:
         """Register with the evaluator."""
@@ -96,19 +101,22 @@ class FidelityHandler:
             json.dumps(self.provenance, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise InputError(f"provenance: expected what JSON can hold ({error})") from error
-        self.rows = []
+        self.rows, self.lesions = [], []
 
     def score(self, engine: Engine) -> None:
         """Append the rows of the iteration's cases."""
         for case in decollated_cases(engine):
             with naming_case(case):
-                values = case_values(case, list(KEYS.values()))
-                self.rows += case_rows(**dict(zip(KEYS, values, strict=True)), constant=self.constant)
+                values = dict(zip(KEYS, case_values(case, list(KEYS.values())), strict=True))
+                self.rows += case_rows(**values, constant=self.constant)
+                images = {name: values.pop(name) for name in ("virtual_des", "low_energy")}
+                self.lesions += lesion_rows(**values, images=images)
 
     def write(self, _engine: Engine) -> None:
         """Write both files and print the tables."""
-        rows = pd.DataFrame(self.rows)
-        summary = summarise(rows, self.n_resamples, self.seed)
+        rows, lesions = pd.DataFrame(self.rows), pd.DataFrame(self.lesions)
+        of_images = summarise(rows, self.n_resamples, self.seed)
+        of_lesions = summarise_lesions(lesions, self.n_resamples, self.seed)
         result = {
             "provenance": self.provenance,
             "data_range": 1.0,
@@ -120,16 +128,24 @@ class FidelityHandler:
                 "n_resamples": self.n_resamples,
                 "seed": self.seed,
             },
-            "summary": [{key: _finite(value) for key, value in row.items()} for row in summary.to_dict("records")],
+            "summary": _records(of_images),
+            "lesions": _records(of_lesions),
         }
         self.output_dir.mkdir(parents=True, exist_ok=True)
         with staged(self.targets, self.overwrite) as stages:
-            per_case, overall = (stages[target] for target in self.targets)
+            per_case, per_lesion, overall = (stages[target] for target in self.targets)
             rows.to_csv(per_case, index=False)
+            lesions.to_csv(per_lesion, index=False)
             overall.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        print(all_tables(summary))
+        print("\n\n".join(text for text in (criterion_table(of_lesions), all_tables(of_images)) if text))
 
 
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table for JSON, which has no NaN and no infinity."""
+    return [
+        {
+            str(key): None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in row.items()
+        }
+        for row in table.to_dict("records")
+    ]

@@ -9,7 +9,8 @@ import torch
 from monai.config import NdarrayOrTensor
 
 from vdes.metrics.cumulative_region_metric import CumulativeRegionMetric
-from vdes.metrics.lesion_ring import RING_WIDTH, lesion_and_ring
+from vdes.metrics.lesion_ring import lesion_and_ring
+from vdes.transforms.lesion_places import RING_WIDTH
 
 
 def lesion_contrast(

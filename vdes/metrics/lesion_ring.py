@@ -9,8 +9,7 @@ from skimage.morphology import isotropic_dilation
 
 from vdes.errors import InputError
 from vdes.metrics.regions import check_image, check_mask
-
-RING_WIDTH = 0.03
+from vdes.transforms.lesion_places import RING_WIDTH
 
 
 def lesion_and_ring(

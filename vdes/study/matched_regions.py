@@ -11,7 +11,7 @@ from skimage.measure import label
 from skimage.morphology import isotropic_dilation, isotropic_erosion
 from skimage.transform import rotate
 
-from vdes.metrics.lesion_ring import RING_WIDTH
+from vdes.transforms.lesion_places import RING_WIDTH
 
 PER_LESION = 2  # matched regions per lesion, if they fit
 ANGLES = np.arange(0, 360, 15)  # degrees
