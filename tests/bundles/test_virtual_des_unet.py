@@ -489,7 +489,12 @@ def evaluation(run, pairs, trained, cache_dir, tmp_path_factory) -> tuple[Path, 
 
 def test_evaluation_writes_what_its_cases_say(evaluation, pairs):
     folder, workflow = evaluation
-    assert {file.name for file in folder.iterdir()} == {"fidelity_per_case.csv", "lesions.csv", "fidelity.json", "fidelity_sheet.png"}
+    assert {file.name for file in folder.iterdir()} == {
+        "fidelity_per_case.csv",
+        "lesions.csv",
+        "fidelity.json",
+        "fidelity_sheet.png",
+    }
     rows = pd.read_csv(folder / "fidelity_per_case.csv")
     tested = {item["case"] for item in Datalist.read(pairs).items("test")}
     assert set(rows["case"]) == tested and len(rows) == 4 * len(tested)

@@ -80,6 +80,20 @@ def _study_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for method, values in (("virtual_des", (0.71, 0.12)), ("low_energy", (0.42, 0.31)))
             for metric, value in zip(("enhancement_recall", "images_with_hallucination"), values, strict=True)
         ],
+        "lesions": [
+            {"generator": name, "method": method, "metric": metric, "statistic": statistic, "value": value}
+            | {"low": value - 0.1, "high": value + 0.08, "cases": 25, "patients": 10}
+            for name in GENERATORS
+            for method, statistic, values in (
+                ("virtual_des", "mean", (0.81, 0.52, 0.04)),
+                ("virtual_des", "difference_to_low_energy", (-0.2, 0.11, -0.02)),
+                ("low_energy", "mean", (1.01, 0.41, 0.06)),
+                ("real_des", "mean", (0.9,)),
+            )
+            for metric, value in zip(
+                ("lesion_contrast", "follows", "false_enhancement_elsewhere"), values, strict=False
+            )
+        ],
         "subgroups": _subgroups(images, predictions),
         "oracle": [
             {"split": "test", "task": task, "images": seen, "n": 40, "malignant": 10, "auc": auc, "f1": 0.7}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from vdes.report.fidelity_rows import enhancement_table, fidelity_tables
+from vdes.report.fidelity_rows import enhancement_table, fidelity_tables, lesion_table
 
 
 def row(generator, method, metric, value, statistic="mean", cases=10, patients=4):
@@ -55,3 +55,22 @@ def test_enhancement_says_how_many_cases_each_column_has():
     assert [name for name, *_ in table.rows] == ["virtual DES by a", "low energy itself"]
     assert table.note == "enhancement recall: 6 cases of 3 patients; hallucinations per image: 10 cases of 4 patients"
     assert enhancement_table([], ["a"]) is None
+
+
+def test_lesions_are_compared_with_low_energy():
+    rows = [
+        *both("low_energy", "follows", 0.3),
+        row("a", "virtual_des", "follows", 0.5, cases=12),
+        row("a", "virtual_des", "follows", 0.2, "difference_to_low_energy", cases=12),
+        *both("real_des", "lesion_contrast", 1.0),
+    ]
+    table = lesion_table(rows, ["a", "b"])
+    assert table.columns == ["contrast", "follows real DES"]
+    assert table.rows == [
+        ("virtual DES by a", True, ["–", "0.500 (0.400 to 0.600)"]),
+        ("low energy itself", False, ["–", "0.300 (0.200 to 0.400)"]),
+        ("real DES", False, ["1.000 (0.900 to 1.100)", "–"]),
+        ("virtual DES by a minus low energy", True, ["–", "0.200 (0.100 to 0.300)"]),
+    ]
+    assert table.note == "contrast: 10 places of 4 patients; follows real DES: 12 places of 4 patients"
+    assert lesion_table([], ["a"]) is None

@@ -46,7 +46,7 @@ def test_values_are_those_of_the_rows():
         assert of(summary, method, "lesion_contrast")["value"] == pytest.approx(lesions[method].mean())
         expected = spearmanr(lesions[method], lesions["real_des"]).statistic
         assert of(summary, method, "follows")["value"] == pytest.approx(expected)
-        assert of(summary, method, "false_enhancement")["value"] == pytest.approx(
+        assert of(summary, method, "false_enhancement_elsewhere")["value"] == pytest.approx(
             elsewhere[method].clip(lower=0).mean()
         )
     assert of(summary, "real_des", "lesion_contrast")["value"] == pytest.approx(lesions["real_des"].mean())
@@ -58,7 +58,7 @@ def test_the_paired_difference_to_low_energy_finds_who_follows():
     summary = summarise_lesions(table(), n_resamples=500)
     gain = of(summary, "virtual_des", "follows", "difference_to_low_energy")
     assert 0.4 < gain["low"] < gain["value"] < gain["high"]
-    false = of(summary, "virtual_des", "false_enhancement", "difference_to_low_energy")
+    false = of(summary, "virtual_des", "false_enhancement_elsewhere", "difference_to_low_energy")
     assert false["high"] < 0
     assert not ((summary["method"] == "low_energy") & (summary["statistic"] != "mean")).any()
 

@@ -77,6 +77,14 @@ def test_tables_rank_the_generators_by_their_noise(scored, virtual):
         assert rates[generator, "real_des", "enhancement_recall"] == 1
         assert rates[generator, "real_des", "false_enhancement"] == 0
         assert rates[generator, "real_des", "hallucinations_per_image"] == 0
+    shown = {(row["generator"], row["method"], row["metric"]): row["value"] for row in tables["lesions"]
+             if row["statistic"] == "mean"}  # fmt: skip
+    # a copy with little noise shows lesions as the real DES does, low energy does not
+    for name, allowed in (("quiet", 0.03), ("loud", 0.3)):
+        real = shown[name, "real_des", "lesion_contrast"]
+        assert shown[name, "virtual_des", "lesion_contrast"] == pytest.approx(real, rel=allowed)
+        assert shown[name, "low_energy", "lesion_contrast"] != pytest.approx(real, rel=0.3)
+    assert shown["quiet", "virtual_des", "follows"] >= shown["loud", "virtual_des", "follows"]
     # a copy with little noise misses and invents nothing, low energy does
     assert rates["quiet", "virtual_des", "enhancement_recall"] == 1
     assert rates["quiet", "virtual_des", "hallucinations_per_image"] == 0

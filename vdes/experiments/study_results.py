@@ -29,6 +29,7 @@ WHOLE = (
     "verdicts",
     "tests",
     "enhancement",
+    "lesions",
     "oracle",
     "regions",
 )

@@ -9,7 +9,11 @@ from vdes.statistics.interval_text import interval_text
 from vdes.statistics.lesion_summary import STATISTICS
 from vdes.statistics.markdown_table import markdown_table
 
-LABELS = {"lesion_contrast": "contrast", "follows": "follows the real one", "false_enhancement": "false enhancement"}
+LABELS = {
+    "lesion_contrast": "contrast",
+    "follows": "follows the real one",
+    "false_enhancement_elsewhere": "false enhancement elsewhere",
+}
 MINUS = "{} minus low energy"
 
 
@@ -35,7 +39,7 @@ def criterion_table(summary: pd.DataFrame) -> str:
     table = markdown_table(["", *(LABELS[metric] for metric in STATISTICS)], lines, aligned=True)
     counts = summary.groupby("metric")[["cases", "patients"]].max()
     lesions, patients = counts.loc["lesion_contrast"]
-    elsewhere = counts["cases"].get("false_enhancement", 0)
+    elsewhere = counts["cases"].get("false_enhancement_elsewhere", 0)
     return (
         f"{table}\n\nContrast: (lesion - ring around it) / SD of the breast, mean of {lesions} lesions of {patients} "
         "patients. Follows: rank correlation of the contrast with the real one over the lesions. False enhancement: "

@@ -18,7 +18,7 @@ from vdes.handlers.criterion_table import criterion_table
 from vdes.handlers.fidelity_table import all_tables
 from vdes.metrics.decollated import case_values, decollated_cases, naming_case
 from vdes.metrics.fidelity import case_rows
-from vdes.metrics.lesion_table import lesion_rows
+from vdes.metrics.lesion_table import lesion_rows, lesion_table
 from vdes.statistics.fidelity_summary import summarise
 from vdes.statistics.lesion_summary import summarise_lesions
 from vdes.transforms.lesion_places import RING_WIDTH
@@ -114,7 +114,7 @@ class FidelityHandler:
 
     def write(self, _engine: Engine) -> None:
         """Write both files and print the tables."""
-        rows, lesions = pd.DataFrame(self.rows), pd.DataFrame(self.lesions)
+        rows, lesions = pd.DataFrame(self.rows), lesion_table(self.lesions)
         of_images = summarise(rows, self.n_resamples, self.seed)
         of_lesions = summarise_lesions(lesions, self.n_resamples, self.seed)
         result = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from monai.config import NdarrayOrTensor
 
 from vdes.metrics.regions import check_image, check_mask
@@ -14,6 +15,7 @@ from vdes.transforms.lesion_places import Place, counterpart, lesion_places, mat
 PLACES_PER_LESION = 4
 REAL = "real_des"
 LESION, ELSEWHERE = "lesion", "elsewhere"  # values of the column `place`
+NAMED = ("case", "patient", "place", "number", "pixels")
 
 
 def lesion_rows(
@@ -69,10 +71,15 @@ def lesion_rows(
             name: (on_real if name == REAL else place).contrast(plane) / spread[name] if spread[name] else np.nan
             for name, plane in planes.items()
         }
-        named = {"case": case, "patient": patient, "place": kind, "number": number, "pixels": int(place.inside.sum())}
-        return {**named, **contrasts}
+        named = zip(NAMED, (case, patient, kind, number, int(place.inside.sum())), strict=True)
+        return {**dict(named), **contrasts}
 
     return [
         *(row(LESION, i, lesion, counterpart(lesion, on_des)) for i, lesion in enumerate(drawn, start=1)),
         *(row(ELSEWHERE, i, place, place) for i, place in enumerate(elsewhere, start=1)),
     ]
+
+
+def lesion_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return rows of `lesion_rows` as a table, which has its columns also without a row."""
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(NAMED))

@@ -11,6 +11,12 @@ from vdes.report.study_words import interval, words
 
 REGIONS = {"breast": "inside the breast", "image": "over the whole image", "lesion": "inside the lesion"}
 VIRTUAL, MEAN = "virtual_des", "mean"
+MINUS_LOW_ENERGY, TO_LOW_ENERGY = "virtual_des_minus_low_energy", "difference_to_low_energy"
+LESION_LABELS = {
+    "lesion_contrast": "contrast",
+    "follows": "follows real DES",
+    "false_enhancement_elsewhere": "false enhancement elsewhere",
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,24 @@ def fidelity_tables(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]
     return tables
 
 
+def lesion_table(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]) -> WideTable | None:
+    """Return how lesions are shown; None without rows.
+
+    Args:
+        rows: of ``lesions`` in ``metrics.json``.
+        generators: in the order wanted.
+
+    """
+    rows = list(rows)
+    means = _ordered((row for row in rows if row["statistic"] == MEAN), generators)
+    gains = _ordered((row for row in rows if row["statistic"] == TO_LOW_ENERGY), generators)
+    shown = [*means, *({**row, "method": MINUS_LOW_ENERGY} for row in gains)]
+    if not shown:
+        return None
+    columns = [metric for metric in LESION_LABELS if any(row["metric"] == metric for row in shown)]
+    return _wide("How lesions are shown", columns, [LESION_LABELS[metric] for metric in columns], shown, "places")
+
+
 def enhancement_table(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]) -> WideTable | None:
     """Return enhancement recall and the rate of hallucinations; None without rows.
 
@@ -79,12 +103,16 @@ def _ordered(rows: Iterable[Mapping[str, Any]], generators: Sequence[str]) -> li
     )
 
 
-def _wide(caption: str, columns: Sequence[str], names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> WideTable:
+def _wide(
+    caption: str, columns: Sequence[str], names: Sequence[str], rows: Sequence[Mapping[str, Any]], unit: str = "cases"
+) -> WideTable:
     cells: dict[tuple[str, bool], dict[str, dict[str, str]]] = {}
     for row in rows:
-        virtual = row["method"] == VIRTUAL
-        label = METHOD_LABELS.get(row["method"], words(row["method"]))
-        line = cells.setdefault((f"{label} by {row['generator']}" if virtual else label, virtual), {})
+        virtual = row["method"] in (VIRTUAL, MINUS_LOW_ENERGY)
+        label = METHOD_LABELS.get(VIRTUAL if virtual else row["method"], words(row["method"]))
+        if virtual:
+            label += f" by {row['generator']}" + (" minus low energy" if row["method"] == MINUS_LOW_ENERGY else "")
+        line = cells.setdefault((label, virtual), {})
         digits = COLUMNS[row["metric"]].digits if row["metric"] in COLUMNS else 3
         line.setdefault(row["generator"], {})[row["metric"]] = interval(row, digits)
     lines = []
@@ -98,12 +126,12 @@ def _wide(caption: str, columns: Sequence[str], names: Sequence[str], rows: Sequ
     counts = {
         metric: max((row["cases"], row["patients"]) for row in rows if row["metric"] == metric) for metric in columns
     }
-    parts = dict.fromkeys(f"{cases} cases of {patients} patients" for cases, patients in counts.values())
+    parts = dict.fromkeys(f"{cases} {unit} of {patients} patients" for cases, patients in counts.values())
     if len(parts) == 1:
         note = next(iter(parts))
     else:
         note = "; ".join(
-            f"{name}: {counts[metric][0]} cases of {counts[metric][1]} patients"
+            f"{name}: {counts[metric][0]} {unit} of {counts[metric][1]} patients"
             for metric, name in zip(columns, names, strict=True)
         )
     return WideTable(caption, names, lines, note)

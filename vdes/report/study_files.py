@@ -32,6 +32,7 @@ TABLES = (
     "calibration",
     "fidelity",
     "enhancement",
+    "lesions",
     "subgroups",
     "synthetic_share",
     "disagreements",

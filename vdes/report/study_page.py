@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 from vdes.metrics.difference_colours import DIFFERENCE_COLOURS
 from vdes.report import study_words
 from vdes.report.case_cards import CaseCard, difference_kinds, picture_kinds
-from vdes.report.fidelity_rows import enhancement_table, fidelity_tables
+from vdes.report.fidelity_rows import enhancement_table, fidelity_tables, lesion_table
 from vdes.report.forest_plot import KINDS, Forest, forests
 from vdes.report.page_environment import content_policy, page_environment, png_uri, source
 from vdes.report.study_figures import StudyFigure
@@ -66,6 +66,7 @@ def study_page(
         plots=plots,
         figures=[(figure, png_uri(content)) for figure, content in figures],
         fidelity_tables=fidelity_tables(metrics["fidelity"], study.generators),
+        lesion_table=lesion_table(metrics["lesions"], study.generators),
         enhancement_table=enhancement_table(metrics["enhancement"], study.generators),
         oracle_rows=oracle,
         oracle_axis=_axis_of_values([row["value"] for row in oracle], [row["ceiling"] for row in oracle]),

@@ -44,7 +44,7 @@ def false_enhancement(values: np.ndarray, real: np.ndarray) -> float:
 STATISTICS: dict[str, tuple[str, Statistic]] = {
     "lesion_contrast": ("lesion", contrast),
     "follows": ("lesion", follows),
-    "false_enhancement": ("elsewhere", false_enhancement),
+    "false_enhancement_elsewhere": ("elsewhere", false_enhancement),
 }
 
 
@@ -58,9 +58,9 @@ def summarise_lesions(rows: pd.DataFrame, n_resamples: int = 2000, seed: int = 0
 
     Returns:
         The columns of `vdes.statistics.fidelity_summary.summarise`, one row per method, metric and statistic; ``cases``
-        counts places. Metrics: ``lesion_contrast``, ``follows`` and ``false_enhancement`` (see the functions here).
-        Statistics: ``mean``, the value over all places, and ``difference_to_low_energy``, paired, both arms resampled
-        together. Of the real DES there is the contrast alone.
+        counts places. Metrics: ``lesion_contrast``, ``follows`` and ``false_enhancement_elsewhere``, see `contrast`,
+        `follows` and `false_enhancement`. Statistics: ``mean``, the value over all places, and
+        ``difference_to_low_energy``, paired, both arms resampled together. Of the real DES there is the contrast alone.
 
     """
     return pd.DataFrame(list(_summaries(rows, n_resamples, seed)) if len(rows) else [], columns=COLUMNS)

@@ -23,13 +23,15 @@ from vdes.metrics.constant_level import constant_level
 from vdes.metrics.decollated import naming_case
 from vdes.metrics.enhancement import enhancement_rows
 from vdes.metrics.fidelity import case_rows, fidelity
+from vdes.metrics.lesion_table import lesion_rows, lesion_table
 from vdes.statistics.enhancement_summary import enhancement_summary
 from vdes.statistics.fidelity_summary import summarise
+from vdes.statistics.lesion_summary import summarise_lesions
 from vdes.study.aligned_images import VIRTUAL, AlignedImages
 from vdes.study.case_pictures import case_outline, case_pictures, picture_shape
 from vdes.study.disagreement import DisagreementSums, disagreement
 
-FIDELITY_FILE, ENHANCEMENT_FILE = "fidelity_per_case.csv", "enhancement_per_case.csv"
+FIDELITY_FILE, ENHANCEMENT_FILE, LESIONS_FILE = "fidelity_per_case.csv", "enhancement_per_case.csv", "lesions.csv"
 CASES_FILE, SCORING_FILE = "cases.json", "scoring.json"
 _LABELS = (
     "case", "patient", "laterality", "view", "pathology", "malignant", "density", "background_enhancement",
@@ -44,6 +46,7 @@ Row = dict[str, Any]
 class _Scored(NamedTuple):
     fidelity: list[Row]
     enhancement: list[Row]
+    lesions: list[Row]
     case: Row
     disagreement: dict[str, dict[str, np.ndarray]]  # by generator; empty if locations cannot be compared
 
@@ -63,6 +66,7 @@ def score_images(
 
     - ``images/fidelity_per_case.csv``: rows of `vdes.metrics.fidelity.case_rows` and the ``generator``;
     - ``images/enhancement_per_case.csv``: rows of `vdes.metrics.enhancement.enhancement_rows` and the ``generator``;
+    - ``images/lesions.csv``: rows of `vdes.metrics.lesion_table.lesion_rows` and the ``generator``;
     - ``images/disagreement_map-<g>.npz``: `vdes.study.disagreement.DisagreementSums` of the registered cases;
     - ``images/cases.json``: a list with an entry per case: its labels, ``shape`` and ``pixel_size_mm`` of its pictures,
       ``outline`` of its lesions in them, ``pictures`` by kind (paths from ``output``) and ``tags`` (``missed
@@ -99,17 +103,20 @@ def score_images(
         stages[images].mkdir()
         rows: list[Row] = []
         enhancement: list[Row] = []
+        lesions: list[Row] = []
         cases: list[Row] = []
         sums = {generator: DisagreementSums() for generator in virtual}
         scores = _loaded(_Scores(pairs, stages[pictures], level), workers)
         for scored in tqdm(scores, desc="scoring images", total=len(pairs), unit="case"):
             rows += scored.fidelity
             enhancement += scored.enhancement
+            lesions += scored.lesions
             cases.append(scored.case)
             for generator, maps in scored.disagreement.items():
                 sums[generator].add(scored.case["view"], scored.case["patient"], maps)
         pd.DataFrame(rows).to_csv(stages[images] / FIDELITY_FILE, index=False)
         pd.DataFrame(enhancement).to_csv(stages[images] / ENHANCEMENT_FILE, index=False)
+        lesion_table(lesions).to_csv(stages[images] / LESIONS_FILE, index=False)
         for generator in virtual:
             sums[generator].save(stages[images] / f"disagreement_map-{generator}.npz")
         scoring = {"height": height, "constant_level": level, "constant_level_from": source}
@@ -127,9 +134,10 @@ def image_tables(folder: Path, n_resamples: int = 2000, seed: int = 0) -> dict[s
         seed: seed of the bootstrap.
 
     Returns:
-        ``fidelity``: rows of `vdes.statistics.fidelity_summary.summarise`, and ``enhancement``: rows of
-        `vdes.statistics.enhancement_summary.enhancement_summary`, each with its ``generator``; None for NaN and
-        infinity. The rows of the trivial methods are the same for every generator.
+        ``fidelity``: rows of `vdes.statistics.fidelity_summary.summarise`; ``enhancement``: rows of
+        `vdes.statistics.enhancement_summary.enhancement_summary`; and ``lesions``: rows of
+        `vdes.statistics.lesion_summary.summarise_lesions`; each with its ``generator``; None for NaN and infinity.
+        The rows of the trivial methods are the same for every generator.
 
     Raises:
         InputError: a table is missing or not valid.
@@ -137,6 +145,7 @@ def image_tables(folder: Path, n_resamples: int = 2000, seed: int = 0) -> dict[s
     summaries = {
         "fidelity": (FIDELITY_FILE, summarise),
         "enhancement": (ENHANCEMENT_FILE, enhancement_summary),
+        "lesions": (LESIONS_FILE, summarise_lesions),
     }
     tables: dict[str, list[Row]] = {}
     for name, (file, summary) in summaries.items():
@@ -147,7 +156,7 @@ def image_tables(folder: Path, n_resamples: int = 2000, seed: int = 0) -> dict[s
             raise InputError(f"{path}: cannot be read as a table ({error}); score the images first") from error
         tables[name] = [
             {"generator": generator, **{str(key): _finite(value) for key, value in row.items()}}
-            for generator, table in rows.groupby("generator", sort=False)
+            for generator, table in (rows.groupby("generator", sort=False) if len(rows) else ())
             for row in summary(table.drop(columns="generator"), n_resamples, seed).to_dict("records")
         ]
     return tables
@@ -169,6 +178,7 @@ class _Scores(Dataset):
         with naming_case(case):
             scored = self._fidelity(case)
             enhancement = self._enhancement(case)
+            lesions = self._lesions(case)
         tags = [] if case["registered"] else ["unregistered"]
         virtual = [row for row in enhancement if row["method"] == "virtual_des"]
         if any(row["real_enhances"] == 1 and row["enhances"] == 0 for row in virtual):
@@ -177,7 +187,7 @@ class _Scores(Dataset):
             tags.append("hallucination")
         placed = case["registered"] and case["view"] in VIEWS
         maps = {name: disagreement(case, VIRTUAL + name) for name in self.pairs.generators} if placed else {}
-        return _Scored(scored, enhancement, self._entry(case, tags), maps)
+        return _Scored(scored, enhancement, lesions, self._entry(case, tags), maps)
 
     def _fidelity(self, case: Row) -> list[Row]:
         masks = {key: case[key] for key in ("breast_mask", "lesion_mask", "des_lesion_mask")}
@@ -218,6 +228,15 @@ class _Scores(Dataset):
             for generator, own in zip(self.pairs.generators, virtual, strict=True)
             for row in ({**own, "method": "virtual_des"}, *trivial)
         ]
+
+    def _lesions(self, case: Row) -> list[Row]:
+        masks = {key: case[key] for key in ("breast_mask", "lesion_mask", "des_lesion_mask")}
+        rows = []
+        for generator in self.pairs.generators:
+            images = {"virtual_des": case[VIRTUAL + generator], "low_energy": case["low_energy"]}
+            found = lesion_rows(case["case"], case["patient"], case["des"], images, **masks)
+            rows += [{"generator": generator, **row} for row in found]
+        return rows
 
     def _entry(self, case: Row, tags: list[str]) -> Row:
         folder = self.folder / case["case"]

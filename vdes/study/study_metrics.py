@@ -70,7 +70,7 @@ def write_metrics(study: Study, failed: Mapping[str, str], trained_on: Mapping[s
         "left_out": [arm.record() for arm in _all_arms(study) if arm.arm not in shown],
         "failed": [{"step": step, "error": reason} for step, reason in failed.items()],
         **tables,
-        **(image_tables(study.output) if cases else {"fidelity": [], "enhancement": []}),
+        **(image_tables(study.output) if cases else {"fidelity": [], "enhancement": [], "lesions": []}),
         "subgroups": subgroups(cases, arms, by_arm, study.question) if cases and by_arm else [],
         "oracle": _oracle(study),
         "provenance": _provenance(study, trained_on),
