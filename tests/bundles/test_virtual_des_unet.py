@@ -187,7 +187,7 @@ def test_a_run_with_another_setting_is_refused_by_its_name(run, refusal, pairs, 
         ({"val_interval": 2}, "val_interval: the run was started with 1, now 2"),
         (
             {"loss": {"_target_": "torch.nn.L1Loss"}},
-            "loss#_target_: the run was started with vdes.losses.virtual_des_l",
+            "loss#_target_: the run was started with vdes.losses.sum_of_losses",
         ),
         ({"initial_weights": str(trained / "model.pt")}, "initial_weights: the run was started with nothing, now "),
         ({"dataset_dir": str(listed(fewer))}, "dataset_dir: not the training and validation data that the run was "),
@@ -195,6 +195,17 @@ def test_a_run_with_another_setting_is_refused_by_its_name(run, refusal, pairs, 
         assert refusal("train", **{**same, **change}).startswith(f"{trained / 'last.pt'}: {message}")
     run("train", **{**same, "dataset_dir": str(listed()), "resume": "true"})  # the same data elsewhere
     assert (trained / "last.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["contrast_weight", "lesion_weight"])
+def test_a_loss_of_lesions_needs_drawn_lesions(run, refusal, listed, tmp_path, training, name, caplog):
+    def not_drawn(datalist: dict[str, Any]) -> None:
+        for item in datalist["training"]:
+            item |= {"lesion_mask": None, "des_lesion_mask": None}
+
+    plain = str(listed(not_drawn))
+    told = refusal("train", dataset_dir=plain, cache_dir=str(tmp_path / "cache"), **{name: 0.5})
+    assert told == f"{name}: 0.5, but the training section has no lesion_mask; expected lesions, or 0"
 
 
 def test_a_training_without_a_step_is_refused_and_the_last_epoch_is_validated(
@@ -534,7 +545,8 @@ def test_evaluation_prints_the_trivial_predictions(run, pairs, trained, cache_di
     knobs = {"dataset_dir": str(pairs), "output_dir": str(tmp_path), "cache_dir": str(cache_dir)}
     run("train", "evaluate", ckpt_path=str(trained / "model.pt"), section="validation", **knobs)
     rows = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
-    assert rows.count("virtual DES") == rows.count("low energy itself") == rows.count("constant level") == 3
+    assert rows.count("virtual DES") == rows.count("low energy itself") == 4  # lesions, breast, image, inside lesions
+    assert rows.count("constant level") == 3
     # a sheet wants three cases; the validation split has two
     assert {file.name for file in tmp_path.iterdir()} == {"fidelity_per_case.csv", "lesions.csv", "fidelity.json"}
     before = (tmp_path / "fidelity.json").read_bytes()

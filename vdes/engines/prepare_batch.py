@@ -9,6 +9,8 @@ import torch
 from monai.engines import PrepareBatch
 from monai.utils import CommonKeys
 
+MASKS = ("lesion_mask", "des_lesion_mask", "breast_mask")
+
 
 class PrepareBatchWithMasks(PrepareBatch):
     """Return the low-energy image and, by name, the DES image and the masks that a loss may ask for."""
@@ -20,8 +22,8 @@ class PrepareBatchWithMasks(PrepareBatch):
         non_blocking: bool = False,
         **kwargs: Any,
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Return ``image``, and a target of ``des``, ``lesion_mask`` and ``breast_mask``; all (B, 1, H, W)."""
-        keys = {"des": CommonKeys.LABEL, "lesion_mask": "lesion_mask", "breast_mask": "breast_mask"}
+        """Return ``image``, and a target of ``des`` and those of `MASKS` that there are; all (B, 1, H, W)."""
+        keys = {"des": CommonKeys.LABEL, **{name: name for name in MASKS if name in batchdata}}
         # one copy to the device for all
         stacked = torch.cat([batchdata[key] for key in keys.values()], dim=1)
         stacked = stacked.to(device, non_blocking=non_blocking, **kwargs)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
 
 from vdes.errors import InputError
+from vdes.losses.masks_asked_for import masks_asked_for
 
 DES = "des"
-MASKS = ("lesion_mask", "breast_mask")
 
 
 class NamedTargetLoss(nn.Module):
     """Pass the real DES image to a loss, and the masks that the loss asks for by name.
 
     This calls ``loss(pred, des)`` for any loss of two images, such as `torch.nn.L1Loss`. A loss whose ``forward`` has
-    an argument ``lesion_mask`` or ``breast_mask``, such as `vdes.losses.virtual_des_loss.VirtualDesLoss`, also gets
-    that mask.
+    an argument ``lesion_mask``, ``des_lesion_mask`` or ``breast_mask``, such as
+    `vdes.losses.virtual_des_loss.VirtualDesLoss`, also gets that mask.
 
     The trap: with images and masks in one tensor, broadcasting would compare them all with the one-channel prediction
     without an error, and a loss without masks would train on them too.
@@ -40,12 +39,7 @@ class NamedTargetLoss(nn.Module):
 
     def __init__(self, loss: Callable[..., torch.Tensor]) -> None:
         super().__init__()
-        try:
-            signature = inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss)
-            self.masks = [name for name in MASKS if name in signature.parameters]
-            signature.bind("pred", "des", **dict.fromkeys(self.masks))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"loss: {loss!r}: {error}; expected a loss of a prediction and a target") from error
+        self.masks = masks_asked_for(loss)
         self.loss = loss
 
     def forward(self, pred: torch.Tensor, target: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -53,8 +47,9 @@ class NamedTargetLoss(nn.Module):
 
         Args:
             pred: virtual DES ``(B, 1, H, W)``.
-            target: ``des``, the real DES in [0, 1], and the masks ``lesion_mask`` and ``breast_mask``, 0 and 1, of the
-                same shape; as `vdes.engines.prepare_batch.PrepareBatchWithMasks` makes it.
+            target: ``des``, the real DES in [0, 1], and the masks ``lesion_mask``, ``des_lesion_mask`` and
+                ``breast_mask``, 0 and 1, of the same shape; as `vdes.engines.prepare_batch.PrepareBatchWithMasks`
+                makes it.
 
         Raises:
             InputError: the target has no names, or lacks one.
