@@ -10,6 +10,7 @@ import pandas as pd
 from vdes.experiments.shortcuts import markdown as shortcut_table
 from vdes.experiments.study_figures import ABSENT, StudyFigures
 from vdes.handlers.classification_table import classification_table
+from vdes.handlers.criterion_table import criterion_table
 from vdes.handlers.fidelity_table import all_tables
 from vdes.metrics.fidelity import COLUMNS, FIDELITY
 from vdes.statistics.interval_text import interval_text
@@ -31,7 +32,8 @@ def fidelity_tables(result: dict[str, Any]) -> str:
         f"seed {source['split']['seed']}); weights sha256 {source['weights_sha256'][:12]}; data range "
         f"{result['data_range']:g}; constant level {result['constant_level']:.3f}."
     )
-    return f"{header}\n\n{all_tables(summary)}"
+    parts = [header, criterion_table(pd.DataFrame(result.get("lesions", []))), all_tables(summary)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def runs_table(result: dict[str, Any]) -> str:

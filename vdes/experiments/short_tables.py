@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from vdes.experiments.study_figures import StudyFigures
+from vdes.handlers.criterion_table import criterion_table
 from vdes.handlers.fidelity_table import to_markdown
 from vdes.statistics.classification_metrics import METRICS
 from vdes.statistics.interval_text import interval_text
@@ -26,7 +27,8 @@ def fidelity_performance(result: dict[str, Any]) -> str:
     summary = pd.DataFrame(result["summary"])
     gain = (summary["statistic"] == "difference_to_constant") & (summary["method"] == "virtual_des")
     kept = summary[(summary["statistic"] == "mean") | gain]
-    return f"{_of_weights(result['provenance'])}\n\n{to_markdown(kept, FIDELITY_COLUMNS)}"
+    tables = [to_markdown(kept, FIDELITY_COLUMNS), criterion_table(pd.DataFrame(result.get("lesions", [])))]
+    return "\n\n".join([_of_weights(result["provenance"]), *filter(None, tables)])
 
 
 def classification_performance(result: dict[str, Any]) -> str:
