@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from vdes.bundle.digest import digest
 from vdes.bundle.output_lock import locked
-from vdes.bundle.step_marker import Marker, digest, write_marker
+from vdes.bundle.step_marker import Marker, write_marker
 from vdes.bundle.steps import SECONDS, Step, check_idle, estimated_seconds, is_done, parsed_only, plan, run_steps
 from vdes.errors import InputError
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from vdes.bundle.digest import digest
 from vdes.data.staging import staged
-from vdes.data.training_record import file_sha256
 
 
 @dataclass(frozen=True)
@@ -53,17 +52,6 @@ def write_marker(marker: Marker, folder: Path) -> None:
     file = marker_file(marker.step, folder)
     with staged([file], overwrite=True) as stages:
         stages[file].write_text(json.dumps(asdict(marker)) + "\n", encoding="utf-8")
-
-
-def digest(outputs: Iterable[Path]) -> str:
-    """Return the hash of files and folders: of their names and contents, and of those that are missing."""
-    total = hashlib.sha256()
-    for output in outputs:
-        files = sorted(path for path in output.rglob("*") if path.is_file()) if output.is_dir() else [output]
-        for file in files:
-            name = Path(output.name) / file.relative_to(output)
-            total.update(f"{name.as_posix()}\0{file_sha256(file) if file.is_file() else ''}\n".encode())
-    return total.hexdigest()
 
 
 def why_not_done(name: str, outputs: Sequence[Path], needs: Sequence[str], folder: Path) -> str | None:

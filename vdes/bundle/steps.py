@@ -16,8 +16,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from vdes.bundle.digest import digest
 from vdes.bundle.output_lock import LOCK_FILE, locked
-from vdes.bundle.step_marker import Marker, digest, made_by, marker_file, read_marker, why_not_done, write_marker
+from vdes.bundle.step_marker import Marker, made_by, marker_file, read_marker, why_not_done, write_marker
 from vdes.errors import InputError
 
 # seconds that two cores took to begin, and for a unit of work: an image of 256 px, once through inference or training

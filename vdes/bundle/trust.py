@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from vdes.bundle.digest import digest
 from vdes.bundle.locate import CLONE, INSTALLED
-from vdes.bundle.step_marker import digest
 from vdes.errors import InputError
 
 logger = logging.getLogger(__name__)
