@@ -214,6 +214,23 @@ def test_an_unfinished_step_keeps_its_checkpoint(tmp_path: Path) -> None:
     assert run_steps([Step("train", "train unet", 1, resume, restart=[checkpoint])], tmp_path / "steps") == {}
 
 
+def test_an_interrupted_training_whose_checkpoint_is_damaged_starts_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = tmp_path / "training"
+    begun = []
+
+    def train() -> None:
+        begun.append(not training.exists())
+
+    steps = [Step("train", "train unet", 1, train, restart=[training])]
+    training.mkdir()
+    (training / "last.pt").write_bytes(b"PK, and the rest was lost")
+    assert run_steps(steps, tmp_path / "steps") == {}
+    assert begun == [True]
+    assert capsys.readouterr().out.strip() == "train: last.pt is damaged; it is done again"
+
+
 def test_a_step_that_runs_elsewhere_is_noticed(tmp_path: Path) -> None:
     file = tmp_path / "one.lock"
     with locked(file, "one"), pytest.raises(InputError, match="one: another process is writing to it"):

@@ -8,9 +8,9 @@ from monai.engines import SupervisedEvaluator
 from monai.handlers import MeanAbsoluteError, from_engine
 from torch import nn
 
+from vdes.data.checkpoint import sealed_state
 from vdes.data.training_record import TrainingRecord, read_record
 from vdes.handlers.best_weights import BestWeights
-from vdes.handlers.save_weights import state_digest
 
 
 class Level(nn.Module):
@@ -58,8 +58,7 @@ def test_weights_are_saved_when_the_metric_improves_and_only_then(tmp_path, smal
 
 def save_sealed(checkpoint, file):
     """Write a changed checkpoint as one that was not damaged."""
-    checkpoint["sha256"] = state_digest({name: value for name, value in checkpoint.items() if name != "sha256"})
-    torch.save(checkpoint, file)
+    torch.save(sealed_state({name: value for name, value in checkpoint.items() if name != "sha256"}), file)
 
 
 def test_a_resumed_run_does_not_overwrite_better_weights(make_run):

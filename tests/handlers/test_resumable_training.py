@@ -6,9 +6,9 @@ import pytest
 import torch
 from ignite.engine import Events
 
+from vdes.data.checkpoint import sealed_state
 from vdes.data.datalist import Datalist
 from vdes.errors import InputError
-from vdes.handlers.save_weights import state_digest
 
 
 def assert_same(one: Any, other: Any) -> None:
@@ -129,8 +129,7 @@ def test_what_is_no_checkpoint_is_named(make_run, content):
 def test_a_checkpoint_without_one_of_the_objects_is_named(make_run, whole):
     state = torch.load(whole.file)
     del state["ema"], state["sha256"]
-    state["sha256"] = state_digest(state)
-    torch.save(state, whole.file)
+    torch.save(sealed_state(state), whole.file)
     with pytest.raises(InputError, match=r"last\.pt: ema does not fit this run"):
         make_run("whole")()
 

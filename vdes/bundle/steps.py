@@ -19,6 +19,7 @@ from tqdm import tqdm
 from vdes.bundle.digest import digest
 from vdes.bundle.output_lock import LOCK_FILE, locked
 from vdes.bundle.step_marker import Marker, made_by, marker_file, read_marker, why_not_done, write_marker
+from vdes.data.checkpoint import damage
 from vdes.errors import InputError
 
 # seconds that two cores took to begin, and for a unit of work: an image of 256 px, once through inference or training
@@ -46,7 +47,8 @@ class Step:
         run: runs the step; its output must be complete or absent.
         needs: names of the steps that must be done before it.
         outputs: the files and folders that it makes; other steps and the figures read nothing else of it.
-        restart: further files and folders, such as checkpoints, that are removed before a finished step is repeated.
+        restart: further files, and folders of trainings, that are removed before a finished step is repeated, or an
+            interrupted one whose checkpoint was damaged.
         fold: the fold that it belongs to, None for all.
         model: the model that it trains or runs, None for none.
     """
@@ -73,7 +75,8 @@ def run_steps(
 
     A failed step is reported at the end, and the steps that need it are skipped; the others continue. An interrupted
     step is repeated, or resumed if its own program can. A finished step is repeated, with one line, if its outputs or
-    its record were damaged, or if a step that it needs has made something else since.
+    its record were damaged, or if a step that it needs has made something else since; an interrupted training starts
+    from the beginning, with one line, if its checkpoint was damaged.
 
     Args:
         steps: the steps; ready steps run in this order.
@@ -164,6 +167,10 @@ def _timed(step: Step, folder: Path) -> float:
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     with locked(marker_file(step.name, folder).with_suffix(LOCK_FILE), step.name):
+        damaged = next(filter(None, map(damage, step.restart)), None)
+        if damaged:
+            tqdm.write(f"{step.name}: {damaged}; it is done again")
+            _forget(step, folder)
         step.run()
     return time.monotonic() - started
 

@@ -31,7 +31,7 @@ from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, known_record, sealed
 from vdes.data.vocabulary import LEVELS
 from vdes.errors import InputError
-from vdes.experiments.experiment import Experiment
+from vdes.experiments.experiment import SCORED, TRAINED, Experiment
 from vdes.experiments.settings import ClassifierTraining
 from vdes.handlers.classification_handler import classification_result
 from vdes.handlers.provenance import provenance, sha256
@@ -168,14 +168,14 @@ def steps_of(
     trained = folder / "training"
     knobs = {**common, "inputs": budget.inputs, "epochs": budget.epochs, "patience": budget.patience}
     training = experiment.workflow(
-        *(trained, "model.pt", bundle, ["train"], datalist, knobs),
+        *(trained, TRAINED, bundle, ["train"], datalist, knobs),
         kind="train classifier",
         images=len(listed.items("training")) * budget.epochs,
     )
     scored = {**common, "ckpt_path": trained / "model.pt", "section": "test", "overwrite": True}
     evaluations = [
         experiment.workflow(
-            *(folder / f"test_{inputs}", "classification.json", bundle, ["train", "evaluate"], datalist),
+            *(folder / f"test_{inputs}", SCORED, bundle, ["train", "evaluate"], datalist),
             {**scored, "inputs": inputs},
             kind="evaluate",
             images=len(listed.items("test")),

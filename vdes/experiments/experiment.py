@@ -15,6 +15,10 @@ from vdes.bundle.process import run_workflow
 from vdes.bundle.steps import Step, run_steps
 from vdes.errors import InputError
 
+# what figures and later runs read of a training, and of the evaluations of a generator and of a classifier
+TRAINED = ("model.pt", "model.json", "last.pt")
+MEASURED = ("fidelity.json", "fidelity_per_case.csv")
+SCORED = ("classification.json", "predictions.csv")
 STEPS = "steps"  # folder of an experiment with a file for each finished step
 PIXELS = 256.0  # image height for which `vdes.bundle.steps.SECONDS` holds
 
@@ -71,7 +75,8 @@ class Experiment:
 
         Args:
             output: folder of the run, inside that of the experiment.
-            leaves: the file or files that the run writes into ``output``; an empty name is the folder itself.
+            leaves: the file or files that the run writes into ``output`` and anything reads; an empty name is the
+                folder itself.
             bundle: folder of the bundle.
             configs: names of its configs; later ones override.
             datalist: passed as ``dataset_dir``.

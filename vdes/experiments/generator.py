@@ -27,7 +27,7 @@ from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
 from vdes.data.training_record import RECORD_SUFFIX, known_record, sealed
 from vdes.errors import InputError
-from vdes.experiments.experiment import Experiment
+from vdes.experiments.experiment import MEASURED, TRAINED, Experiment
 from vdes.experiments.settings import GeneratorTraining
 from vdes.handlers.provenance import provenance, sha256
 from vdes.handlers.save_weights import save_state
@@ -155,7 +155,7 @@ def steps_of(
         images, needs = counts["training"] * stage["settings"]["epochs"], [step.name for step in steps[-1:]]
         steps.append(
             experiment.workflow(
-                *(output, "model.pt", bundle, ["train"], datalist, knobs),
+                *(output, TRAINED, bundle, ["train"], datalist, knobs),
                 kind=kind,
                 images=images,
                 height=rows,
@@ -169,7 +169,7 @@ def steps_of(
         knobs = {**common, "height": height, "ckpt_path": run.weights, "section": section, "overwrite": True}
         steps.append(
             experiment.workflow(
-                *(output, "fidelity.json", bundle, ["train", "evaluate"], datalist, knobs),
+                *(output, MEASURED, bundle, ["train", "evaluate"], datalist, knobs),
                 kind="evaluate",
                 images=images,
                 height=height,

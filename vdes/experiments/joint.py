@@ -32,7 +32,7 @@ from vdes.data.staging import staged
 from vdes.data.training_record import check_trained_on
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.errors import InputError
-from vdes.experiments.experiment import Experiment
+from vdes.experiments.experiment import MEASURED, SCORED, TRAINED, Experiment
 from vdes.experiments.settings import JointTraining
 from vdes.handlers.provenance import provenance, sha256
 from vdes.statistics.bootstrap import cluster_bootstrap_mean, percentile_interval
@@ -129,14 +129,21 @@ def steps_of(
         "generator_learns_from": ARMS[arm],
     }
     train = experiment.workflow(
-        *(trained, ("model.pt", "classifier.pt"), generator, ["train", "joint"], datalist, {**common, **start}),
+        *(
+            trained,
+            (*TRAINED, "classifier.pt", "classifier.json"),
+            generator,
+            ["train", "joint"],
+            datalist,
+            {**common, **start},
+        ),
         kind="train joint",
         images=training * settings.epochs,
         height=settings.height,
     )
     made = {"ckpt_path": trained / "model.pt", "height": settings.height, "overwrite": True}
     evaluate = experiment.workflow(
-        *(folder / "fidelity", "fidelity.json", generator, ["train", "evaluate"], datalist, {**common, **made}),
+        *(folder / "fidelity", MEASURED, generator, ["train", "evaluate"], datalist, {**common, **made}),
         kind="evaluate",
         images=test,
         height=settings.height,
@@ -157,14 +164,14 @@ def steps_of(
     weights = {"ckpt_path": trained / "classifier.pt"}
     calibrated = folder / "calibrated"
     calibrate = experiment.workflow(
-        *(calibrated, "model.pt", classifier, ["train", "calibrate"], virtual, {**seen, **weights}),
+        *(calibrated, ("model.pt", "model.json"), classifier, ["train", "calibrate"], virtual, {**seen, **weights}),
         kind="evaluate",
         images=counts["validation"],
-        needs=[list_virtual.name],
+        needs=[list_virtual.name, train.name],
     )
     scored = {**seen, "ckpt_path": calibrated / "model.pt", "overwrite": True}
     score = experiment.workflow(
-        *(folder / "classification", "classification.json", classifier, ["train", "evaluate"], virtual, scored),
+        *(folder / "classification", SCORED, classifier, ["train", "evaluate"], virtual, scored),
         kind="evaluate",
         images=test,
         needs=[calibrate.name],

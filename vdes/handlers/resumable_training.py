@@ -15,11 +15,12 @@ from monai.data.utils import set_rnd
 from monai.engines import Trainer
 
 from vdes.bundle.run_settings import first_difference
+from vdes.data.checkpoint import is_whole, sealed_state
 from vdes.data.staging import staged
 from vdes.data.training_record import TrainingRecord
 from vdes.data.versions import versions
 from vdes.errors import InputError
-from vdes.handlers.save_weights import save_state, state_digest
+from vdes.handlers.save_weights import save_state
 
 logger = logging.getLogger(__name__)
 
@@ -104,10 +105,9 @@ class ResumableTraining:
             state["progress"]["best_metric"] = float(self.best.state.best_metric)
             state["progress"]["best_metric_epoch"] = int(self.best.state.best_metric_epoch)
             state["progress"]["validated_epoch"] = int(self.best.state.epoch)
-        state["sha256"] = state_digest(state)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with staged([self.file], overwrite=True) as stages:
-            save_state(state, stages[self.file])
+            save_state(sealed_state(state), stages[self.file])
 
     def load(self, engine: Trainer) -> None:
         """Load the state of an interrupted run, if there is one."""
@@ -123,8 +123,7 @@ class ResumableTraining:
                 f"{self.file}: not a checkpoint of an interrupted run; delete it to start again"
             ) from error
         self._compare(run)
-        stated = state.pop("sha256", None)
-        if stated != state_digest(state):
+        if not is_whole(state):
             raise InputError(f"{self.file}: is damaged: its content has changed since; delete it to start again")
         for name, item in self.objects.items():
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,34 +22,6 @@ def save_state(state: Mapping[str, Any], file: Path) -> None:
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
     file.write_bytes(buffer.getbuffer())
-
-
-def state_digest(state: Any) -> str:
-    """Return the hash of nested states: of their names, and of the bytes of their tensors.
-
-    `torch.load` reads tensors of which a bit was flipped on the disk without a word.
-    """
-    total = hashlib.sha256()
-
-    def add(value: Any) -> None:
-        if isinstance(value, torch.Tensor):
-            plain = value.detach().cpu().contiguous()
-            total.update(f"{plain.dtype} {tuple(plain.shape)}\0".encode())
-            total.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
-        elif isinstance(value, Mapping):
-            total.update(f"{len(value)} fields\0".encode())
-            for name, inside in value.items():
-                total.update(f"{name!r}\0".encode())
-                add(inside)
-        elif isinstance(value, list | tuple):
-            total.update(f"{len(value)} values\0".encode())
-            for inside in value:
-                add(inside)
-        else:
-            total.update(f"{value!r}\0".encode())
-
-    add(state)
-    return total.hexdigest()
 
 
 def save_weights(state: Mapping[str, torch.Tensor], file: Path, record: Mapping[str, Any]) -> None:
