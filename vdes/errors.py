@@ -20,15 +20,15 @@ class InputError(ValueError):
 
 
 class CaseError(InputError):
-    """An error of one case, after which the others go on; the run fails at its end."""
+    """An error of one case, after which the others go on; the run fails at its end, by the errors of all such cases."""
 
 
-def one_error(errors: Sequence[str], shown: int = 5) -> InputError:
+def one_error(errors: Sequence[str], shown: int = 5) -> CaseError:
     """Return the errors of several cases as one, of which it names the first."""
     if len(errors) == 1:
-        return InputError(errors[0])
+        return CaseError(errors[0])
     more = f"; and {len(errors) - shown} more" if len(errors) > shown else ""
-    return InputError(f"{len(errors)} cases failed: {'; '.join(errors[:shown])}{more}")
+    return CaseError(f"{len(errors)} cases failed: {'; '.join(errors[:shown])}{more}")
 
 
 _IN_A_TRACEBACK = re.compile(rf"^{re.escape(InputError.__module__)}\.{InputError.__qualname__}: (.+)$", re.MULTILINE)

@@ -475,6 +475,25 @@ def test_inference_reads_nifti_and_16_bit_files_as_it_reads_png(run, pairs, tmp_
     assert volume.meta["pixel_size_mm"] == 0.25
 
 
+def test_a_case_that_fails_leaves_no_image_of_an_earlier_run(run, pairs, tmp_path):
+    source = pairs.parent / "low_energy"
+    knobs = {"workflow_type": "infer", "dataset_dir": str(source), "output_dir": str(tmp_path), **IDENTITY}
+    run("inference", **knobs)
+    before = {file.name: file.stat().st_ino for file in tmp_path.iterdir()}
+    second = sorted(before)[1]
+    factors = "$iter([1.0, float('nan')] + [1.0] * 20)"
+    broken = {"factors": factors, "inferer": "$lambda image, network: image * next(@factors)"}
+    with pytest.raises(Exception) as error:
+        run("inference", overwrite=True, **broken, **knobs)
+    assert str(find_input_error(error.value)) == (
+        f"case {Path(second).stem}: the network's output has values that are not finite; {tmp_path / second}, made of "
+        "it by an earlier run, was removed"
+    )
+    after = {file.name: file.stat().st_ino for file in tmp_path.iterdir()}
+    assert after.keys() == before.keys() - {second}
+    assert all(after[name] != before[name] for name in after)
+
+
 def test_inference_replaces_outputs_when_told(run, pairs, tmp_path):
     file = pairs.parent / "low_energy" / "P2_L_CC.png"
     knobs = {"dataset_dir": str(file), "output_dir": str(tmp_path), **IDENTITY}

@@ -142,6 +142,21 @@ def test_pictures_of_an_earlier_run_are_kept_unless_told(network, tmp_path: Path
     assert len(list(tmp_path.iterdir())) == 4 and (tmp_path / "other.png").read_text() == "mine"
 
 
+def test_pictures_of_an_earlier_run_do_not_pass_for_those_that_cannot_be_made(network, tmp_path: Path):
+    def broken(_network: torch.nn.Module, _images: object, output: torch.Tensor) -> torch.Tensor:
+        """Of a batch of two, the second output is not finite."""
+        return torch.stack([output[0], output[1] * torch.nan]) if len(output) == 2 else output
+
+    evaluate(network, GradCamHandler(tmp_path))
+    (tmp_path / "des_alone_low_energy.png").write_text("of a run in which it was there")
+    evaluate(network, GradCamHandler(tmp_path, overwrite=True))
+    assert len(list(tmp_path.iterdir())) == 3
+    handle = network.register_forward_hook(broken)
+    evaluate(network, GradCamHandler(tmp_path, overwrite=True))
+    handle.remove()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["both_des.png", "both_low_energy.png"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec(WHEEL) is None, reason=f"the package {WHEEL} is missing")
 def test_a_network_that_learned_to_tell_blobs_points_at_them():

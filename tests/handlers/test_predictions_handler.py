@@ -129,3 +129,12 @@ def test_without_a_finite_output_there_is_no_table(network, views, tmp_path):
             Diverged(network, [view["image"] for view in views], np.nan), views, PredictionsHandler(tmp_path / "out")
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_table_of_an_earlier_run_does_not_pass_for_that_of_one_that_failed(network, views, tmp_path):
+    evaluate(network, views[:3], PredictionsHandler(tmp_path))
+    broken = Diverged(network, [view["image"] for view in views[:3]], np.nan)
+    table = tmp_path / "predictions.csv"
+    with pytest.raises(InputError, match=rf"3 cases failed: .* not finite; {table} of an earlier run removed$"):
+        evaluate(broken, views[:3], PredictionsHandler(tmp_path, overwrite=True))
+    assert not table.exists()

@@ -103,6 +103,32 @@ def test_after_an_error_of_one_case_the_others_go_on(tmp_path: Path, fails: Any,
     evaluated(postprocessing, 10)
 
 
+def test_what_an_earlier_run_has_made_of_a_case_that_fails_is_removed_and_said(tmp_path: Path) -> None:
+    fails: list[int] = []
+
+    def write(data: dict[str, Any]) -> dict[str, Any]:
+        if int(data["pred"].mean()) in fails:
+            raise CaseError(f"case {int(data['pred'].mean())}: not finite")
+        return Writer(tmp_path)(data)
+
+    def discard(data: dict[str, Any]) -> Path | None:
+        file = tmp_path / str(int(data["pred"].mean()))
+        older = file.exists()
+        file.unlink(missing_ok=True)
+        return file if older else None
+
+    postprocessing = WriteBehind(write, discard)
+    evaluated(postprocessing, 4)
+    fails += [2, 7]
+    message = (
+        f"2 cases failed: case 2: not finite; {tmp_path / '2'}, made of it by an earlier run, was removed; "
+        "case 7: not finite"
+    )
+    with pytest.raises(CaseError, match=f"^{message}$"):
+        evaluated(postprocessing, 9)
+    assert set(written(tmp_path)) == set(range(9)) - set(fails)
+
+
 def test_only_a_few_cases_wait(tmp_path: Path) -> None:
     release = threading.Event()
     waiting = WriteBehind(lambda data: release.wait(20))

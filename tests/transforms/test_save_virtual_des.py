@@ -97,6 +97,16 @@ def test_an_older_file_is_replaced_whole(tmp_path, values, read):
     assert read(saved(tmp_path, values, ".png")).shape == (1, *SHAPE)
 
 
+def test_only_the_file_of_a_case_is_discarded(tmp_path, values):
+    case = {"pred": values, "low_energy": "a/P1_L_MLO.jpg", "case": "P1_L_MLO"}
+    save = SaveVirtualDesd("pred", tmp_path, ".png", RANGE)
+    for one in (case, {**case, "low_energy": "a/P2_L_MLO.jpg"}):
+        save(one)
+    assert save.discard(case) == tmp_path / "P1_L_MLO.png"
+    assert [file.name for file in tmp_path.iterdir()] == ["P2_L_MLO.png"]
+    assert save.discard(case) is None
+
+
 @pytest.mark.parametrize("extension", ["png", ".jpg", ".dicom", ""])
 def test_another_extension_is_refused_before_anything_is_made(tmp_path, extension):
     with pytest.raises(InputError, match=r"output_ext: .*: expected one of \.png, \.nii, \.nii\.gz"):

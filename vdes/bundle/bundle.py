@@ -20,7 +20,7 @@ import yaml
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from vdes.bundle.process import run_workflow
-from vdes.errors import InputError, find_input_error
+from vdes.errors import CaseError, InputError, find_input_error
 
 WEIGHTS = "models/model.pt"
 METADATA = "configs/metadata.json"
@@ -188,8 +188,9 @@ class Bundle:
             knobs: further knobs, which override the bundle's own.
 
         Raises:
-            InputError: as `check_inference`, or the workflow failed or wrote nothing; the message is prefixed by the
-                bundle's name.
+            CaseError: cases failed, the others are done.
+            InputError: as `check_inference`, or the workflow failed or wrote nothing. Both messages are prefixed by
+                the bundle's name.
 
         """
         file = self.check_inference()
@@ -208,7 +209,9 @@ class Bundle:
                 workflow.run()
                 workflow.finalize()
         except Exception as error:  # any exception of a bundle is one failed step of the study
-            raise InputError(f"bundle {self.name}: {find_input_error(error) or _reason(error)}") from error
+            found = find_input_error(error)
+            kind = CaseError if isinstance(found, CaseError) else InputError
+            raise kind(f"bundle {self.name}: {found or _reason(error)}") from error
         if not output.is_dir() or not any(output.iterdir()):
             raise InputError(f"bundle {self.name}: its inference ended without an output; expected files in {output}")
 

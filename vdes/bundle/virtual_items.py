@@ -11,8 +11,10 @@ from vdes.data.datalist import Datalist
 from vdes.data.inference_items import image_source, inference_items, output_stem
 from vdes.data.levels import with_levels
 from vdes.data.virtual_datalist import SUFFIX
+from vdes.errors import CaseError
 
 FOLDER = "virtual_des"
+PREDICTIONS = "predictions.csv"
 
 
 def virtual_items(
@@ -34,6 +36,7 @@ def virtual_items(
         intensity_range: range of images without a datalist, see `vdes.data.inference_items.input_intensity_range`.
 
     Raises:
+        CaseError: no virtual DES image can be made of some cases. Predictions of an earlier run are removed.
         InputError: as the generator's inference.
 
     """
@@ -42,6 +45,13 @@ def virtual_items(
     path = source.path if isinstance(source, Datalist) else source
     knobs = {"overwrite": overwrite} | ({} if intensity_range is None else {"intensity_range": list(intensity_range)})
     for extension in dict.fromkeys((SUFFIX, output_ext)):
-        generator.infer(path, folder, output_ext=extension, **knobs)
+        try:
+            generator.infer(path, folder, output_ext=extension, **knobs)
+        except CaseError as error:
+            table = Path(output_dir) / PREDICTIONS
+            if not table.exists():
+                raise
+            table.unlink()  # predictions of images that were replaced would pass for those of the new ones
+            raise CaseError(f"{error}; {table} of an earlier run removed") from error
     items = [with_levels(item) for item in inference_items(source)]
     return [{**item, "des": str((folder / f"{output_stem(item)}{SUFFIX}").absolute())} for item in items]

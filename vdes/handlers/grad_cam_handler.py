@@ -29,7 +29,8 @@ class GradCamHandler:
 
     Args:
         output_dir: folder of the pictures; created if it is missing.
-        overwrite: whether pictures of an earlier run may be replaced.
+        overwrite: whether pictures of an earlier run may be replaced, and those of its cases removed of which this run
+            makes none: of inputs that are absent, and of outputs that are not finite.
 
     Raises:
         InputError: at the start of the run, the folder already has pictures.
@@ -57,10 +58,12 @@ class GradCamHandler:
         network: Any = engine.network
         for case in decollated_cases(engine):
             for i, name in enumerate(MODALITIES):
-                image = case["image"][i]
-                if not bool(image[0, 0].isnan()):
+                image, file = case["image"][i], self.output_dir / f"{case['case']}_{name}.png"
+                if bool(image[0, 0].isnan()) or not bool(torch.as_tensor(case["pred"]).isfinite().all()):
+                    file.unlink(missing_ok=True)  # of an earlier run
+                else:
                     heat = malignancy_map(network, case["image"], i)
-                    overlay_picture(image.cpu(), heat.cpu(), self.output_dir / f"{case['case']}_{name}.png")
+                    overlay_picture(image.cpu(), heat.cpu(), file)
 
 
 def malignancy_map(network: LesionClassifier, image: torch.Tensor, modality: int) -> torch.Tensor:

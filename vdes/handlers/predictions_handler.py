@@ -13,7 +13,7 @@ import torch.distributed as dist
 from ignite.engine import Engine, Events
 
 from vdes.data.staging import staged
-from vdes.errors import InputError, one_error
+from vdes.errors import CaseError, InputError, one_error
 from vdes.metrics.decollated import decollated_cases
 from vdes.metrics.level_predictions import case_row, level_predictions, with_probabilities
 
@@ -37,7 +37,7 @@ class PredictionsHandler:
 
     Raises:
         InputError: at the start of the run, a file already exists; at its end, outputs of the network are not finite.
-            The table then has all examinations but theirs.
+            The table then has all examinations but theirs; without any, that of an earlier run is removed.
 
     """
 
@@ -76,13 +76,22 @@ class PredictionsHandler:
         failed = [row for row in rows if not bool(row["pred"].isfinite().all())]
         lost = {row["examination"] for row in failed}
         rows = [row for row in rows if row["examination"] not in lost]
+        removed = ""
         if idist.get_rank() == 0 and rows and (self.partial or not failed):
             self._write_all(rows, engine)
+        elif idist.get_rank() == 0 and failed:
+            removed = self._remove_all()
         if failed:
             idist.barrier()  # the first process that ends with an error ends the others
-            raise one_error(
-                [f"case {row['case']}: the network's output has values that are not finite" for row in failed]
-            )
+            told = [f"case {row['case']}: the network's output has values that are not finite" for row in failed]
+            raise CaseError(f"{one_error(told)}{removed}")
+
+    def _remove_all(self) -> str:
+        """Remove the files of an earlier run, which would pass for those of this run, and return which, in words."""
+        older = [target for target in self.targets if target.exists()]
+        for target in older:
+            target.unlink()
+        return f"; {' and '.join(map(str, older))} of an earlier run removed" if older else ""
 
     def _write_all(self, rows: list[dict[str, Any]], engine: Engine) -> None:
         network: Any = engine.network

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import ignite.distributed as idist
@@ -26,12 +27,15 @@ class WriteBehind:
 
     Args:
         transform: postprocessing, which writes its result.
+        discard: given the data of a case that failed by a `CaseError`, removes what an earlier run has made of it, and
+            returns what it removed; such as `vdes.transforms.save_virtual_des.SaveVirtualDesd.discard`.
     """
 
-    def __init__(self, transform: Callable[[Any], Any]) -> None:
+    def __init__(self, transform: Callable[[Any], Any], discard: Callable[[Any], Path | None] | None = None) -> None:
         self.transform = transform
+        self.discard = discard
         self._pool: ThreadPoolExecutor | None = None
-        self._waiting: deque[Future[Any]] = deque()
+        self._waiting: deque[tuple[Future[Any], Any]] = deque()
         self._failed: list[str] = []
 
     def attach(self, engine: Engine) -> None:
@@ -53,9 +57,9 @@ class WriteBehind:
         """
         if self._pool is None:
             return self.transform(data)
-        while self._waiting and (self._waiting[0].done() or len(self._waiting) >= DEPTH):
+        while self._waiting and (self._waiting[0][0].done() or len(self._waiting) >= DEPTH):
             self._waited()
-        self._waiting.append(self._pool.submit(self.transform, data))
+        self._waiting.append((self._pool.submit(self.transform, data), data))
         return data
 
     def complete(self, _engine: Engine) -> None:
@@ -63,7 +67,7 @@ class WriteBehind:
 
         Raises:
             BaseException: that of a case.
-            InputError: cases failed by a `CaseError`.
+            CaseError: cases failed by one.
         """
         while self._waiting:
             self._waited()
@@ -79,12 +83,15 @@ class WriteBehind:
 
     def _waited(self) -> None:
         """Wait for the first case; if it has failed, drop the others."""
+        future, data = self._waiting.popleft()
         try:
-            self._waiting.popleft().result()
+            future.result()
         except BaseException as error:
             found = find_input_error(error)
             if isinstance(found, CaseError):
-                self._failed.append(str(found))
+                removed = None if self.discard is None else self.discard(data)
+                older = "" if removed is None else f"; {removed}, made of it by an earlier run, was removed"
+                self._failed.append(f"{found}{older}")
                 return
             if self._pool is not None:
                 self._pool.shutdown(cancel_futures=True)

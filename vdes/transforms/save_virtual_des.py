@@ -75,11 +75,10 @@ class SaveVirtualDesd(MapTransform):
         """Write the images of ``data``, and return it unchanged."""
         d = dict(data)
         self.folder.mkdir(parents=True, exist_ok=True)
-        stem = output_stem({"case": d["case"], "low_energy": d[self.source_key]}, self.deidentified)
+        file = self._file(d)
         for key in self.key_iterator(d):
             pixels = torch.as_tensor(d[key]).detach().cpu().clamp(0, 1)[0].numpy()
             pixel_size = d[key].meta.get("pixel_size_mm", float("nan")) if hasattr(d[key], "meta") else float("nan")
-            file = self.folder / f"{stem}{self.extension}"
             try:  # existing files were refused or allowed before the start
                 with staged([file], overwrite=True) as stages:
                     if self.dicom_writer is not None and self.extension == DICOM_SUFFIX:
@@ -89,6 +88,30 @@ class SaveVirtualDesd(MapTransform):
             except OSError as error:  # a full disk
                 raise InputError(f"{file}: cannot be written ({error.strerror or error})") from error
         return d
+
+    def discard(self, data: Mapping[Hashable, Any]) -> Path | None:
+        """Remove the file that an earlier run has made of a case, of which this run cannot make one.
+
+        It would pass for one of this run.
+
+        Returns:
+            The file, or None if there was none.
+
+        Raises:
+            InputError: it cannot be removed.
+        """
+        file = self._file(data)
+        try:
+            file.unlink()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise InputError(f"{file}: of an earlier run, cannot be removed ({error.strerror})") from error
+        return file
+
+    def _file(self, data: Mapping[Hashable, Any]) -> Path:
+        stem = output_stem({"case": data["case"], "low_energy": data[self.source_key]}, self.deidentified)
+        return self.folder / f"{stem}{self.extension}"
 
     def _write(self, file: Path, pixels: np.ndarray, pixel_size: float) -> None:
         if self.extension == ".png":
