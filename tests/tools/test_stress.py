@@ -9,7 +9,7 @@ from stress.jobs import JOBS, half_written, leftovers
 from stress.kills import killed
 from stress.table import COUNTS, PAGE, page_with, tables
 
-from vdes.data.staging import PARTIAL
+from vdes.data.stage_folder import PARTIAL
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from vdes.bundle.output_lock import LOCK_FILE
-from vdes.data.staging import PARTIAL
+from vdes.data.stage_folder import PARTIAL
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 UNET = BUNDLES / "breast_cesm_virtual_des_unet"

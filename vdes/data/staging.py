@@ -6,13 +6,12 @@ import contextlib
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from vdes.data.stage_folder import PARTIAL, stage_folder
 from vdes.errors import InputError
 
-PARTIAL = ".vdes-partial"  # how temporary folders end, and nothing of a user's
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -28,8 +27,8 @@ def staged(targets: Sequence[Path], overwrite: bool) -> Iterator[dict[Path, Path
         overwrite: replace existing targets. If False, an existing target is refused before anything is written.
 
     Yields:
-        For each target the path to write to, in a temporary folder on the same disk. A target that the body does not
-        write stays unchanged.
+        For each target the path to write to, in a temporary folder on the same disk, see `stage_folder`. A target that
+        the body does not write stays unchanged.
 
     Raises:
         InputError: a target exists and ``overwrite`` is False, its folder does not exist or cannot be written to, a
@@ -44,10 +43,9 @@ def staged(targets: Sequence[Path], overwrite: bool) -> Iterator[dict[Path, Path
         stages: dict[Path, Path] = {}
         for target in targets:
             try:
-                folder = tempfile.TemporaryDirectory(PARTIAL, f".{target.name}.", target.parent)
+                stages[target] = stack.enter_context(stage_folder(target)) / target.name
             except OSError as error:
                 raise InputError(f"{target}: cannot be written ({error.strerror})") from error
-            stages[target] = Path(stack.enter_context(folder)) / target.name
         try:
             yield stages
         except OSError as error:
