@@ -29,6 +29,7 @@ from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.datalist import Datalist
 from vdes.data.dicom_folder.datalist import write_dicom_datalist
 from vdes.data.training_record import check_trained_on
+from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.dicom import read_mammogram
 from vdes.dicom.deidentify import mapped_uid
 from vdes.errors import InputError, find_input_error
@@ -473,6 +474,21 @@ def test_inference_reads_nifti_and_16_bit_files_as_it_reads_png(run, pairs, tmp_
     volume = ReadMammogram()(made["nifti"])
     np.testing.assert_allclose(volume[0].numpy() / 255, pixels(made["png"]) / 65535, atol=1e-5)
     assert volume.meta["pixel_size_mm"] == 0.25
+
+
+def test_inference_of_folders_by_patient_names_images_after_their_cases(run, pairs, tmp_path):
+    content = Datalist.read(pairs).content()
+    for item in content["test"]:
+        (tmp_path / item["patient"]).mkdir(exist_ok=True)
+        item["low_energy"] = shutil.copy(item["low_energy"], f"{tmp_path}/{item['patient']}/{item['laterality']}.png")
+    listed = Datalist.write(tmp_path / "d.json", {**content, "training": [], "validation": []}).path
+    made = tmp_path / "made"
+    run("inference", workflow_type="infer", dataset_dir=str(listed), output_dir=str(made), **IDENTITY)
+    assert sorted(file.name for file in made.iterdir()) == [f"{item['case']}.png" for item in content["test"]]
+    write_virtual_datalist(listed, made, tmp_path / "virtual.json")
+    for item in content["test"]:
+        source, image = pixels(Path(item["low_energy"])), pixels(made / f"{item['case']}.png")
+        assert np.corrcoef(source.ravel(), image.ravel())[0, 1] > 0.99
 
 
 def test_a_case_that_fails_leaves_no_image_of_an_earlier_run(run, pairs, tmp_path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import nibabel
@@ -10,7 +11,8 @@ from PIL import Image
 
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.cdd_cesm.settings import CddCesmSettings
-from vdes.data.inference_items import check_outputs, inference_items, input_intensity_range, output_stem
+from vdes.data.datalist import Datalist
+from vdes.data.inference_items import check_outputs, inference_items, input_intensity_range, named_by_case, output_stem
 from vdes.errors import InputError
 
 
@@ -86,6 +88,23 @@ def test_two_files_of_one_stem_are_an_error(tmp_path: Path) -> None:
     save(tmp_path / "a.png"), save(tmp_path / "a.jpg")
     with pytest.raises(InputError, match=r"a\.jpg and .*a\.png have the same stem 'a'"):
         inference_items(tmp_path)
+
+
+def test_files_of_one_name_in_folders_by_patient_are_named_by_their_case(small_datalist: Path, tmp_path: Path) -> None:
+    content = Datalist.read(small_datalist).content()
+    for item in content["test"]:
+        folder = tmp_path / item["case"]
+        folder.mkdir()
+        item["low_energy"] = shutil.copy(item["low_energy"], str(folder / "low_energy.png"))
+    assert len(content["test"]) > 1
+    Datalist.write(tmp_path / "d.json", content)
+    items = inference_items(tmp_path / "d.json")
+    assert named_by_case(items) and not named_by_case(inference_items(small_datalist))
+    assert [output_stem(item, by_case=True) for item in items] == [item["case"] for item in items]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / f"{items[0]['case']}.png").touch()
+    with pytest.raises(InputError, match=rf"{items[0]['case']}\.png: exists already \(1 of {len(items)} outputs do\)"):
+        check_outputs(tmp_path / "out", items, ".png", overwrite=False)
 
 
 def test_mixed_bit_depths_are_an_error(tmp_path: Path) -> None:

@@ -61,6 +61,16 @@ def test_the_range_of_des_is_that_of_the_written_files(source: Path, tmp_path: P
     assert Datalist.read(tmp_path / "v.json").aligned and "virtual DES" in Datalist.read(tmp_path / "v.json").name
 
 
+def test_images_of_files_with_equal_names_are_found_by_their_case(source: Path, tmp_path: Path) -> None:
+    content = Datalist.read(source).content()
+    for item in (content["training"][0], content["test"][0]):
+        item["low_energy"] = save(tmp_path / item["patient"] / "L_CC.png")
+        save(tmp_path / "virtual" / f"{item['case']}.png")
+    Datalist.write(tmp_path / "equal.json", content)
+    write_virtual_datalist(tmp_path / "equal.json", tmp_path / "virtual", tmp_path / "v.json")
+    assert [Path(item["des"]).name for item in Datalist.read(tmp_path / "v.json").items()] == ["case0.png", "case1.png"]
+
+
 def test_a_missing_image_is_named_with_its_case(source: Path, tmp_path: Path) -> None:
     (tmp_path / "virtual" / "P1_LE.png").unlink()
     with pytest.raises(InputError, match=r"P1_LE\.png: no such file; expected the virtual DES image of case case1"):

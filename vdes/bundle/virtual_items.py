@@ -8,7 +8,7 @@ from typing import Any
 
 from vdes.bundle.bundle import Bundle
 from vdes.data.datalist import Datalist
-from vdes.data.inference_items import image_source, inference_items, output_stem
+from vdes.data.inference_items import image_source, inference_items, named_by_case, output_stem
 from vdes.data.levels import with_levels
 from vdes.data.virtual_datalist import SUFFIX
 from vdes.errors import CaseError
@@ -54,4 +54,7 @@ def virtual_items(
             table.unlink()  # predictions of images that were replaced would pass for those of the new ones
             raise CaseError(f"{error}; {table} of an earlier run removed") from error
     items = [with_levels(item) for item in inference_items(source)]
-    return [{**item, "des": str((folder / f"{output_stem(item)}{SUFFIX}").absolute())} for item in items]
+    by_case = named_by_case(items)
+    return [
+        {**item, "des": str((folder / f"{output_stem(item, by_case=by_case)}{SUFFIX}").absolute())} for item in items
+    ]

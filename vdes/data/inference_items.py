@@ -60,9 +60,9 @@ def inference_items(path: PathLike | Datalist, inputs: Sequence[str] = ("low_ene
         a datalist keeps its order.
 
     Raises:
-        InputError: the path does not exist or has no image, an image is unreadable or truncated, two images have the
-            same stem (their outputs would get the same name), their bit depths differ, or a DICOM header states that an
-            image is raw or of another modality.
+        InputError: the path does not exist or has no image, an image is unreadable or truncated, two images of a folder
+            have the same stem (their outputs would get the same name), their bit depths differ, or a DICOM header
+            states that an image is raw or of another modality.
     """
     source = image_source(path)
     if isinstance(source, Datalist):
@@ -79,7 +79,8 @@ def inference_items(path: PathLike | Datalist, inputs: Sequence[str] = ("low_ene
     else:
         suffixes = ", ".join(IMAGE_SUFFIXES)
         raise InputError(f"{source}: not a file that vdes reads; expected an image ({suffixes}) or a datalist (.json)")
-    _check_stems(source, items, inputs)
+    if not isinstance(source, Datalist):  # whose cases are different, and name its outputs
+        _check_stems(source, items, inputs[-1])
     for name in inputs:
         shown = [item[name] for item in items if name in item]
         if shown:
@@ -92,12 +93,23 @@ def inference_items(path: PathLike | Datalist, inputs: Sequence[str] = ("low_ene
     return items
 
 
-def output_stem(item: Item, deidentified: bool = False) -> str:
+def named_by_case(items: Sequence[Item]) -> bool:
+    """Tell whether the outputs are named after their cases: low-energy files have the same name in several folders."""
+    stems = [output_stem(item) for item in items]
+    return len(set(stems)) < len(stems)
+
+
+def output_stem(item: Item, deidentified: bool = False, by_case: bool = False) -> str:
     """Return the name, without extension, of the output for an item.
 
     It is the stem of the low-energy file. For DICOM it is the case, because archives name files after numbers or
     patients. A de-identified output is named by the UID that replaces its low-energy image's, because patients may name
     files and cases too.
+
+    Args:
+        item: with ``case`` and ``low_energy``.
+        deidentified: whether the output is de-identified.
+        by_case: `named_by_case` of all items, which is True if they would get equal names.
 
     Raises:
         InputError: ``deidentified`` is on and the low-energy image is not DICOM.
@@ -110,7 +122,7 @@ def output_stem(item: Item, deidentified: bool = False) -> str:
         from vdes.dicom.image_facts import read_image_facts
 
         return str(mapped_uid(read_image_facts(Path(low_energy)).instance))
-    return str(item["case"]) if is_dicom(low_energy) else image_stem(low_energy)
+    return str(item["case"]) if by_case or is_dicom(low_energy) else image_stem(low_energy)
 
 
 def input_intensity_range(
@@ -185,7 +197,8 @@ def check_outputs(
             _check_dicom(item["low_energy"], deidentified)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; expected a folder for the outputs")
-    outputs = [folder / (output_stem(item, deidentified) + extension) for item in items]
+    by_case = named_by_case(items)
+    outputs = [folder / (output_stem(item, deidentified, by_case) + extension) for item in items]
     existing = [output for output in outputs if output.exists()]
     inputs = {_file(item[key]) for item in items for key in PATH_FIELDS if item.get(key)}
     for output in existing:
@@ -234,12 +247,11 @@ def _item(file: Path, modality: str) -> Item:
     return {"case": case, modality: str(file.absolute())}
 
 
-def _check_stems(path: Source, items: Sequence[Item], inputs: Sequence[str]) -> None:
-    """Check that all outputs have different names: those of low energy alone are named by file, others by case."""
+def _check_stems(path: Path, items: Sequence[Item], modality: str) -> None:
+    """Check that the files of a folder have different stems, which name their cases and outputs."""
     seen: dict[str, str] = {}
     for item in items:
-        file = next(item[name] for name in inputs if name in item)
-        stem = output_stem(item) if tuple(inputs) == ("low_energy",) else item["case"]
+        stem, file = item["case"], item[modality]
         if stem in seen:
             raise InputError(
                 f"{path}: {seen[stem]} and {file} have the same stem '{stem}', so their outputs would get one name; "

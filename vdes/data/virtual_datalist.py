@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vdes.data.datalist import SECTIONS, Datalist, PathLike
-from vdes.data.inference_items import output_stem
+from vdes.data.inference_items import named_by_case, output_stem
 from vdes.data.training_record import MADE_BY, UNKNOWN, origin
 from vdes.errors import InputError
 
@@ -25,7 +25,8 @@ def write_virtual_datalist(
 
     Args:
         source: a datalist; its items without a low-energy image are left out.
-        images: folder of the 16-bit PNG files, named after the stems of the low-energy images.
+        images: folder of the 16-bit PNG files, named after the stems of the low-energy images, or after the cases if
+            stems are equal.
         output: the datalist to write.
         overwrite: replace an existing file.
         weights: the weights that made the images. They are listed in ``made_by``, with their ancestors, and become
@@ -48,16 +49,18 @@ def write_virtual_datalist(
         if weights is None
         else origin(ROLE, weights),
     }
-    for section in SECTIONS:
-        items = [item for item in datalist[section] if item["low_energy"] is not None]
+    kept = {section: [item for item in datalist[section] if item["low_energy"] is not None] for section in SECTIONS}
+    by_case = named_by_case([item for items in kept.values() for item in items])
+    for section, items in kept.items():
         virtual[section] = [
-            {**item, "des": str(_image(images, item)), "des_lesion_mask": item["lesion_mask"]} for item in items
+            {**item, "des": str(_image(images, item, by_case)), "des_lesion_mask": item["lesion_mask"]}
+            for item in items
         ]
     return Datalist.write(output, virtual, overwrite)
 
 
-def _image(folder: Path, item: dict[str, Any]) -> Path:
-    file = (folder / f"{output_stem(item)}{SUFFIX}").absolute()
+def _image(folder: Path, item: dict[str, Any], by_case: bool) -> Path:
+    file = (folder / f"{output_stem(item, by_case=by_case)}{SUFFIX}").absolute()
     if not file.is_file():
         raise InputError(f"{file}: no such file; expected the virtual DES image of case {item['case']}")
     return file

@@ -18,7 +18,8 @@ CONSTANT = 1e-4  # standard deviation, of a range of 1, that no enhancement has
 KINDS = {
     "constant": "have one value all over the breast",
     "copy": f"are their low-energy image (correlation above {COPY})",
-    "outside": "are outside [0, 1] for most of the breast, and were clipped",
+    "outside": "are outside [0, 1] for most of the breast, and were clipped; expected a network whose output has the "
+    "scale of DES images, as that of a sigmoid, not of a tanh or of logits",
 }
 
 

@@ -43,6 +43,7 @@ class SaveVirtualDesd(MapTransform):
             `vdes.dicom.virtual_des_writer.VirtualDesWriter`; None if no DICOM files are written.
         source_key: key of the low-energy image's file name.
         deidentified: name the files so that they tell nothing, see `vdes.data.inference_items.output_stem`.
+        by_case: name the files after their cases, see `vdes.data.inference_items.named_by_case`.
 
     Raises:
         InputError: another extension is asked for, or ``.dcm`` without a writer; at a call, a file cannot be written.
@@ -58,6 +59,7 @@ class SaveVirtualDesd(MapTransform):
         dicom_writer: Callable[[Path, str, np.ndarray], None] | None = None,
         source_key: str = "low_energy",
         deidentified: bool = False,
+        by_case: bool = False,
     ) -> None:
         super().__init__(keys)
         if output_ext not in EXTENSIONS:
@@ -70,6 +72,7 @@ class SaveVirtualDesd(MapTransform):
         self.low, self.high = (float(limit) for limit in des_range)
         self.source_key = source_key
         self.deidentified = deidentified
+        self.by_case = by_case
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Write the images of ``data``, and return it unchanged."""
@@ -110,7 +113,8 @@ class SaveVirtualDesd(MapTransform):
         return file
 
     def _file(self, data: Mapping[Hashable, Any]) -> Path:
-        stem = output_stem({"case": data["case"], "low_energy": data[self.source_key]}, self.deidentified)
+        item = {"case": data["case"], "low_energy": data[self.source_key]}
+        stem = output_stem(item, self.deidentified, self.by_case)
         return self.folder / f"{stem}{self.extension}"
 
     def _write(self, file: Path, pixels: np.ndarray, pixel_size: float) -> None:
