@@ -22,6 +22,7 @@ def synthesize(
     bundle: Path | None = None,
     bundles: Bundles = None,
     trust_bundle: bool = False,
+    trust_sha256: tuple[str, ...] = (),
     compression: str = "none",
 ) -> None:
     """Make the virtual DES images of a study in an archive.
@@ -36,6 +37,8 @@ def synthesize(
         bundles: folder of vdes's bundles. Without it those of the clone or of the installed vdes.
         trust_bundle: run a bundle that is not one of vdes's own. The configs of a bundle can run any program with your
             rights, so read them first.
+        trust_sha256: run a bundle that is not one of vdes's own if its configs and code have this hash, which the
+            refusal of the bundle names.
         compression: none, jpeg-2000, jpeg-ls or rle, all lossless.
     """
     from vdes.bundle.locate import find_bundle
@@ -43,7 +46,7 @@ def synthesize(
     from vdes.bundle.trust import check_trust
 
     bundle = bundle or find_bundle("breast_cesm_virtual_des_unet", bundles)
-    check_trust(bundle, trust_bundle, bundles)
+    check_trust(bundle, trust_bundle, bundles, trust_sha256)
     done = synthesize_study(dicomweb, study, bundle, compression)
     for instance, reason in sorted(done.left_out.items()):
         print(f"left out: {instance}: {reason}")

@@ -49,12 +49,15 @@ class Models:
             training cases.
         trust_bundle: run bundles that are not vdes's own. The configs of a bundle can run any program with your
             rights, so read them first.
+        trust_sha256: run a bundle that is not vdes's own if its configs and code have this hash, which the refusal of
+            the bundle names. May be given several times.
     """
 
     generator: tuple[str, ...] = ()
     classifier: str | None = None
     retrain_epochs: int | None = None
     trust_bundle: bool = False
+    trust_sha256: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

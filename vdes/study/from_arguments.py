@@ -46,7 +46,7 @@ def study_from_arguments(arguments: StudyArguments) -> Study:
     given = dict(_generator(text) for text in models.generator)
     classifier = _model(models.classifier, "classifier") if models.classifier else None
     for model in (*given.values(), *filter(None, [classifier])):
-        check_trust(model.bundle, models.trust_bundle, arguments.bundles)
+        check_trust(model.bundle, models.trust_bundle, arguments.bundles, models.trust_sha256)
     datalist = _datalist(arguments)
     weights = fitting_weights(datalist)
     height = arguments.height or (256 if weights == "model_phantom" else 512)
