@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import monai.bundle as monai_bundle
 import pytest
 from monai.bundle import ConfigParser
 
@@ -69,9 +70,11 @@ def test_a_config_takes_its_items_and_arguments_of_its_components(tmp_path: Path
     assert takes(ConfigParser(ConfigParser.load_config_files(tmp_path / "train.yaml")), name) is taken
 
 
-def monai(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def monai(
+    folder: Path, *options: str, program: tuple[str, ...] = ("-m", "monai.bundle")
+) -> subprocess.CompletedProcess[str]:
     (folder / "train.yaml").write_text(CONFIG)
-    command = [sys.executable, "-W", "ignore", "-m", "monai.bundle", "run", *options]
+    command = [sys.executable, "-W", "ignore", *program, "run", *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
@@ -80,6 +83,15 @@ def test_options_that_the_configs_have_are_taken(tmp_path: Path) -> None:
     done = monai(tmp_path, "--args_file", "args.yaml", "--optimizer#lr", "0.5", "--meta_file", "None")
     assert done.returncode == 0, done.stderr
     assert "trained 7" in done.stdout and "0.5" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "program", [(str(Path(monai_bundle.__file__).with_name("__main__.py")),), ("-m", "fire", "monai.bundle")]
+)
+def test_monai_run_by_its_file_or_by_fire_refuses_the_same(tmp_path: Path, program: tuple[str, ...]) -> None:
+    (tmp_path / "args.json").write_text('{"config_file": "train.yaml", "epochs": 7}')
+    done = monai(tmp_path, "--args_file", "args.json", "--epoch", "5", program=program)
+    assert done.returncode == 2 and "error: --epoch: no knob of train.yaml" in done.stderr
 
 
 def test_options_that_other_options_refer_to_are_taken(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import fire  # type: ignore[import-untyped]
@@ -74,10 +75,11 @@ def refuse_unknown() -> None:
             (``--peak 0.01 --learning_rate @peak``, ``--run_id mine --mine "[...]"``); a number is none or too
             small; a text was read as another value; or a place is empty.
     """
-    if getattr(sys.modules["__main__"].__spec__, "name", None) != "monai.bundle.__main__":
+    words = _words_of_run()
+    if words is None:
         return
     options: dict[str, Any] = {}
-    fire.Fire(lambda *_, **given: options.update(given), command=sys.argv[2:])  # as MONAI itself reads them
+    fire.Fire(lambda *_, **given: options.update(given), command=words)  # as MONAI itself reads them
     options = update_kwargs(options.get("args_file"), **options)
     files = ensure_tuple(options["config_file"])
     config = ConfigParser(ConfigParser.load_config_files(files))
@@ -95,9 +97,20 @@ def refuse_unknown() -> None:
     for name, value in options.items():
         if name in config:
             _check_number(name, config[name], value)
-    for name, typed in _typed(sys.argv[2:]):
+    for name, typed in _typed(words):
         if name in options and name in config and _is_text(name, config[name]):
             _check_text(name, typed, options[name])
+
+
+def _words_of_run() -> list[str] | None:
+    """Return the words after ``run`` on MONAI's command line; None if this process is another program.
+
+    MONAI is run as a module, as its file ``monai/bundle/__main__.py``, or by ``python -m fire monai.bundle``.
+    """
+    program, *words = sys.argv
+    if program.endswith(str(Path("fire", "__main__.py"))) and words[:1] in (["monai.bundle"], ["monai.bundle.scripts"]):
+        return words[2:]
+    return words[1:] if program.endswith(str(Path("monai", "bundle", "__main__.py"))) else None
 
 
 def _check_number(name: str, default: Any, value: Any) -> None:
