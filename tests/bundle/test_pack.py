@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from vdes.bundle.pack import pack
 from vdes.cli import main
@@ -79,6 +81,13 @@ def test_an_archive_holds_the_bundle_its_licences_and_vdes(archives: Path) -> No
         assert {(entry.date_time, entry.external_attr >> 16, entry.create_system) for entry in archive.infolist()} == {
             ((1980, 1, 1, 0, 0, 0), 0o644, 3)
         }
+
+
+def test_an_archive_holds_the_inference_config_in_json_too(archives: Path) -> None:
+    for name in BUNDLES:
+        with zipfile.ZipFile(archives / f"{name}_v{VERSION}.zip") as archive:
+            texts = [archive.read(f"{name}/configs/inference{suffix}") for suffix in (".json", ".yaml")]
+        assert json.loads(texts[0]) == yaml.safe_load(texts[1])
 
 
 def test_weights_that_two_bundles_share_are_in_both_archives(archives: Path) -> None:
@@ -272,6 +281,29 @@ def test_an_unpacked_study_ends_in_its_report(bare, unpacked: Path, datalist: Pa
     done = bare(tmp_path, "-m", "monai.bundle", "run", *config, *data, *knobs)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "study" / "report.html").stat().st_size > 100_000
+
+
+LOAD = """
+import sys
+from pathlib import Path
+import torch
+from monai.bundle import load
+folder, names = Path(sys.argv[1]), sys.argv[2:]
+sys.path.insert(0, str(folder / names[0]))  # its copy of vdes
+for name in names:
+    network = load(name, bundle_dir=folder, workflow_type="inference", device="cpu")
+    stored = torch.load(folder / name / "models" / "model.pt", weights_only=True)
+    assert isinstance(network, torch.nn.Module) and network.state_dict().keys() == stored.keys()
+    assert all(torch.equal(value, stored[key]) for key, value in network.state_dict().items())
+import vdes
+assert Path(vdes.__file__).is_relative_to(folder / names[0]), vdes.__file__
+"""
+
+
+@pytest.mark.slow
+def test_monai_loads_the_networks_with_their_weights(bare, unpacked: Path, tmp_path: Path) -> None:
+    done = bare(tmp_path, "-c", LOAD, str(unpacked), *BUNDLES)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 TWO = """

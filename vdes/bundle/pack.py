@@ -3,12 +3,14 @@
 The archive contains what git has committed, and the same commit gives the same archive, byte for byte: entries
 are sorted and stored uncompressed, with fixed times and modes. It has one folder, with the bundle's name, for the
 bundle and a copy of the package vdes. Files that the bundle's large_files.yml lists are left out; ``python -m
-monai.bundle download_large_files`` downloads them.
+monai.bundle download_large_files`` downloads them. The inference config is there in JSON too, because
+`monai.bundle.load` builds a network from JSON alone.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import posixpath
 import shutil
 import subprocess
@@ -29,6 +31,7 @@ PACKAGE = "vdes"
 ALWAYS = "vdes.phantom.generate"  # data to try a bundle on, wherever it has got to
 TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can store
 MODE = 0o644
+IN_JSON = "configs/inference.json"
 
 
 def pack(bundle: Path, output: Path, program: Program, overwrite: bool = False) -> tuple[Path | None, list[str]]:
@@ -58,14 +61,21 @@ def pack(bundle: Path, output: Path, program: Program, overwrite: bool = False) 
             return None, findings
         version = unpacked.metadata["version"]
         names = needed(unpacked, partners(Bundle(bundle))) - set(unpacked.large_files)
+        made = {IN_JSON: _in_json(unpacked)}
     output.mkdir(parents=True, exist_ok=True)
     archive = output / f"{unpacked.name}_v{version}.zip"
     with staged([archive], overwrite) as stages, zipfile.ZipFile(stages[archive], "w", zipfile.ZIP_STORED) as target:
-        for name in sorted(names):
+        for name in sorted(names | made.keys()):
             entry = zipfile.ZipInfo(f"{unpacked.name}/{name}", TIME)
             entry.create_system, entry.external_attr = 3, MODE << 16  # Unix, whatever packs it
-            target.writestr(entry, files[entry.filename])
+            target.writestr(entry, made.get(name) or files[entry.filename])
     return archive, []
+
+
+def _in_json(unpacked: Bundle) -> bytes:
+    """Return its inference config in JSON."""
+    content = unpacked.content(str(unpacked.config("inference")))
+    return (json.dumps(content, indent=4, ensure_ascii=False) + "\n").encode()
 
 
 def committed(bundle: Path) -> dict[str, bytes]:
