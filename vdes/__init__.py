@@ -1,3 +1,3 @@
 """Virtual dual-energy subtracted images for contrast-enhanced spectral mammography."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -28,7 +28,7 @@ UNET, CYCLEGAN = "breast_cesm_virtual_des_unet", "breast_cesm_virtual_des_cycleg
 CLASSIFIER = "breast_cesm_lesion_classification"
 STUDY = "breast_cesm_real_vs_virtual_des"
 BUNDLES = (UNET, CYCLEGAN, CLASSIFIER, STUDY)
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 
 def git(folder: Path, *arguments: str) -> None:

@@ -310,7 +310,7 @@ def test_inference_writes_dicom_that_names_the_bundle(run, dicom_phantoms, train
     [written] = tmp_path.iterdir()
     made, source = pydicom.dcmread(written), pydicom.dcmread(file)
     assert made.StudyInstanceUID == source.StudyInstanceUID
-    assert "breast_cesm_virtual_des_cyclegan 0.1.0" in made.DerivationDescription
+    assert "breast_cesm_virtual_des_cyclegan 0.2.0" in made.DerivationDescription
     assert made.pixel_array.shape == source.pixel_array.shape and made.pixel_array.any()
 
 

@@ -736,7 +736,7 @@ def test_dicom_goes_in_and_comes_out_valid(run, dicom_phantoms, trained, tmp_pat
         made, source = pydicom.dcmread(tmp_path / "plain" / name), pydicom.dcmread(item["low_energy"])
         assert made.SourceImageSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
         assert made.StudyInstanceUID == source.StudyInstanceUID and made.ImageLaterality == item["laterality"]
-        assert "breast_cesm_virtual_des_unet 0.1.0" in made.DerivationDescription
+        assert "breast_cesm_virtual_des_unet 0.2.0" in made.DerivationDescription
         assert hashlib.sha256((trained / "model.pt").read_bytes()).hexdigest() in made.DerivationDescription
         # named by nothing that the datalist or the archive names it by
         hidden = tmp_path / "blind" / f"{mapped_uid(source.SOPInstanceUID)}.dcm"

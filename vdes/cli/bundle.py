@@ -109,28 +109,31 @@ def verify(bundle: list[Path], /, *, static: bool = False, run_commands: bool = 
         "example: vdes bundle pack bundles/breast_cesm_virtual_des_unet --output dist"
     )
 )
-def pack(bundle: Path, /, *, output: Path = Path("dist"), overwrite: bool = False) -> int:
-    """Pack a bundle and the code it needs into one zip file that runs without an installed vdes.
+def pack(bundle: list[Path], /, *, output: Path = Path("dist"), overwrite: bool = False) -> int:
+    """Pack bundles, each with the code it needs into one zip file that runs without an installed vdes.
 
     The archive contains what git has committed. Packing the same commit always gives the same bytes. Files listed in
     the bundle's large_files.yml are left out; ``python -m monai.bundle download_large_files`` fetches them. A bundle
     in which ``vdes bundle verify --static`` finds something is refused.
 
     Args:
-        bundle: folder of the bundle, in a git checkout of the project.
-        output: folder of the archive.
-        overwrite: replace an archive with the same name.
+        bundle: folder of a bundle in a git checkout of the project; one or more.
+        output: folder of the archives.
+        overwrite: replace archives with the same names.
     """
     import hashlib
 
     from vdes.bundle.pack import pack
     from vdes.cli.program import program
 
-    archive, findings = pack(bundle, output, program(), overwrite)
-    if archive is None:
-        print("\n".join(findings))
-        print(f"{bundle}: not packed, {len(findings)} findings", file=sys.stderr)
-        return 1
-    content = archive.read_bytes()
-    print(f"wrote {archive}: {len(content) / 1e6:.1f} MB, sha256 {hashlib.sha256(content).hexdigest()}")
-    return 0
+    refused = 0
+    for one in bundle:
+        archive, findings = pack(one, output, program(), overwrite)
+        if archive is None:
+            print("\n".join(findings))
+            print(f"{one}: not packed, {len(findings)} findings", file=sys.stderr)
+            refused += 1
+            continue
+        content = archive.read_bytes()
+        print(f"wrote {archive}: {len(content) / 1e6:.1f} MB, sha256 {hashlib.sha256(content).hexdigest()}")
+    return 1 if refused else 0

@@ -85,7 +85,7 @@ BAD = {
     "an empty file": (lambda b: (b / "LICENSE").write_text("\n") and None, "LICENSE: empty"),
     "version": (
         with_metadata(version="9.9.9"),
-        r"metadata.json: version: 9.9.9 is not in the changelog, which has 0\.1",
+        r"metadata.json: version: 9.9.9 is not in the changelog, which has 0\.2",
     ),
     "no version": (with_metadata(version="next", changelog={"next": "x"}), "version: 'next'; expected one like 0.1.0"),
     "no task": (with_metadata(task=None), "configs/metadata.json: top level: 'task' is a required property"),
