@@ -83,11 +83,13 @@ def test_an_archive_holds_the_bundle_its_licences_and_vdes(archives: Path) -> No
         }
 
 
-def test_an_archive_holds_the_inference_config_in_json_too(archives: Path) -> None:
+def test_an_archive_holds_the_inference_config_in_json_and_the_card_of_a_hub_too(archives: Path) -> None:
     for name in BUNDLES:
         with zipfile.ZipFile(archives / f"{name}_v{VERSION}.zip") as archive:
             texts = [archive.read(f"{name}/configs/inference{suffix}") for suffix in (".json", ".yaml")]
+            card = archive.read(f"{name}/README.md").decode()
         assert json.loads(texts[0]) == yaml.safe_load(texts[1])
+        assert yaml.safe_load(card.split("---\n")[1])["model-index"][0]["name"] == name
 
 
 def test_weights_that_two_bundles_share_are_in_both_archives(archives: Path) -> None:

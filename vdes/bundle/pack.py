@@ -4,7 +4,7 @@ The archive contains what git has committed, and the same commit gives the same 
 are sorted and stored uncompressed, with fixed times and modes. It has one folder, with the bundle's name, for the
 bundle and a copy of the package vdes. Files that the bundle's large_files.yml lists are left out; ``python -m
 monai.bundle download_large_files`` downloads them. The inference config is there in JSON too, because
-`monai.bundle.load` builds a network from JSON alone.
+`monai.bundle.load` builds a network from JSON alone; and so is the card with the metadata that a hub reads, README.md.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vdes.bundle.bundle import Bundle
+from vdes.bundle.hub_card import hub_card
 from vdes.bundle.imports import closure, config_names, file_of
 from vdes.bundle.verify.checks import verify
 from vdes.bundle.verify.commands import Program
@@ -61,7 +62,7 @@ def pack(bundle: Path, output: Path, program: Program, overwrite: bool = False) 
             return None, findings
         version = unpacked.metadata["version"]
         names = needed(unpacked, partners(Bundle(bundle))) - set(unpacked.large_files)
-        made = {IN_JSON: _in_json(unpacked)}
+        made = {IN_JSON: _in_json(unpacked), "README.md": hub_card(unpacked).encode()}
     output.mkdir(parents=True, exist_ok=True)
     archive = output / f"{unpacked.name}_v{version}.zip"
     with staged([archive], overwrite) as stages, zipfile.ZipFile(stages[archive], "w", zipfile.ZIP_STORED) as target:

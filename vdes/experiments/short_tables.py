@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from vdes.bundle.hub_card import INPUTS
 from vdes.experiments.study_figures import StudyFigures
 from vdes.handlers.criterion_table import criterion_table
 from vdes.handlers.fidelity_table import to_markdown
@@ -19,7 +20,6 @@ from vdes.statistics.markdown_table import markdown_table
 
 FIDELITY_COLUMNS = ("psnr_breast", "ssim_breast", "correlation_breast", "lesion_cnr", "lesion_roc_area")
 CLASSIFICATION_COLUMNS = ("auc", "f1", "sensitivity", "specificity")
-INPUTS = {"low_energy": "low energy", "des": "DES", "both": "low energy and DES"}
 
 
 def fidelity_performance(result: dict[str, Any]) -> str:
