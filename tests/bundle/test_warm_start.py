@@ -100,6 +100,25 @@ def test_nothing_is_left_after_the_process(tmp_path: Path) -> None:
         assert not Path(f"/proc/{server}").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_run_ends_with_the_process_that_asked_for_it(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "sleeps.py").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n")
+    program = (
+        "import os\nfrom pathlib import Path\nfrom vdes.bundle.warm_start import run_module\n"
+        "run_module('sleeps', [], dict(os.environ), Path.cwd(), 1, 2)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        run = Path(f"/proc/{int(process.stdout.readline())}")
+        assert run.exists()
+        process.send_signal(number)
+        process.wait(timeout=30)
+        deadline = time.monotonic() + 30
+        while run.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not run.exists()
+
+
 def test_an_interrupt_ends_the_run(tmp_path: Path) -> None:
     """It reaches all processes of a terminal, but the server goes on until its client ends."""
     (tmp_path / "sleeps.py").write_text("import time\nprint('sleeping', flush=True)\ntime.sleep(60)\n")

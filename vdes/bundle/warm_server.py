@@ -5,6 +5,7 @@ It is run as a program, with the number of a socket from which it reads requests
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
@@ -18,6 +19,7 @@ from typing import Any
 
 # the length of what follows, sent with the file descriptors of stdout, stderr and for the exit status
 HEADER = struct.Struct("!Q")
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def main() -> None:
@@ -29,8 +31,10 @@ def main() -> None:
     # an interrupt is for the runs, which handle it as they would without this; nobody waits for the forks that do
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    server = os.getpid()
     for request, descriptors in _requests(channel):
         if os.fork() == 0:
+            _end_with(server)
             channel.close()
             if _is_run(descriptors.pop()):
                 signal.signal(signal.SIGINT, interrupt)
@@ -52,13 +56,22 @@ def _requests(channel: socket.socket) -> Iterator[tuple[dict[str, Any], list[int
 def _is_run(status: int) -> bool:
     """Return in a fork, to be the run; here, wait for its end and send its exit status."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    waiting = os.getpid()
     run = os.fork()
     if run == 0:
+        _end_with(waiting)
         os.close(status)
         return True
     _, ended = os.waitpid(run, 0)
     os.write(status, str(os.waitstatus_to_exitcode(ended)).encode())
     os._exit(0)
+
+
+def _end_with(parent: int) -> None:
+    """Have this process terminated when ``parent``, which forked it, ends: a killed study leaves no training behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it has ended already
+        os._exit(1)
 
 
 def _run(request: dict[str, Any], out: int, err: int) -> None:
