@@ -20,6 +20,7 @@ from vdes.data.cdd_cesm.settings import CddCesmSettings
 from vdes.data.dicom_folder.settings import DicomFolderSettings
 from vdes.experiments.classifier import PATIENCE
 from vdes.experiments.settings import (
+    Ablation,
     ClassifierTraining,
     GeneratorTraining,
     JointTraining,
@@ -43,6 +44,7 @@ REQUIRED = {
     "train classifier": ["b", "--datalist=d.json", "--output=r"],
     "train joint": ["--datalist=d.json", "--output=r"],
     "experiment learning-curve": ["b", "--folds=d.json", "--output=r"],
+    "experiment ablation": ["b", "--folds=d.json", "--output=r"],
     "experiment shortcuts": ["--datalists=d.json", "--output=r"],
     "experiment registration": ["d.json", "--output=r", "--cache=c"],
 }
@@ -56,6 +58,7 @@ MADE: dict[str, dict[str, Any]] = {
     "train classifier": {"settings": ClassifierTraining(FILE, FOLDER)},
     "train joint": {"settings": JointTraining(FILE, FOLDER)},
     "experiment learning-curve": {"settings": LearningCurve((FILE,), FOLDER)},
+    "experiment ablation": {"settings": Ablation((FILE,), FOLDER)},
     "experiment shortcuts": {"settings": ShortcutControl((FILE,), FOLDER)},
     "experiment registration": {"settings": RegistrationReport(FOLDER, Path("c"))},
 }

@@ -9,7 +9,14 @@ from cyclopts import App
 
 from vdes.cli.parameters import FIELDS
 from vdes.errors import InputError
-from vdes.experiments.settings import LearningCurve, ReaderStatistics, RegistrationReport, ShortcutControl, VerdictRates
+from vdes.experiments.settings import (
+    Ablation,
+    LearningCurve,
+    ReaderStatistics,
+    RegistrationReport,
+    ShortcutControl,
+    VerdictRates,
+)
 
 app = App(
     name="experiment",
@@ -41,6 +48,30 @@ def learning_curve(bundle: Path, /, *, settings: Annotated[LearningCurve, FIELDS
     from vdes.experiments.learning_curve import write_curve
 
     print(f"wrote {write_curve(bundle, settings, overwrite)}")
+
+
+@app.command(
+    help_epilogue=(
+        "example: vdes experiment ablation bundles/breast_cesm_virtual_des_unet --output runs/ablation "
+        "--folds pairs_fold0.json pairs_fold1.json pairs_fold2.json"
+    )
+)
+def ablation(bundle: Path, /, *, settings: Annotated[Ablation, FIELDS], overwrite: bool = False) -> None:
+    """Train variants of a generator, to see what each of its components brings.
+
+    A variant is a few settings of configs/train.yaml, listed in the bundle's docs/ablation.yaml. Each variant is
+    trained in every fold with every seed, and the fold's test patients are evaluated. Writes the paired differences to
+    the base to docs/results/ablation_NAME.json, and a figure, docs/ablation_NAME.png, of what each variant gains and
+    costs. Run the same command again to resume an interrupted run; finished runs are not repeated.
+
+    Args:
+        bundle: folder of the generator's bundle.
+        overwrite: replace the results.
+    """
+    from vdes.experiments.ablation import write_ablation
+
+    for file in write_ablation(bundle, settings, overwrite):
+        print(f"wrote {file}")
 
 
 @app.command(

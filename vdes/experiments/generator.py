@@ -146,7 +146,7 @@ def steps_of(
 ) -> list[Step]:
     """Return the steps of one run: its stages, each from the weights of the one before, and its evaluations."""
     common = {"cache_dir": experiment.cache, "seed": run.seed, "num_workers": 0}
-    kind = "train cyclegan" if "cyclegan" in bundle.resolve().name else "train unet"
+    kind = kind_of_training(bundle)
     steps: list[Step] = []
     start: dict[str, Any] = {}
     for stage in recipe["stages"]:
@@ -177,6 +177,11 @@ def steps_of(
             )
         )
     return steps
+
+
+def kind_of_training(bundle: Path) -> str:
+    """Return which of `vdes.bundle.steps.SECONDS` the training of a generator takes."""
+    return "train cyclegan" if "cyclegan" in bundle.resolve().name else "train unet"
 
 
 def row(run: Run) -> dict[str, Any]:

@@ -126,6 +126,29 @@ class LearningCurve:
 
 
 @dataclass(frozen=True)
+class Ablation:
+    """Variants of a generator, trained over folds and seeds; see `vdes.experiments.ablation`.
+
+    Attributes:
+        folds: datalists of the folds.
+        output: folder of the runs.
+        name: the results become docs/results/ablation_NAME.json of the bundle.
+        variants: names in the bundle's docs/ablation.yaml. Without them all.
+        seeds: seeds of each variant, one run each in every fold.
+        height: working size in pixels.
+        jobs: number of runs at a time.
+    """
+
+    folds: tuple[Path, ...]
+    output: Path
+    name: str = "model"
+    variants: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0,)
+    height: int = 256
+    jobs: int = 2
+
+
+@dataclass(frozen=True)
 class ShortcutControl:
     """What other than the breast reveals the class; see `vdes.experiments.shortcuts`.
 
