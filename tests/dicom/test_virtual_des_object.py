@@ -55,6 +55,16 @@ def test_pixels_survive_the_round_trip_exactly(low_energy, values, tmp_path, dci
     assert dciodvfy(file) == []
 
 
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_simpleitk_reads_the_same_pixels(low_energy, values, tmp_path, compression) -> None:
+    itk = pytest.importorskip("SimpleITK", reason="no package SimpleITK")
+    virtual_des_object(low_energy, values, MODEL, compression).save_as(tmp_path / "v.dcm", enforce_file_format=True)
+    image = itk.ReadImage(str(tmp_path / "v.dcm"))
+    np.testing.assert_array_equal(itk.GetArrayFromImage(image)[0], np.round(values * 4095))
+    assert image.GetSpacing()[:2] == pytest.approx((0.07, 0.07))
+    assert image.GetMetaData("0008|0060").strip() == "MG"
+
+
 def test_it_lies_beside_its_low_energy_image(low_energy, values) -> None:
     source, made = pydicom.dcmread(low_energy), virtual_des_object(low_energy, values, MODEL)
     for keyword in (

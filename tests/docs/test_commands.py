@@ -22,7 +22,7 @@ UNRUN = {
     "takes hours": 10,
     "takes minutes": 7,
 }
-NEEDED = {"openvino"}  # packages that a block may want; it is passed over without them
+NEEDED = {"SimpleITK", "highdicom", "openvino"}  # packages that a block may want; it is passed over without them
 
 
 def test_no_block_is_left_out_without_a_reason() -> None:

@@ -72,6 +72,17 @@ def test_an_unknown_pixel_size_is_one(tmp_path, values, pixel_size):
     assert nibabel.load(saved(tmp_path, pred, ".nii")).header.get_zooms()[:2] == (1.0, 1.0)
 
 
+@pytest.mark.parametrize(("extension", "atol"), [(".png", 0), (".nii", 1e-4), (".nii.gz", 1e-4)])
+def test_simpleitk_reads_the_same_values(tmp_path, values, extension, atol):
+    itk = pytest.importorskip("SimpleITK", reason="no package SimpleITK")
+    file = saved(tmp_path, MetaTensor(values, meta={"pixel_size_mm": 0.07}), extension)
+    image = itk.ReadImage(str(file))
+    expected = np.round(values[0].numpy() * 65535) if extension == ".png" else -50 + 250 * values[0].numpy()
+    np.testing.assert_allclose(itk.GetArrayFromImage(image).squeeze(), expected, rtol=0, atol=atol)
+    if extension != ".png":
+        assert image.GetSpacing()[:2] == pytest.approx((0.07, 0.07))
+
+
 def test_values_beyond_the_range_are_clipped(tmp_path):
     file = saved(tmp_path, torch.tensor([[[-0.2, 0.0, 0.5, 1.0, 1.7]]]), ".png")
     assert np.asarray(Image.open(file)).tolist() == [[0, 0, 32768, 65535, 65535]]
