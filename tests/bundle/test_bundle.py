@@ -31,6 +31,15 @@ def test_a_bundle_of_others_that_follows_the_contract_runs(
     assert np.asarray(Image.open(tmp_path / "brighter" / written[0].name), float) == pytest.approx(source * 257)
 
 
+@pytest.mark.parametrize("name", ["a#b", "$x", "@y", "20241125", "a,b"])
+def test_a_folder_may_have_any_name(
+    copier: Callable[..., Path], small_datalist: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Bundle(copier()).infer(small_datalist, Path(name))
+    assert len(list((tmp_path / name).iterdir())) == 10
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import monai.bundle as monai_bundle
 import pytest
+import yaml
 from monai.bundle import ConfigParser
 
-from vdes.bundle.knobs import as_typed, choice, switch, takes
+from vdes.bundle.knobs import as_typed, choice, given_knobs, switch, takes
 from vdes.errors import InputError
 
 CONFIG = """\
@@ -28,6 +29,15 @@ run:
   - $errors.report_input_errors()
   - $knobs.refuse_unknown()
   - $print('trained', @epochs, @optimizer, repr(@data_dir), repr(@name))
+"""
+KNOBS = """\
+height: 512
+rate: 0.001
+overwrite: false
+name: first
+data_dir: $'here/' + @name
+range: null
+optimizer: {_target_: collections.OrderedDict, lr: 0.001}
 """
 CONFIGS = sorted(Path(__file__).parents[2].glob("bundles/*/configs/*.yaml"))
 
@@ -179,3 +189,45 @@ def test_every_run_of_a_bundle_refuses_unknown_options_first(path: Path) -> None
         at = steps.index("$knobs.refuse_unknown()")
         assert steps[at - 1] == "$errors.report_input_errors()"
         assert all("errors." in step or "dist." in step for step in steps[:at])
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("height=256", "height", 256),
+        ("rate=1e-3", "rate", 0.001),
+        ("overwrite=true", "overwrite", True),
+        ("name=20241125", "name", "20241125"),
+        ("name=a,b", "name", "a,b"),
+        ("name=x=y", "name", "x=y"),
+        ("data_dir=cohort#2", "data_dir", "cohort#2"),
+        ("range=[0, 4095]", "range", [0, 4095]),
+        ("range=null", "range", None),
+        ("optimizer#lr=0.5", "optimizer#lr", 0.5),
+    ],
+)
+def test_given_knobs_keep_the_type_of_the_config(text: str, name: str, value: object) -> None:
+    config = ConfigParser(yaml.safe_load(KNOBS))
+    found = given_knobs([text], config, "inference.yaml")
+    assert found == {name: value} and type(found[name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("height", "--knob: 'height'; expected a name and a value, such as height=256"),
+        ("=3", "--knob: '=3'; expected a name and a value, such as height=256"),
+        ("heigth=3", "--knob heigth=3: no knob of inference.yaml; did you mean height?"),
+        ("zzz=3", "--knob zzz=3: no knob of inference.yaml; the knobs stand at the top of inference.yaml"),
+        ("height=0", "--knob height: 0; expected a whole number, 1 or more"),
+        ("height=tall", "--knob height: 'tall'; expected a whole number, 1 or more"),
+        ("rate=.nan", "--knob rate: nan; expected a number, 0 or more"),
+        ("overwrite=maybe", "overwrite: 'maybe'; expected true or false"),
+        ("data_dir=", "--knob data_dir=: is empty; expected a file or a folder"),
+        ("range=[0", "--knob range=[0: cannot be read as YAML; expected a value such as None"),
+    ],
+)
+def test_what_is_no_knob_or_no_value_of_it_is_one_line(text: str, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        given_knobs([text], ConfigParser(yaml.safe_load(KNOBS)), "inference.yaml")
+    assert str(error.value) == message

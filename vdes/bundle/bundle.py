@@ -19,6 +19,7 @@ import torch
 import yaml
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from vdes.bundle.knobs import EXPRESSIONS, ID_SEP_KEY_ALIAS, as_expression, given_knobs
 from vdes.bundle.process import run_workflow
 from vdes.errors import CaseError, InputError, find_input_error
 
@@ -179,6 +180,19 @@ class Bundle:
         """
         return knob in self._parsed(self.check_inference())
 
+    def knobs_of(self, texts: Sequence[str]) -> dict[str, Any]:
+        """Return knobs of its inference from texts such as ``height=256``.
+
+        Raises:
+            InputError: as `check_inference` and `vdes.bundle.knobs.given_knobs`, or it is a place that `infer` is
+                given in another way.
+        """
+        file = self.check_inference()
+        for text in texts:
+            if text.partition("=")[0] in ("bundle_root", *CONTRACT):
+                raise InputError(f"--knob {text}: expected the places of images, results and weights outside of knobs")
+        return given_knobs(texts, ConfigParser(self._parsed(file)), file)
+
     def infer(self, datalist: Path, output: Path, **knobs: Any) -> None:
         """Run its inference in this process.
 
@@ -203,7 +217,7 @@ class Bundle:
                     meta_file=str(self.root / METADATA),
                     workflow_type="infer",
                     logging_file=False,
-                    **{name: str(value) if isinstance(value, Path) else value for name, value in settings.items()},
+                    **{name: _as_override(value) for name, value in settings.items()},
                 )
                 workflow.initialize()
                 workflow.run()
@@ -262,6 +276,14 @@ class Bundle:
             return dict(ConfigParser.load_config_file(file))
         except Exception as error:
             raise InputError(f"{file}: not a config that MONAI reads ({error})") from error
+
+
+def _as_override(value: Any) -> Any:
+    """Return a value so that MONAI takes it as it is: a path may begin with ``$``, and any text have a ``#``."""
+    if isinstance(value, Path) or (isinstance(value, str) and not value.startswith(EXPRESSIONS)):
+        text = str(value)
+        return as_expression(text) if ID_SEP_KEY_ALIAS in text or text.startswith(EXPRESSIONS) else text
+    return value
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import fire  # type: ignore[import-untyped]
+import yaml
 from monai.bundle import ConfigComponent, ConfigParser, ConfigWorkflow, create_workflow, run, update_kwargs
 from monai.bundle.reference_resolver import ReferenceResolver
 from monai.bundle.utils import DEFAULT_EXP_MGMT_SETTINGS, ID_SEP_KEY
@@ -22,6 +23,7 @@ from monai.utils import ensure_tuple
 from vdes.errors import InputError
 
 Value = TypeVar("Value")
+EXPRESSIONS = ("$", "@", "%")  # how expressions and references of MONAI's begin
 ID_SEP_KEY_ALIAS = "#"  # which MONAI replaces by ID_SEP_KEY in every text
 # how the names of knobs end that are 1 or more, and of those that hold a file or a folder
 COUNTS = ("height", "batch_size", "epochs", "channels", "val_interval", "blocks", "n_resamples", "classes")
@@ -90,13 +92,11 @@ def refuse_unknown() -> None:
     known |= {str(options.get(step)) for step in ("init_id", "run_id", "final_id")}
     known |= set(re.findall(r"[@%](\w+)", " ".join(map(str, options.values()))))
     for name in options:
-        if name not in known and not takes(config, name):
-            near = difflib.get_close_matches(name, config.get(), n=1)
-            expected = f"did you mean --{near[0]}?" if near else f"the knobs stand at the top of {files[0]}"
-            raise InputError(f"--{name}: no knob of {', '.join(map(str, files))}; {expected}")
+        if name not in known:
+            _check_known(f"--{name}", name, config, files, "--")
     for name, value in options.items():
         if name in config:
-            _check_number(name, config[name], value)
+            _check_number(f"--{name}", name, config[name], value)
     for name, typed in _typed(words):
         if name in options and name in config and _is_text(name, config[name]):
             _check_text(name, typed, options[name])
@@ -113,12 +113,58 @@ def _words_of_run() -> list[str] | None:
     return words[1:] if program.endswith(str(Path("monai", "bundle", "__main__.py"))) else None
 
 
-def _check_number(name: str, default: Any, value: Any) -> None:
+def given_knobs(texts: Sequence[str], config: ConfigParser, file: str) -> dict[str, Any]:
+    """Return knobs from texts such as ``height=256``, for the configs of a bundle.
+
+    A text or a place, by its name or its default, is taken as it is typed; other values are read as YAML.
+
+    Args:
+        texts: each a name and a value.
+        config: the content of the config.
+        file: its file, for messages.
+
+    Raises:
+        InputError: a text has another form, the config has no such knob, or the value is none for it.
+    """
+    knobs: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise InputError(f"--knob: {text!r}; expected a name and a value, such as height=256")
+        _check_known(f"--knob {text}", name, config, [file])
+        default = config.get(name)
+        if _is_text(name, default):
+            if name.endswith(PLACES) and not value.strip():
+                raise InputError(f"--knob {text}: is empty; expected a file or a folder")
+            knobs[name] = value
+            continue
+        try:
+            knobs[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(f"--knob {text}: cannot be read as YAML; expected a value such as {default}") from error
+        if isinstance(default, bool):
+            knobs[name] = switch(name, knobs[name])
+        elif isinstance(default, int | float) and isinstance(knobs[name], str):
+            with contextlib.suppress(ValueError):
+                knobs[name] = float(value)  # YAML reads 1e-3 as a text
+        _check_number(f"--knob {name}", name, default, knobs[name])
+    return knobs
+
+
+def _check_known(option: str, name: str, config: ConfigParser, files: Sequence[Any], dashes: str = "") -> None:
+    """Refuse the name of a knob that configs do not have."""
+    if not takes(config, name):
+        near = difflib.get_close_matches(name, config.get(), n=1)
+        expected = f"did you mean {dashes}{near[0]}?" if near else f"the knobs stand at the top of {files[0]}"
+        raise InputError(f"{option}: no knob of {', '.join(map(str, files))}; {expected}")
+
+
+def _check_number(option: str, name: str, default: Any, value: Any) -> None:
     """Refuse another kind of value where the configs have a number, and one below those that such a knob can have."""
     if (
         isinstance(default, bool)
         or not isinstance(default, int | float)
-        or (isinstance(value, str) and value.startswith(("$", "@", "%")))
+        or (isinstance(value, str) and value.startswith(EXPRESSIONS))
     ):
         return
     least = 1 if name.endswith(COUNTS) or name == "size" else 0
@@ -126,7 +172,7 @@ def _check_number(name: str, default: Any, value: Any) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not number or (whole and value != int(value)) or (default >= 0 and value < least):
         kind = "a whole number" if whole else "a number"
-        raise InputError(f"--{name}: {value!r}; expected {kind}, {least} or more")
+        raise InputError(f"{option}: {value!r}; expected {kind}, {least} or more")
 
 
 def _typed(words: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -141,14 +187,14 @@ def _is_text(name: str, default: Any) -> bool:
     """Tell whether a knob holds a text: by its default, or for an expression by its name, which is that of a place."""
     if name.endswith(PLACES):
         return True
-    return isinstance(default, str) and not default.startswith(("$", "@", "%"))
+    return isinstance(default, str) and not default.startswith(EXPRESSIONS)
 
 
 def _check_text(name: str, typed: str, read: Any) -> None:
     """Refuse a text that was read as something else."""
     if name.endswith(PLACES) and not typed.strip():
         raise InputError(f"--{name}: is empty; expected a file or a folder")
-    if typed in ("None", "True", "False") or typed.startswith(("$", "@", "%")):
+    if typed in ("None", "True", "False") or typed.startswith(EXPRESSIONS):
         return
     text = typed
     with contextlib.suppress(ValueError, SyntaxError):
@@ -163,6 +209,11 @@ def as_typed(text: str) -> str:
     It is quoted, or else ``cohort#2`` would be ``cohort``, and ``20241125`` a number. In a quoted text MONAI replaces
     the ``#`` too, so a text with one, or one that could be a reference, is written as an expression.
     """
-    if ID_SEP_KEY_ALIAS not in text and not text.startswith(("$", "@", "%")):
+    if ID_SEP_KEY_ALIAS not in text and not text.startswith(EXPRESSIONS):
         return repr(text)
+    return as_expression(text)
+
+
+def as_expression(text: str) -> str:
+    """Return the expression of MONAI's that stands for a text, whatever signs it has."""
     return "$" + "".join(f"\\x{ord(sign):02x}" if sign in "#@%$" else sign for sign in repr(text))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vdes.bundle.knobs import as_typed
+from vdes.bundle.knobs import EXPRESSIONS, as_typed
 from vdes.bundle.warm_start import run_module
 from vdes.errors import InputError
 
@@ -44,7 +44,7 @@ def run_workflow(
     arguments = ["run", "--config_file", str(files)]
     given = {"bundle_root": bundle, "dataset_dir": datalist, "output_dir": output, **settings}
     for name, value in given.items():
-        text = isinstance(value, Path) or (isinstance(value, str) and not value.startswith(("$", "@", "%")))
+        text = isinstance(value, Path) or (isinstance(value, str) and not value.startswith(EXPRESSIONS))
         arguments += [f"--{name}", as_typed(str(value)) if text else str(value)]
     module = "monai.bundle"
     if processes > 1:

@@ -22,6 +22,7 @@ COMMANDS = {
     "datalist": "List the images of a data set, with labels, lesion masks and splits.",
     "audit": "Find patients that splits share.",
     "phantom": "Simulate patients with known truth.",
+    "infer": "Run the inference of a bundle: virtual DES images, or predictions.",
     "synthesize": "Make the virtual DES images of a study in an archive.",
     "study": "Ask whether virtual DES images can replace the real ones.",
     "reading": "Let radiologists compare real and virtual DES, and analyse what they read.",
