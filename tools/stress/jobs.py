@@ -18,10 +18,12 @@ import torch
 from PIL import Image
 
 from vdes.bundle.output_lock import LOCK_FILE
+from vdes.data.checked_file import read_checked
 from vdes.data.stage_folder import PARTIAL
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 UNET = BUNDLES / "breast_cesm_virtual_des_unet"
+CACHE = "cache"  # folder of preprocessed cases, whose files carry a checksum
 SIZE = "64"  # rows of the images
 PATIENTS = "8"
 
@@ -95,6 +97,8 @@ def _whole(path: Path) -> bool:
                 image.load()
         elif path.suffix == ".json":
             json.loads(path.read_bytes())
+        elif path.suffix == ".pt" and path.parent.name == CACHE:
+            return read_checked(path) is not None
         elif path.suffix == ".pt":
             torch.load(path, map_location="cpu", weights_only=True)
         elif path.suffix == ".csv":
