@@ -74,7 +74,8 @@ def test_runs_of_several_threads_run_at_once(run: Run, tmp_path: Path) -> None:
     met.mkdir()
     waits = (  # for the others, which one after the other would not come
         f"import pathlib, time; met = pathlib.Path({str(met)!r}); (met / str(os.getpid())).touch(); "
-        "ends = time.monotonic() + 60\nwhile len(list(met.iterdir())) < 4 and time.monotonic() < ends: time.sleep(0.01)\n"
+        "ends = time.monotonic() + 60\n"
+        "while len(list(met.iterdir())) < 4 and time.monotonic() < ends: time.sleep(0.01)\n"
         "assert len(list(met.iterdir())) == 4"
     )
     with ThreadPoolExecutor(4) as pool:

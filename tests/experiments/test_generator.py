@@ -94,7 +94,7 @@ def test_one_command_trains_measures_and_ships_and_repeats_nothing(small_datalis
     ship(bundle, settings)
     assert load_weights(VirtualDesUNet(), bundle / "models" / "model.pt")
     listed = json.loads((bundle / "docs" / "results" / "runs_model.json").read_text())
-    assert listed["shipped"] == {"arm": "none", "seed": 0, "chosen_by": "validation psnr_breast"}
+    assert listed["shipped"] == {"arm": "none", "seed": 0, "chosen_by": "validation correlation_breast"}
     marks = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "runs" / "steps").iterdir()}
     assert len(marks) == 4
     with pytest.raises(InputError, match=r"model\.pt: exists already; pass --overwrite"):

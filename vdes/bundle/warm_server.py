@@ -5,6 +5,7 @@ It is run as a program, with the number of a socket from which it reads requests
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import json
@@ -14,12 +15,14 @@ import signal
 import socket
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
 # the length of what follows, sent with the file descriptors of stdout, stderr and for the exit status
 HEADER = struct.Struct("!Q")
 PR_SET_PDEATHSIG = 1  # of prctl(2)
+GRACE = 5.0  # seconds in which an interrupted run tidies up
 
 
 def main() -> None:
@@ -62,8 +65,21 @@ def _is_run(status: int) -> bool:
         _end_with(waiting)
         os.close(status)
         return True
+    signal.signal(signal.SIGTERM, lambda *_: _give_up(run))
     _, ended = os.waitpid(run, 0)
-    os.write(status, str(os.waitstatus_to_exitcode(ended)).encode())
+    with contextlib.suppress(BrokenPipeError):  # nobody waits any more
+        os.write(status, str(os.waitstatus_to_exitcode(ended)).encode())
+    os._exit(0)
+
+
+def _give_up(run: int) -> None:
+    """Terminate a run whose client has ended, unless it ends by itself, as it does after an interrupt."""
+    ends = time.monotonic() + GRACE
+    while time.monotonic() < ends:
+        if os.waitpid(run, os.WNOHANG)[0]:
+            os._exit(0)
+        time.sleep(0.05)
+    os.kill(run, signal.SIGTERM)
     os._exit(0)
 
 
