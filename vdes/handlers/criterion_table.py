@@ -11,7 +11,7 @@ from vdes.statistics.markdown_table import markdown_table
 
 LABELS = {
     "lesion_contrast": "contrast",
-    "follows": "follows the real one",
+    "follows": "follows real DES",
     "false_enhancement_elsewhere": "false enhancement elsewhere",
 }
 MINUS = "{} minus low energy"
