@@ -95,6 +95,11 @@ def _study_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
         ],
         "subgroups": _subgroups(images, predictions),
+        "small_subgroups": [{"variable": "lesion_type", "group": "mass", "cases": 7, "patients": 5}],
+        "interactions": [
+            {"variable": "density", "level": "image", "arm": "virtual_des-unet", "reference": "des", "metric": "f1"}
+            | {"groups": 4, "statistic": 6.2, "degrees_of_freedom": 3, "p_value": 0.137, "p_holm": 0.274}
+        ],
         "oracle": [
             {"split": "test", "task": task, "images": seen, "n": 40, "malignant": 10, "auc": auc, "f1": 0.7}
             | {"closed_form_auc": closed if task == "lesions" else None}
@@ -242,5 +247,9 @@ def _subgroups(images: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> li
             if name in ("des", "virtual_des-unet")
         }
         found = paired_bootstrap(part, "des", ("specificity",), n_resamples=200)
-        rows += records(found.assign(variable="density", group=group, level="image", reference="des"))
+        rows += records(
+            found.assign(
+                variable="density", group=group, level="image", reference="des", warning="only 3 malignant cases"
+            )
+        )
     return rows

@@ -99,6 +99,9 @@ def test_other_parts_have_their_numbers(study_folder, metrics):
     failures = outline.words("failures")
     subgroup = next(row for row in metrics["subgroups"] if row["statistic"] == "difference")
     assert f"density: {subgroup['group']}" in failures and shown(subgroup["value"], "+") in failures
+    assert "only 3 malignant cases" in failures
+    assert "densityvirtual DES (unet)F140.1370.274" in failures.replace("\n", "")
+    assert "Too small to say anything: lesion type mass (7 images of 5 patients)." in failures
     assert "4 of 80 test images are shown" in outline.words("cases")
     methods = outline.words("methods")
     assert "ab" * 32 in methods and "5e" * 32 in methods and "phantoms of other patients" in methods

@@ -23,6 +23,7 @@ _HEAD = {
     "name": "the name of the data set",
     "pixel_size_mm": "a number above 0, or null where unknown",
     "aligned": "true or false",
+    "columns": "a list of different names of fields",
     "report": "an object",
     "phantom": "an object",
     "physical_scales": "an object",

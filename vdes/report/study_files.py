@@ -34,6 +34,8 @@ TABLES = (
     "enhancement",
     "lesions",
     "subgroups",
+    "small_subgroups",
+    "interactions",
     "synthetic_share",
     "disagreements",
 )

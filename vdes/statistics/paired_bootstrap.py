@@ -51,7 +51,7 @@ def paired_bootstrap(
     """
     if reference not in arms:
         raise InputError(f"reference: expected one of the arms {', '.join(arms)}, got {reference}")
-    tables = _aligned(arms, reference)
+    tables = aligned(arms, reference)
     values, resampled = resampled_metrics(tables, metrics, n_resamples, seed)
     cases = tables[reference]
     counts = (len(cases), int(cases["malignant"].sum()), cases["patient"].nunique())
@@ -72,8 +72,12 @@ def paired_bootstrap(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _aligned(arms: Mapping[str, pd.DataFrame], reference: str) -> dict[str, pd.DataFrame]:
-    """Return the checked tables of all arms, each in the order of the reference's cases."""
+def aligned(arms: Mapping[str, pd.DataFrame], reference: str) -> dict[str, pd.DataFrame]:
+    """Return the checked tables of all arms, as of `known_cases`, each in the order of the reference's cases.
+
+    Raises:
+        InputError: as `paired_bootstrap`.
+    """
     tables = {arm: known_cases(predictions, f"arm {arm}") for arm, predictions in arms.items()}
     wanted = tables[reference]
     if wanted.empty:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from vdes.data.datalist import Datalist, PathLike
+from vdes.data.further_columns import FIELD
 from vdes.data.staging import staged
 from vdes.data.vocabulary import VIEWS
 from vdes.errors import InputError
@@ -68,9 +69,10 @@ def score_images(
     - ``images/enhancement_per_case.csv``: rows of `vdes.metrics.enhancement.enhancement_rows` and the ``generator``;
     - ``images/lesions.csv``: rows of `vdes.metrics.lesion_table.lesion_rows` and the ``generator``;
     - ``images/disagreement_map-<g>.npz``: `vdes.study.disagreement.DisagreementSums` of the registered cases;
-    - ``images/cases.json``: a list with an entry per case: its labels, ``shape`` and ``pixel_size_mm`` of its pictures,
-      ``outline`` of its lesions in them, ``pictures`` by kind (paths from ``output``) and ``tags`` (``missed
-      enhancement`` and ``hallucination`` if any generator's image has one, ``unregistered``);
+    - ``images/cases.json``: a list with an entry per case: its labels and further columns, ``shape`` and
+      ``pixel_size_mm`` of its pictures, ``outline`` of its lesions in them, ``pictures`` by kind (paths from
+      ``output``) and ``tags`` (``missed enhancement`` and ``hallucination`` if any generator's image has one,
+      ``unregistered``);
     - ``images/scoring.json``: the ``height``, the ``constant_level`` and its section;
     - ``pictures/<case>/<kind>.png``: see `vdes.study.case_pictures.case_pictures`.
 
@@ -106,7 +108,7 @@ def score_images(
         lesions: list[Row] = []
         cases: list[Row] = []
         sums = {generator: DisagreementSums() for generator in virtual}
-        scores = _loaded(_Scores(pairs, stages[pictures], level), workers)
+        scores = _loaded(_Scores(pairs, stages[pictures], level, listed.fields.get(FIELD, ())), workers)
         for scored in tqdm(scores, desc="scoring images", total=len(pairs), unit="case"):
             rows += scored.fidelity
             enhancement += scored.enhancement
@@ -165,10 +167,11 @@ def image_tables(folder: Path, n_resamples: int = 2000, seed: int = 0) -> dict[s
 class _Scores(Dataset):
     """The scores of each case; writes its pictures too."""
 
-    def __init__(self, pairs: AlignedImages, folder: Path, constant: float | None) -> None:
+    def __init__(self, pairs: AlignedImages, folder: Path, constant: float | None, columns: Sequence[str]) -> None:
         self.pairs = pairs
         self.folder = folder
         self.constant = constant
+        self.columns = columns
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -247,7 +250,7 @@ class _Scores(Dataset):
         shape = picture_shape(case)
         pixel_size = case["pixel_size_mm"]
         return {
-            **{label: case.get(label) for label in _LABELS},
+            **{label: case.get(label) for label in (*_LABELS, *self.columns)},
             "shape": list(shape),
             "pixel_size_mm": None if pixel_size is None else pixel_size * case["content"][0] / shape[0],
             "outline": case_outline(case),

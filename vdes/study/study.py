@@ -10,6 +10,7 @@ from typing import Any
 
 from vdes.bundle.job_folder import open_job
 from vdes.data.datalist import SECTIONS, Datalist
+from vdes.data.further_columns import FIELD, check_columns
 from vdes.errors import InputError
 from vdes.study.arms import Arm, study_arms
 from vdes.study.models import Model, seen_inputs
@@ -77,6 +78,8 @@ class Study:
                 raise InputError(f"generators: {name!r}; expected a name of letters, digits, - and _")
             if model.start is not None and model.start not in self.generators:
                 raise InputError(f"generators: {name}: starts from {model.start!r}, which is not one of them")
+        judged = self.datalist.items(*(SECTIONS if self.trains else ("test",)))
+        check_columns(self.columns, judged, str(self.datalist))
         self.question.reference(self.arms or region_arms(list(self.generators)))
 
     @cached_property
@@ -96,6 +99,11 @@ class Study:
                 "malignant ones with their lesions drawn"
             )
         return labels == {1}
+
+    @property
+    def columns(self) -> list[str]:
+        """The further columns of the datalist, which form subgroups."""
+        return list(self.datalist.fields.get(FIELD, ()))
 
     @property
     def trains(self) -> bool:

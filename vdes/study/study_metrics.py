@@ -71,7 +71,11 @@ def write_metrics(study: Study, failed: Mapping[str, str], trained_on: Mapping[s
         "failed": [{"step": step, "error": reason} for step, reason in failed.items()],
         **tables,
         **(image_tables(study.output) if cases else {"fidelity": [], "enhancement": [], "lesions": []}),
-        "subgroups": subgroups(cases, arms, by_arm, study.question) if cases and by_arm else [],
+        **(
+            subgroups(cases, arms, by_arm, study.question, study.columns)
+            if cases and by_arm
+            else {"subgroups": [], "small_subgroups": [], "interactions": []}
+        ),
         "oracle": _oracle(study),
         "provenance": _provenance(study, trained_on),
     }

@@ -246,3 +246,23 @@ def test_every_good_file_among_300_damaged_ones_is_listed(write_mammogram, studi
     assert left_out == {"DICOMDIR", *(f"bad/{number:03d}.dcm" for number in range(300))}
     assert all(entry["what"] and "\n" not in entry["what"] for entry in datalist.fields["report"]["left_out"])
     assert not [file for file in tmp_path.iterdir() if file.name.startswith(".")]
+
+
+def test_further_columns_become_fields_that_the_datalist_names(studies: Path, tmp_path: Path, capsys) -> None:
+    output, labels = tmp_path / "d.json", tmp_path / "labels.csv"
+    table = pd.DataFrame({"AccessionNumber": [f"A{n}" for n in range(5)], "pathology": "benign"})
+    table.assign(age=[54, 61, 47, 58, ""], Centre=["n", "s", "n", "s", "s"], record=list("vwxyz")).to_csv(labels)
+    asked = ["datalist", "dicom", str(studies), "--output", str(output), "--labels", str(labels)]
+    assert main([*asked, "--columns", "age", "--columns", "Centre"]) == 0
+    datalist = Datalist.read(output)
+    assert datalist.fields["columns"] == ["age", "Centre"]
+    ages = {item["case"]: (item["age"], item["Centre"]) for item in datalist.items()}
+    assert ages["P1_S1_L_CC"] == (54, "n") and ages["P3_S1_R_CC"] == (None, "s")
+    capsys.readouterr()
+    assert main([*asked, "--overwrite", "--columns", "height"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "labels.csv: column 'height': is not one of its further columns; expected some of " in line
+    # P1 and P2 have two studies each, with a record each
+    table.assign(record=["a", "a", "b", "b", "c"]).to_csv(labels)
+    assert main([*asked, "--overwrite", "--columns", "record"]) == 2
+    assert "labels.csv: record: differs between all 3 patients" in capsys.readouterr().err

@@ -102,3 +102,31 @@ def test_a_table_that_cannot_be_understood_is_refused(tmp_path: Path, text: str,
     assert str(error.value).startswith(f"{file}: ")
     with pytest.raises(InputError, match="cannot be read"):
         read_study_labels(tmp_path / "none.csv")
+
+
+def test_further_columns_are_taken_by_name(breasts, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("AccessionNumber,Side,pathology,age,Centre\nA7,L,normal,54,north\nA9,R,benign,,south\n")
+    labels = read_study_labels(file, ("age", "Centre"))
+    assert labels.of(breasts[0]) == {
+        "pathology": "normal", "density": None, "birads": None, "age": 54, "Centre": "north",
+    }  # fmt: skip
+    assert labels.of(breasts[1]) == dict.fromkeys(("pathology", "density", "birads", "age", "Centre"))
+
+
+@pytest.mark.parametrize(
+    ("further", "message"),
+    [
+        (("Age",), r"labels.csv: column 'Age': is not one of its further columns; expected some of age, empty"),
+        (("pathology",), r"labels.csv: column 'pathology': is not one of its further columns"),
+        (("age", "age"), r"columns: 'age' is there twice"),
+        (("empty",), r"labels.csv: column 'empty': is empty"),
+    ],
+)
+def test_a_further_column_that_is_not_there_is_named(tmp_path: Path, further: tuple[str, ...], message: str) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("AccessionNumber,pathology,age,empty\nA7,normal,54,\n")
+    with pytest.raises(InputError, match=message):
+        read_study_labels(file, further)
+    with pytest.raises(InputError, match=r"columns: .*: expected a table of labels"):
+        read_study_labels(None, further)

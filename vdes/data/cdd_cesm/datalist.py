@@ -13,12 +13,14 @@ from vdes.data.cdd_cesm.folder import CddCesm, Outline, read_cdd_cesm
 from vdes.data.cdd_cesm.settings import TEST_FRACTION, CddCesmSettings
 from vdes.data.cdd_cesm.via import render
 from vdes.data.datalist import Datalist
+from vdes.data.further_columns import FIELD
 from vdes.data.splits import hold_out, k_fold
 from vdes.data.staging import staged
 from vdes.data.vocabulary import DRAWN_ON
 from vdes.errors import InputError
 
 NAME = "CDD-CESM"
+COLUMNS = ("age", "machine")  # by which a study shows subgroups
 
 
 def write_cdd_cesm(
@@ -94,6 +96,7 @@ def _content(data: CddCesm, split: dict[str, list[dict[str, Any]]], method: dict
         "name": NAME,
         "pixel_size_mm": None,  # the published JPEG files carry none
         "intensity_range": data.intensity_range,
+        FIELD: [name for name in COLUMNS if any(item[name] is not None for item in data.items)],
         "split": method,
         "report": data.report,
         **split,

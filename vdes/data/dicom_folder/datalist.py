@@ -15,6 +15,7 @@ from vdes.data.dicom_folder.labels import StudyLabels, read_study_labels
 from vdes.data.dicom_folder.pairs import Pair, pair_images
 from vdes.data.dicom_folder.persons import Persons, persons_of
 from vdes.data.dicom_folder.settings import DicomFolderSettings
+from vdes.data.further_columns import FIELD, check_columns
 from vdes.data.splits import hold_out
 from vdes.data.staging import staged
 from vdes.dicom.pixels import WHITE
@@ -49,15 +50,15 @@ def write_dicom_datalist(
         The datalist; its ``report`` names the files that were left out, with the reason.
 
     Raises:
-        InputError: see `scan_folder`, `read_study_labels`, `hold_out` and `Datalist.write`; also if no image is left.
-            Then no datalist is written.
+        InputError: see `scan_folder`, `read_study_labels`, `check_columns`, `hold_out` and `Datalist.write`; also if no
+            image is left. Then no datalist is written.
     """
     if output.suffix.lower() != ".json":
         raise InputError(f"{output}: expected the name of a datalist to write, ending in .json")
     if explain is not None:
         check_explanation(explain)
     with staged([output, *([explain] if explain else [])], overwrite):  # refuse before the slow part
-        table = read_study_labels(settings.labels)
+        table = read_study_labels(settings.labels, settings.columns)
     if settings.workers < 1:
         raise InputError(f"workers: {settings.workers}; expected 1 or more")
     scan = scan_folder(folder, settings.workers, check_pixels=True)
@@ -73,10 +74,12 @@ def write_dicom_datalist(
     if not kept:
         first = "; ".join(f"{entry['count']} {entry['what']}" for entry in _grouped(folder, left_out)[:3])
         raise InputError(f"{folder}: no image to list; expected low-energy and DES mammograms. Left out: {first}")
+    check_columns(settings.columns, items, str(settings.labels))
     content = {
         "name": NAME,
         "pixel_size_mm": None,  # each item has its own
         "intensity_range": {"low_energy": [0, int(WHITE)], "des": [0, int(WHITE)]},
+        **({FIELD: list(settings.columns)} if settings.columns else {}),
         "split": {
             "method": "hold-out",
             "seed": settings.seed,

@@ -15,6 +15,8 @@ class DicomFolderSettings:
     Attributes:
         labels: table of labels, xlsx or csv, with StudyInstanceUID or AccessionNumber, and any of laterality (L or R;
             empty for both), pathology, density and birads. Without it all labels are unknown.
+        columns: further columns of that table, such as age and centre, by which a study shows subgroups; their names
+            as the table has them.
         test_fraction: share of the patients in the test set.
         validation_fraction: share of the patients in the validation set.
         seed: seed of the split.
@@ -23,6 +25,7 @@ class DicomFolderSettings:
     """
 
     labels: Path | None = None
+    columns: tuple[str, ...] = ()
     test_fraction: float = 0.2
     validation_fraction: float = 0.1
     seed: int = 0
