@@ -72,6 +72,10 @@ def test_the_answer_comes_first_with_its_numbers(study_folder, metrics):
     assert outline.open == []
     text = outline.words("answer")
     answer = metrics["answer"]
+    for term in ("What was asked", "What was found", "What it does not mean"):
+        assert term in text
+    asked = "whether malignant and other examinations are told apart with a loss of less than 0.05 in F1"
+    assert asked in text and "nor does it say what would be found for real patients." in text
     assert text.startswith("Can virtual DES by unet replace real DES?")
     for row, sign in ((answer["arm"], ""), (answer["reference"], ""), (answer["difference"], "+")):
         assert f"{shown(row['value'], sign)} {shown(row['low'], sign)} to" in text

@@ -2,9 +2,20 @@ from __future__ import annotations
 
 import pytest
 
-from vdes.report.study_words import count, interval, kind, metric_label, number, p_value, question_words, verdict_words
+from vdes.report.study_words import (
+    count,
+    interval,
+    kind,
+    metric_label,
+    number,
+    p_value,
+    plain_words,
+    question_words,
+    verdict_words,
+)
 from vdes.statistics.non_inferiority import non_inferiority
 from vdes.study.arms import study_arms
+from vdes.study.verdicts import AT_CHANCE
 
 ARMS = {arm.arm: arm.record() for arm in study_arms(["unet"], retrained=True)}
 
@@ -93,3 +104,35 @@ def test_a_reference_at_chance_is_said_to_have_nothing_to_lose() -> None:
     )
     assert short == "Cannot be assessed"
     assert sentence.startswith("Not assessable: the reference is not shown to be better than chance, so")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "found", "not_meant"),
+    [
+        ((-0.01, -0.04, 0.02), "Any loss is smaller than 0.05", "that nothing is lost"),
+        ((-0.2, -0.3, -0.1), "The loss is larger than 0.05", "that the images are of no use"),
+        ((-0.02, -0.08, 0.04), "may be smaller or larger than 0.05", "that there is no loss"),
+        ((-0.06, -0.1, 0.0), "may be smaller or larger than 0.05", "that there is no loss"),
+        ((-0.06, float("nan"), float("nan")), "too few cases", "that there is no loss"),
+    ],
+)
+@pytest.mark.parametrize("phantom", [True, False])
+def test_every_verdict_has_three_plain_sentences(bounds, found: str, not_meant: str, phantom: bool) -> None:
+    verdict = non_inferiority(*bounds, standard_error=0.0306, patients=70, margin=0.05).verdict
+    sentences = plain_words("virtual DES", "real DES", "F1", "breast", 0.05, verdict, phantom)
+    assert sentences[0] == (
+        "We asked whether malignant and other breasts are told apart with a loss of less than 0.05 in F1 when "
+        "“virtual DES” takes the place of “real DES”."
+    )
+    assert found in sentences[1]
+    assert sentences[2].startswith("This does not mean ") and not_meant in sentences[2]
+    assert ("real patients" in sentences[2]) == phantom
+    for sentence in sentences:
+        assert sentence.endswith(".") and sentence.count(". ") == 0
+
+
+@pytest.mark.parametrize(("verdict", "found"), [(AT_CHANCE.verdict, "guessing"), (None, "There is no answer")])
+def test_no_answer_has_three_plain_sentences_too(verdict: str | None, found: str) -> None:
+    sentences = plain_words("virtual DES", "real DES", "AUC", "image", 0.1, verdict, False)
+    assert found in sentences[1]
+    assert sentences[2].startswith("This does not mean ") and sentences[2].endswith("human readers.")

@@ -138,9 +138,17 @@ def _headline(study: StudyFiles, arms: Mapping[str, Mapping[str, Any]]) -> dict[
         short, why = "No answer", "One of the two arms has no result."
     else:
         short, why = study_words.verdict_words(answer["verdict"], question["margin"], question["confidence"])
+    plain = study_words.plain_words(
+        *(study.labels.get(question[key], question[key]) for key in ("arm", "reference")),
+        study_words.metric_label(question["metric"]),
+        question["level"],
+        question["margin"],
+        None if answer is None else answer["verdict"],
+        bool(data.get("phantom")),
+    )
     limits = study_words.PHANTOM_SENTENCE if data.get("phantom") else study_words.DATA_SENTENCE
     doubt = unknown_origin(study.metrics["provenance"])
-    return {"question": asked, "short": short, "why": why, "doubt": doubt, "limits": limits}
+    return {"plain": plain, "question": asked, "short": short, "why": why, "doubt": doubt, "limits": limits}
 
 
 def _answer_axis(metrics: Mapping[str, Any]) -> ValueAxis | None:

@@ -96,3 +96,44 @@ def verdict_words(verdict: str, margin: float, confidence: float) -> tuple[str, 
     elif reason:
         sentence += f" {reason[0].upper()}{reason[1:]}."
     return "Undecided", sentence
+
+
+def plain_words(
+    arm: str, reference: str, metric: str, level: str, margin: float, verdict: str | None, phantom: bool
+) -> tuple[str, str, str]:
+    """Return three sentences for people: what was asked, what was found and what that does not mean.
+
+    Args:
+        arm: name of the arm.
+        reference: name of its reference.
+        metric: name of the question's metric for people.
+        level: image, breast, examination or region.
+        margin: the largest acceptable loss.
+        verdict: of `vdes.study.verdicts`; None without an answer.
+        phantom: whether the patients are simulated.
+    """
+    asked = (
+        f"We asked whether malignant and other {level}s are told apart with a loss of less than {margin:g} in {metric} "
+        f"when “{arm}” takes the place of “{reference}”."
+    )
+    kind, _, reason = (verdict or "").partition(": ")
+    if kind == "non-inferior":
+        found = f"Any loss is smaller than {margin:g}, as far as these patients can tell."
+        not_meant = "This does not mean that the two show the same, or that nothing is lost."
+    elif kind == "inferior":
+        found = f"The loss is larger than {margin:g}: more than was accepted before the study."
+        not_meant = "This does not mean that the images are of no use, or that another method would lose as much."
+    elif kind == "not assessable":
+        found = "No answer is possible, because even the reference is not shown to do better than guessing here."
+        not_meant = "This does not mean that the two are equally good: where nothing is told, nothing can be lost."
+    elif kind == "inconclusive":
+        if "undefined" in reason:
+            found = "There are too few cases to say how large the loss is."
+        else:
+            found = f"The loss may be smaller or larger than {margin:g}: these patients cannot tell which."
+        not_meant = "This does not mean that there is no loss, or that there is one."
+    else:
+        found = "There is no answer, because one of the two has no result."
+        not_meant = "This does not mean anything about the images: the study did not come to an end."
+    scope = "for real patients" if phantom else "for other patients, machines or human readers"
+    return asked, found, f"{not_meant[:-1]}; nor does it say what would be found {scope}."
