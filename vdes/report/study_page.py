@@ -139,7 +139,8 @@ def _headline(study: StudyFiles, arms: Mapping[str, Mapping[str, Any]]) -> dict[
     else:
         short, why = study_words.verdict_words(answer["verdict"], question["margin"], question["confidence"])
     plain = study_words.plain_words(
-        *(study.labels.get(question[key], question[key]) for key in ("arm", "reference")),
+        study.labels.get(question["arm"], question["arm"]),
+        study.labels.get(question["reference"], question["reference"]),
         study_words.metric_label(question["metric"]),
         question["level"],
         question["margin"],

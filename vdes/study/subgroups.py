@@ -61,7 +61,7 @@ def subgroups(
     tested: Rows = []
     for arm, reference in compared(arms, predictions, "virtual"):
         one, other = (at_level(predictions[name], LEVEL) for name in (arm.arm, reference))
-        for variable in table:
+        for variable in map(str, table):
             members: dict[str, set[str]] = {}
             defined: dict[str, tuple[str, ...]] = {}
             for group, part in _parts(one, table[variable]):
