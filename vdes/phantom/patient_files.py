@@ -49,7 +49,7 @@ def record_path(out: Path, index: int) -> Path:
 
 
 def write_patient(out: Path, index: int, settings: Settings) -> None:
-    """Simulate one patient and write the images of the four views, then the record.
+    """Simulate one patient and write the images of the four views, all or none, then the record.
 
     Args:
         out: folder of the set.
@@ -58,10 +58,12 @@ def write_patient(out: Path, index: int, settings: Settings) -> None:
     """
     patient = build_patient(patient_name(index), index, settings.seed, settings.knobs, settings.density)
     folder = out / IMAGE_FOLDER / patient.latents.patient
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     rows = []
-    for side, view_name, view in simulate_patient(patient, settings.acquisition, settings.shape):
-        rows.append(_write_view(out, folder, index, patient, side, view_name, view, settings))
+    with staged([folder], overwrite=True) as stages:
+        stages[folder].mkdir()
+        for side, view_name, view in simulate_patient(patient, settings.acquisition, settings.shape):
+            rows.append(_write_view(stages[folder], index, patient, side, view_name, view, settings))
     record = record_path(out, index)
     record.parent.mkdir(exist_ok=True)
     with staged([record], overwrite=True) as stages:
@@ -69,7 +71,7 @@ def write_patient(out: Path, index: int, settings: Settings) -> None:
 
 
 def _write_view(
-    out: Path, folder: Path, index: int, patient: Patient, side: str, view_name: str, view: View, settings: Settings
+    folder: Path, index: int, patient: Patient, side: str, view_name: str, view: View, settings: Settings
 ) -> Row:
     latents = patient.latents
     case = f"{latents.patient}_{side}_{view_name}"
@@ -95,7 +97,7 @@ def _write_view(
             write_dicom(path, shown, index=index, laterality=side, view=view_name, modality=name, settings=settings)
         else:
             write_image(path, shown, SCALES.get(name), settings.pixel_mm)
-        paths[name] = path.relative_to(out).as_posix()
+        paths[name] = f"{IMAGE_FOLDER}/{latents.patient}/{path.name}"
     pathology = latents.pathology(side)
     outline = patient.outlines[side, view_name]
     place = outline.lesion_mm(lesion.behind_mm, lesion.outward_mm, lesion.up_mm) if lesion else None
