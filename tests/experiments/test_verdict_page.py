@@ -25,6 +25,8 @@ def found(**counts: int) -> dict[str, Any]:
 
 def test_nothing_is_missed_at_nominal_rates() -> None:
     text = page(found(), OUTPUT)
+    assert "Over all settings, 0 of 3 rates miss their nominal value." in text
+    assert "| all metrics and levels | 0.020 (" in text
     assert "Over all numbers of patients, 0 of 18 rates miss their nominal value." in text
     assert "By number of patients, 0 of 54 rates miss their nominal value." in text
     assert "| **0" not in text
@@ -42,6 +44,17 @@ def test_what_is_missed_is_said_with_its_place_and_rate() -> None:
     assert "- F1 by image: “non-inferior”, worse by the margin: 0.043 (" in text
     assert "- F1 by image, 360 patients: “non-inferior”, worse by the margin: 0.090 (" in text
     assert text.count("| **0.043 (") == 1
+
+
+def test_a_small_miss_of_every_setting_shows_in_the_pooled_row_alone() -> None:
+    results = found()
+    for row in results["rates"]:
+        row.update(covered=948)
+    text = page(results, OUTPUT)
+    assert "Over all settings, 1 of 3 rates miss their nominal value:" in text
+    assert "- all metrics and levels: interval holds the truth: 0.948 (0.947 to 0.949), nominal 0.95" in text
+    assert "By number of patients, 0 of 54" in text
+    assert text.count("| **0.948 (") == 1
 
 
 def test_every_setting_has_its_shares() -> None:

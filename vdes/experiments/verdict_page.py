@@ -15,6 +15,7 @@ from vdes.statistics.interval_text import interval_text
 from vdes.statistics.markdown_table import markdown_table
 from vdes.study.question import Question
 
+ALL = "all metrics and levels"
 PAGE = """# How often verdicts are wrong
 
 <!-- written by vdes experiment verdicts; do not edit -->
@@ -33,8 +34,10 @@ judged by the functions that judge real studies. {undefined:,} of them had no de
 Shares of the simulated studies over all numbers of patients and both correlations, with exact 95 % Monte Carlo
 intervals. Nominal are at most {error} for the first two, of an arm that is worse by exactly the margin, and at least
 {coverage} for the third, over all true differences. **Bold**: misses its nominal rate (exact one-sided binomial test,
-p below {level:g} with Holm's correction over the table). A rate that is not shown to miss may still do so: its interval
-says by how much.
+p below {level:g} with Holm's correction over the {rates} rates of the first row, and over those of the other rows). The
+first row pools all rows: every metric, level and setting has simulated studies of its own, so none is counted twice,
+and the test needs no correction for clusters. A rate that is not shown to miss may still do so: its interval says by
+how much.
 
 ![Errors, coverage and power by number of patients]({picture})
 
@@ -85,6 +88,7 @@ def page(found: Mapping[str, Any], output: Path) -> str:
         summary=_summary(rows, margin),
         undefined=sum(row["undefined"] for row in rows),
         level=LEVEL,
+        rates=len(RATES),
         usual=usual,
         raised=_raised(found["resamples"]),
         raised_usual=_raised(usual),
@@ -117,6 +121,7 @@ def _verdict(rows: Sequence[Mapping[str, Any]], margin: float) -> str:
     """Return which rates are missed, pooled as in the summary and by number of patients."""
     lines = []
     for told, by in (
+        ("Over all settings", []),
         ("Over all numbers of patients", ["level", "metric"]),
         ("By number of patients", ["level", "metric", "patients"]),
     ):
@@ -125,7 +130,7 @@ def _verdict(rows: Sequence[Mapping[str, Any]], margin: float) -> str:
         lines.append(f"{told}, {len(lost)} of {len(table)} rates miss their nominal value{':' if len(lost) else '.'}")
         lines.append("")
         for row in lost.to_dict("records"):
-            where = f"{metric_label(row['metric'])} by {row['level']}"
+            where = f"{metric_label(row['metric'])} by {row['level']}" if "metric" in row else ALL
             where += f", {row['patients']} patients" if "patients" in row else ""
             found = interval_text(*share(row["count"], row["studies"]))
             lines.append(f"- {where}: {row['rate']}: {found}, nominal {row['nominal']:g}")
@@ -134,14 +139,14 @@ def _verdict(rows: Sequence[Mapping[str, Any]], margin: float) -> str:
 
 
 def _summary(rows: Sequence[Mapping[str, Any]], margin: float) -> str:
-    lines: dict[tuple[str, str], list[str]] = {}
-    for row in missed(rows, ["level", "metric"], margin).to_dict("records"):
-        cell = interval_text(*share(row["count"], row["studies"]))
-        lines.setdefault((row["level"], row["metric"]), []).append(f"**{cell}**" if row["missed"] else cell)
+    lines: dict[str, list[str]] = {}
+    for by in ([], ["level", "metric"]):
+        for row in missed(rows, by, margin).to_dict("records"):
+            name = f"{metric_label(row['metric'])} by {row['level']}" if by else ALL
+            cell = interval_text(*share(row["count"], row["studies"]))
+            lines.setdefault(name, []).append(f"**{cell}**" if row["missed"] else cell)
     header = ["difference in", *(rate.label for rate in RATES)]
-    return markdown_table(
-        header, [[f"{metric_label(metric)} by {level}", *cells] for (level, metric), cells in lines.items()]
-    )
+    return markdown_table(header, [[name, *cells] for name, cells in lines.items()])
 
 
 def _details(rows: Sequence[Mapping[str, Any]], margin: float) -> str:

@@ -54,7 +54,8 @@ def missed(rows: Sequence[Mapping[str, Any]], by: Sequence[str], margin: float) 
 
     Args:
         rows: of `vdes.experiments.verdict_rates.rates`.
-        by: columns that make a group, whose settings are pooled; some setting of each is worse by the margin.
+        by: columns that make a group, whose settings are pooled; some setting of each is worse by the margin. Without a
+            column all settings are pooled. Each setting has simulated studies of its own, so that all are independent.
         margin: of non-inferiority.
 
     Returns:
@@ -62,7 +63,8 @@ def missed(rows: Sequence[Mapping[str, Any]], by: Sequence[str], margin: float) 
         ``p`` (corrected) and ``missed``.
     """
     tests = []
-    for names, group in pd.DataFrame(list(rows)).groupby(list(by), sort=False):
+    table = pd.DataFrame(list(rows))
+    for names, group in table.groupby(list(by), sort=False) if by else [((), table)]:
         for rate in RATES:
             chosen = group if rate.nominal == COVERAGE else group[group["difference"] == -margin]
             count, studies = int(chosen[rate.counted].sum()), int(chosen["studies"].sum())
@@ -72,6 +74,6 @@ def missed(rows: Sequence[Mapping[str, Any]], by: Sequence[str], margin: float) 
             tests.append(
                 {**named, "rate": rate.label, "nominal": rate.nominal, "count": count, "studies": studies, "p": p_value}
             )
-    table = pd.DataFrame(tests)
-    lost, corrected, _, _ = multipletests(table["p"], alpha=LEVEL, method="holm")
-    return table.assign(p=corrected, missed=lost)
+    found = pd.DataFrame(tests)
+    lost, corrected, _, _ = multipletests(found["p"], alpha=LEVEL, method="holm")
+    return found.assign(p=corrected, missed=lost)
