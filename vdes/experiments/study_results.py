@@ -71,6 +71,6 @@ def reduced(metrics: dict[str, Any]) -> dict[str, Any]:
         **{key: metrics[key] for key in WHOLE},
         "classification": [row for row in metrics["classification"] if row["metric"] in CLASSIFICATION],
         "fidelity": [row for row in metrics["fidelity"] if row["metric"] in FIDELITY],
-        "lesions": metrics.get("lesions", []),  # studies of 0.1.0 have none
+        **{key: metrics[key] for key in ("lesions",) if key in metrics},  # studies of 0.1.0 have none
         "provenance": metrics["provenance"],
     }
