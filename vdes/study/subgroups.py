@@ -44,6 +44,8 @@ def subgroups(
         columns: the datalist's further columns.
 
     Returns:
+        The tables by name.
+
         - ``subgroups``: rows with ``variable``, ``group``, ``arm`` and ``reference``, the value of both and their
           difference with paired patient-bootstrap intervals, in the question's metric and `METRICS`, and a ``warning``
           (None, or why the figures say little). A metric that a group's classes do not define is left out.
