@@ -171,7 +171,9 @@ def test_cases_are_filtered(page):
     def shown() -> list[str]:
         return page.execute_script(VISIBLE, "#case-list label")
 
-    assert len(shown()) == 60
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(page, 30).until(lambda _: len(shown()) == 60)  # a busy machine lays the page out after it is loaded
     assert element(page, "form[data-filters='case-list'] output").text == "60 of 60 shown"
     choose(page, "#case-pathology", "malignant")
     assert 0 < len(shown()) < 60 and all("malignant" in text for text in shown())
