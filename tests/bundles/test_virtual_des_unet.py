@@ -361,6 +361,7 @@ def test_two_processes_train_as_one_that_takes_their_shares_in_turn(
         "momentum": 0.9,
     }
     knobs["train#preprocessing"] = "@validate#preprocessing"
+    knobs["elsewhere_weight"] = 0  # its places are drawn
     *prepared, training_itself, _ = steps("train", "multi_gpu_train")
     save = "$dist.get_rank() or torch.save(dict(@single.named_parameters()), @output_dir + '/parameters.pt')"
     ends = {"run_id": "train_and_save", "train_and_save": [*prepared, WHOLE, training_itself, save]}
