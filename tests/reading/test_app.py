@@ -298,7 +298,7 @@ def _longer(folder: Path, length: int):
 @pytest.mark.slow
 def test_a_server_that_is_killed_loses_nothing_that_it_acknowledged(reading, served, client, secrets_of, answer_to):
     """Fifty SIGKILLs at random moments, while a reader answers without a break."""
-    plan = _longer(reading, 5000)
+    plan = _longer(reading, 20_000)  # more than any machine answers in that time
     secrets = secrets_of(reading)
     tasks = {task["task"]: task for reader in plan["readers"] for task in reader["tasks"]}
     random = np.random.default_rng(0)
