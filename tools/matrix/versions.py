@@ -1,11 +1,10 @@
 """Run the packed bundles where only what their metadata name is installed, at the oldest and the newest versions.
 
-For each archive an empty environment is made, its inference runs on phantoms by MONAI's command line, and its outputs are
-compared with the reference in tools/matrix/reference. Takes minutes an environment, and needs uv.
+For each archive an empty environment is made, its inference runs on phantoms by MONAI's command line, and its outputs
+are compared with the reference in tools/matrix/reference. Takes minutes an environment, and needs uv.
 
     PYTHONPATH=tools python -m matrix.versions reference
     PYTHONPATH=tools python -m matrix.versions run --python oldest=python3.10 --python newest=python3.13
-    PYTHONPATH=tools python -m matrix.table
 """
 
 from __future__ import annotations
@@ -134,7 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("reference", "run"))
-    parser.add_argument("--python", action="append", default=[], metavar="KIND=PROGRAM", help="stated, oldest or newest")
+    parser.add_argument(
+        "--python", action="append", default=[], metavar="KIND=PROGRAM", help="stated, oldest or newest"
+    )
     parser.add_argument("--only", default="", help="part of a bundle's name")
     parser.add_argument("--overwrite", action="store_true", help="replace the reference")
     options = parser.parse_args(arguments)
