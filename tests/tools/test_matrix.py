@@ -16,7 +16,9 @@ METADATA = {
     "numpy_version": "2.4.6",
     "required_packages_version": {"PyYAML": "6.0.3"},
 }
-SETUP = "[options]\ninstall_requires =\n    # why\n    torch>=2.10\n    monai>=1.6.1,<1.7\n    numpy>=1.26\n    pyyaml\n"
+SETUP = (
+    "[options]\ninstall_requires =\n    # why\n    torch>=2.10\n    monai>=1.6.1,<1.7\n    numpy>=1.26\n    pyyaml\n"
+)
 
 
 def test_requirements_are_exact_the_floors_or_below_the_ceilings(tmp_path: Path) -> None:
