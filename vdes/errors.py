@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import logging
 import re
 import sys
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 EXIT_STATUS = 2
 INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
@@ -56,6 +58,22 @@ def _is_no_traceback_of_bad_input(record: logging.LogRecord) -> bool:
     return not told_at_the_end and _IN_A_TRACEBACK.search(record.getMessage()) is None
 
 
+def keep_interrupts() -> None:
+    """Make Ctrl-C end this process also where Python cannot raise it, such as in a ``__del__`` that happened to run.
+
+    There Python would print the interrupt, drop it, and go on.
+    """
+    previous = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if isinstance(unraisable.exc_value, KeyboardInterrupt):
+            _thread.interrupt_main()
+        else:
+            previous(unraisable)
+
+    sys.unraisablehook = hook
+
+
 def report_input_errors() -> None:
     """Make an uncaught `InputError` end this process with its one line and exit status 2, without a traceback.
 
@@ -63,6 +81,7 @@ def report_input_errors() -> None:
     ``python -m monai.bundle run``: a bundle's ``run`` starts with it. Every other exception keeps its traceback and
     exit status.
     """
+    keep_interrupts()
     previous = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
