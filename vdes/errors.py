@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import _thread
 import logging
+import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 EXIT_STATUS = 2
+AGAIN = 0.1  # seconds after which an interrupt that was dropped is raised again
 INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
 
 
@@ -67,7 +70,10 @@ def keep_interrupts() -> None:
 
     def hook(unraisable: Any) -> None:
         if isinstance(unraisable.exc_value, KeyboardInterrupt):
-            _thread.interrupt_main()
+            # later, from a thread: what is raised in here would be dropped as well
+            again = threading.Timer(AGAIN, os.kill, (os.getpid(), signal.SIGINT))
+            again.daemon = True
+            again.start()
         else:
             previous(unraisable)
 
