@@ -138,7 +138,8 @@ class Broken:
     def __del__(self):
         raise RuntimeError("broken")
 
-report_input_errors()
+for _ in range(5000):
+    report_input_errors()
 Broken()
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -61,23 +61,29 @@ def _is_no_traceback_of_bad_input(record: logging.LogRecord) -> bool:
     return not told_at_the_end and _IN_A_TRACEBACK.search(record.getMessage()) is None
 
 
-def keep_interrupts() -> None:
-    """Make Ctrl-C end this process also where Python cannot raise it, such as in a ``__del__`` that happened to run.
+class _InterruptKeeper:
+    """A `sys.unraisablehook` that sends an interrupt again, and leaves all else to the hook before it."""
 
-    There Python would print the interrupt, drop it, and go on.
-    """
-    previous = sys.unraisablehook
+    def __init__(self) -> None:
+        self._previous = sys.unraisablehook
 
-    def hook(unraisable: Any) -> None:
+    def __call__(self, unraisable: Any) -> None:
         if isinstance(unraisable.exc_value, KeyboardInterrupt):
             # later, from a thread: what is raised in here would be dropped as well
             again = threading.Timer(AGAIN, os.kill, (os.getpid(), signal.SIGINT))
             again.daemon = True
             again.start()
         else:
-            previous(unraisable)
+            self._previous(unraisable)
 
-    sys.unraisablehook = hook
+
+def keep_interrupts() -> None:
+    """Make Ctrl-C end this process also where Python cannot raise it, such as in a ``__del__`` that happened to run.
+
+    There Python would print the interrupt, drop it, and go on.
+    """
+    if not isinstance(sys.unraisablehook, _InterruptKeeper):
+        sys.unraisablehook = _InterruptKeeper()
 
 
 def report_input_errors() -> None:

@@ -187,10 +187,11 @@ def ablation_table(result: dict[str, Any]) -> str:
             cells = [_difference(found.get(metric, {})) for metric in metrics]
             lines.append([f"{variant}, minus base", *cells])
     counts = {metric: next(row for row in rows if row["metric"] == metric) for metric in metrics}
-    lines.append(["count of patients", *(f"{row['cases']} of {row['patients']}" for row in counts.values())])
+    lines.append(["cases or places, of patients", *(f"{row['cases']} of {row['patients']}" for row in counts.values())])
     head = (
         f"Data: {result['data']}, test sections of {len(result['folds_sha256'])} folds; working height "
-        f"{result['height']} px; seeds {', '.join(map(str, result['seeds']))}."
+        f"{result['height']} px, {result['variants']['base']['epochs']} epochs; seeds "
+        f"{', '.join(map(str, result['seeds']))}."
     )
     table = markdown_table(["variant", *(metric.replace("_", " ") for metric in metrics)], lines)
     return f"{head}\n\n{table}\n\nWith 95 % patient-bootstrap intervals, paired for the differences."
