@@ -29,8 +29,14 @@ class Environment:
         return str(self.folder / "bin" / "python")
 
     @classmethod
-    def make(cls, folder: Path, python: str, requirements: Sequence[str]) -> Environment:
+    def make(cls, folder: Path, python: str, requirements: Sequence[str], oldest: bool = False) -> Environment:
         """Make the environment by uv, with what is asked for and what that needs, and nothing else.
+
+        Args:
+            folder: of the environment.
+            python: the interpreter, a program on the path or a file.
+            requirements: what is asked for.
+            oldest: of it install the oldest versions that are allowed, not the newest.
 
         Raises:
             InputError: there is no uv, or it cannot make the environment; with its reason.
@@ -39,14 +45,16 @@ class Environment:
             raise InputError("no program uv; expected it on the path (pip install uv)")
         made = cls(folder)
         _done(["uv", "venv", "--quiet", "--python", python, str(folder)])
-        _done(["uv", "pip", "install", "--quiet", "--python", made.python, *requirements])
+        resolution = "lowest-direct" if oldest else "highest"
+        words = ["uv", "pip", "install", "--quiet", "--resolution", resolution, "--python", made.python]
+        _done([*words, *requirements])
         return made
 
     def versions(self) -> dict[str, str]:
         """Return the version of each package that is installed, and of Python."""
-        listed = json.loads(_done(["uv", "pip", "list", "--python", self.python, "--format", "json"]))
+        words = ["uv", "pip", "list", "--quiet", "--python", self.python, "--format", "json"]
         python = _done([self.python, "-c", "import platform; print(platform.python_version())"]).strip()
-        return {"python": python, **{one["name"]: one["version"] for one in listed}}
+        return {"python": python, **{one["name"]: one["version"] for one in json.loads(_done(words))}}
 
     def run(self, words: Sequence[str], folder: Path) -> None:
         """Run a module in a folder, which Python searches first.

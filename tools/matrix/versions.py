@@ -1,10 +1,14 @@
 """Run the packed bundles where only what their metadata name is installed, at the oldest and the newest versions.
 
-For each archive an empty environment is made, its inference runs on phantoms by MONAI's command line, and its outputs
-are compared with the reference in tools/matrix/reference. Takes minutes an environment, and needs uv.
+For each archive an empty environment is made, the archive's inference runs on phantoms by MONAI's command line, and
+its outputs are compared with the reference in tools/matrix/reference. It takes minutes an environment, several
+gigabytes, and uv.
 
-    PYTHONPATH=tools python -m matrix.versions reference
-    PYTHONPATH=tools python -m matrix.versions run --python oldest=python3.10 --python newest=python3.13
+    PYTHONPATH=tools python -m matrix.versions reference --overwrite
+    PYTHONPATH=tools python -m matrix.versions run --python oldest=python3.10 stated=python3.11 newest=python3.13
+    PYTHONPATH=tools python -m matrix.table
+
+The rows of docs/results/versions.json that are not run again stay.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from typing import Any
 
 from matrix.environment import Environment
 from matrix.outputs import TOLERANCE, difference
-from matrix.requirements import bounds, stated, wanted
+from matrix.requirements import allowed, exact, stated
 
 from vdes.bundle.pack import pack
 from vdes.cli.program import program
@@ -33,27 +37,30 @@ from vdes.phantom.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 REFERENCE = Path(__file__).with_name("reference")
-COUNTS = PROJECT / "docs" / "results" / "versions.json"
+ROWS = PROJECT / "docs" / "results" / "versions.json"
+KINDS = ("oldest", "stated", "newest")
 PHANTOMS = Settings(patients=3, size=64, seed=24)
 # the shipped classifier sees DES alone
 KNOBS = {"breast_cesm_lesion_classification": ("--inputs", "des")}
-# one process, in single precision by torch, on every machine
-COMMON = ("--device", "cpu", "--precision", "float32", "--engine", "torch", "--num_workers", "0")
+# the same arithmetic on every machine
+COMMON = ("--device", "cpu", "--precision", "float32", "--engine", "torch")
 
 
 def unpacked(folder: Path) -> list[Path]:
-    """Pack all bundles as they are committed, and return the unpacked archives, beside each other in ``folder``.
+    """Pack all bundles as they are committed, and return the unpacked archives, each alone in a folder.
 
     Raises:
         InputError: one cannot be packed.
     """
+    found = []
     for bundle in sorted((PROJECT / "bundles").iterdir()):
         archive, findings = pack(bundle, folder / "archives", program())
         if archive is None:
             raise InputError(findings[0])
         with zipfile.ZipFile(archive) as content:
-            content.extractall(folder / "bundles")
-    return sorted((folder / "bundles").iterdir())
+            content.extractall(folder / archive.stem)
+        found.append(folder / archive.stem / bundle.name)
+    return found
 
 
 def infer(bundle: Path, environment: Environment, datalist: Path, output: Path) -> None:
@@ -69,7 +76,11 @@ def weights(bundles: Sequence[Path]) -> dict[str, str]:
 
 
 def reference(work: Path, overwrite: bool) -> None:
-    """Write the outputs in this environment as the reference."""
+    """Write the outputs in this environment as the reference.
+
+    Raises:
+        InputError: there is one and it is not to be replaced, or a bundle fails.
+    """
     bundles, datalist = unpacked(work), generate(work / "phantoms", PHANTOMS)
     with staged([REFERENCE], overwrite) as stages:
         stages[REFERENCE].mkdir()
@@ -84,33 +95,32 @@ def reference(work: Path, overwrite: bool) -> None:
         (stages[REFERENCE] / "weights.json").write_text(text + "\n", encoding="utf-8")
 
 
-def row(bundle: Path, datalist: Path, versions: str, python: str, work: Path) -> dict[str, Any]:
+def row(bundle: Path, datalist: Path, kind: str, python: str, work: Path) -> dict[str, Any]:
     """Run one bundle in one environment, which is removed again; a failure is the row's reason."""
-    found: dict[str, Any] = {"bundle": bundle.name, "environment": versions, "interpreter": python}
+    found: dict[str, Any] = {"bundle": bundle.name, "environment": f"{kind}, {Path(python).name}", "passed": False}
+    metadata = json.loads((bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
+    requirements = exact(metadata) if kind == "stated" else allowed(metadata, PROJECT / "setup.cfg")
     try:
-        metadata = json.loads((bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
-        environment = Environment.make(
-            work / "environment", python, wanted(metadata, bounds(PROJECT / "setup.cfg"), versions)
-        )
+        environment = Environment.make(work / "environment", python, requirements, oldest=kind == "oldest")
         installed = environment.versions()
-        found["versions"] = {name: installed[name] for name in ("python", *sorted(stated(metadata)))}
+        found["versions"] = {name: installed[name] for name in ("python", *stated(metadata))}
         infer(bundle, environment, datalist, work / "output")
         found["difference"] = difference(work / "output", REFERENCE / bundle.name)
         found["passed"] = found["difference"] <= TOLERANCE
     except InputError as error:
-        found |= {"passed": False, "reason": str(error).replace(str(work), "WORK").replace(str(PROJECT), "PROJECT")}
+        found["reason"] = str(error).replace(str(work), "WORK").replace(str(PROJECT), "PROJECT")
     finally:
         for name in ("environment", "output"):
             shutil.rmtree(work / name, ignore_errors=True)
     return found
 
 
-def run(work: Path, pythons: dict[str, str], only: str) -> None:
-    """Run the matrix, and store each row as soon as it is known, in place of that of an earlier run.
+def run(work: Path, pythons: Sequence[tuple[str, str]], only: str) -> bool:
+    """Run the matrix, store each row as soon as it is known, and tell whether all passed.
 
     Args:
         work: folder for archives, phantoms and environments.
-        pythons: the interpreter of each kind of environment: ``stated``, ``oldest``, ``newest``.
+        pythons: what to install, of `KINDS`, and for which interpreter.
         only: part of the names of the bundles to run.
 
     Raises:
@@ -119,36 +129,43 @@ def run(work: Path, pythons: dict[str, str], only: str) -> None:
     bundles, datalist = unpacked(work), generate(work / "phantoms", PHANTOMS)
     if weights(bundles) != json.loads((REFERENCE / "weights.json").read_text(encoding="utf-8")):
         raise InputError(f"{REFERENCE}: of other weights; make it again: python -m matrix.versions reference")
-    for versions, python in pythons.items():
+    passed = True
+    for kind, python in pythons:
         for bundle in (one for one in bundles if only in one.name):
-            new = row(bundle, datalist, versions, python, work)
-            print(new["bundle"], versions, new.get("difference"), new.get("reason", ""), flush=True)
-            rows = json.loads(COUNTS.read_text(encoding="utf-8"))["rows"] if COUNTS.exists() else []
-            kept = [one for one in rows if (one["bundle"], one["environment"]) != (bundle.name, versions)]
-            content = {"tolerance": TOLERANCE, "weights": weights(bundles), "rows": [*kept, new]}
-            COUNTS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+            new = row(bundle, datalist, kind, python, work)
+            print(new["bundle"], new["environment"], new.get("difference"), new.get("reason", ""), flush=True)
+            passed &= new["passed"]
+            rows = json.loads(ROWS.read_text(encoding="utf-8"))["rows"] if ROWS.exists() else []
+            kept = {(one["bundle"], one["environment"]): one for one in [*rows, new]}
+            content = {"tolerance": TOLERANCE, "rows": [kept[key] for key in sorted(kept)]}
+            with staged([ROWS], overwrite=True) as stages:
+                stages[ROWS].write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return passed
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("reference", "run"))
-    parser.add_argument(
-        "--python", action="append", default=[], metavar="KIND=PROGRAM", help="stated, oldest or newest"
-    )
+    defaults = ["oldest=python3.10", "newest=python3.13"]
+    told = f"what to install ({', '.join(KINDS)}) for which interpreter"
+    parser.add_argument("--python", nargs="+", default=defaults, metavar="KIND=PROGRAM", help=told)
     parser.add_argument("--only", default="", help="part of a bundle's name")
     parser.add_argument("--overwrite", action="store_true", help="replace the reference")
     options = parser.parse_args(arguments)
-    given = options.python or ["oldest=python3.10", "newest=python3.13"]
-    pythons = dict(one.partition("=")[::2] for one in given)
+    pythons = [(kind, python) for kind, _, python in (text.partition("=") for text in options.python)]
+    for kind, python in pythons:
+        if kind not in KINDS or not python:
+            parser.error(f"--python {kind}={python}: expected KIND=PROGRAM, with {', '.join(KINDS)} as KIND")
     try:
         with tempfile.TemporaryDirectory() as work:
             if options.what == "reference":
                 reference(Path(work), options.overwrite)
-            else:
-                run(Path(work), pythons, options.only)
+            elif not run(Path(work), pythons, options.only):
+                sys.exit(1)
     except InputError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":
