@@ -40,8 +40,10 @@ def allowed(metadata: Mapping[str, Any], setup: Path) -> list[str]:
     settings.read(setup, encoding="utf-8")
     lines = [line.strip() for line in settings["options"]["install_requires"].splitlines()]
     required = [Requirement(line) for line in lines if line and not line.startswith("#")]
-    bounds = {canonicalize_name(one.name): one.specifier for one in required}
+    bounds: dict[str, str] = {canonicalize_name(one.name): str(one.specifier) for one in required}
     for name in stated(metadata):
-        if ">=" not in str(bounds.get(name, "")):
-            raise InputError(f"{setup.name}: {name} has no oldest version; expected {name}>=VERSION in install_requires")
+        if ">=" not in bounds.get(name, ""):
+            raise InputError(
+                f"{setup.name}: {name} has no oldest version; expected {name}>=VERSION in its requirements"
+            )
     return [f"{name}{bounds[name]}" for name in stated(metadata)]
