@@ -34,9 +34,9 @@ def phantom(
 
     Args:
         out: folder to write; must be empty or not exist.
-        world: lesions that show at low energy: shown (else the default phantoms), told (the shape of a lesion determines
-            its enhancement), half, or untold (it says nothing, and the low-energy image is taken before the injection).
-            It sets density and lesions, and the last three also the shapes' distance, coupling and contrast.
+        world: lesions that show at low energy: shown (else the default phantoms), told (a lesion's shape determines its
+            enhancement), half, or untold (it says nothing, and the low-energy image is taken before the injection). It
+            sets density and lesions, and the last three also the shapes' distance, coupling and contrast.
         workers: number of processes.
         overwrite: replace the phantom set in OUT.
     """
