@@ -3,9 +3,9 @@
 In all of them lesions are as conspicuous at low energy as in diagnostic CESM: breasts of the density classes a and b,
 and larger, more solid lesions than in screening. They differ in what the shape of a lesion, which low energy shows,
 tells of its enhancement, which it does not show. ``shown`` leaves that as in the default phantoms. In ``told`` the two
-scores of a lesion are the same number, so a virtual DES can be worth what the real one is. In ``untold`` the shape tells
-nothing of the class or of the enhancement, and the low-energy image is taken before the injection, so no virtual DES can
-be.
+scores of a lesion are the same number, so a virtual DES can be worth what the real one is. In ``untold`` the shape
+tells nothing of the class or of the enhancement, and the low-energy image is taken before the injection, so no virtual
+DES can be.
 """
 
 from __future__ import annotations
