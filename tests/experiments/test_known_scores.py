@@ -6,7 +6,7 @@ import pytest
 from scipy.special import ndtri
 from sklearn.metrics import f1_score, recall_score, roc_auc_score
 
-from vdes.experiments.known_scores import AUC, CASES, WITHIN, KnownScores, true_metric
+from vdes.experiments.known_scores import AUC, CASES, WITHIN, KnownScores
 
 METRICS = {
     "f1": lambda table: f1_score(table["malignant"], table["prediction"]),
@@ -21,7 +21,8 @@ def test_metrics_of_many_patients_are_the_true_ones(level: str, metric: str) -> 
     scores = KnownScores(level, metric, -0.05, 0.6)
     drawn = scores.draw(40_000, np.random.default_rng(3))
     found = {arm: METRICS[metric](table) for arm, table in drawn.items()}
-    reference = true_metric(metric, level, scores.separations[1])
+    population = scores.population
+    reference = population.true_metric(metric, population.reference)
     assert found["reference"] == pytest.approx(reference, abs=0.008)
     assert found["arm"] - found["reference"] == pytest.approx(-0.05, abs=0.006)
     if metric == "auc":

@@ -1,0 +1,144 @@
+"""Simulated patients with two arms' scores, whose metrics in the whole population are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr, ndtri
+
+from vdes.errors import InputError
+from vdes.statistics.classification_metrics import METRICS
+
+
+@dataclass(frozen=True)
+class ArmScores:
+    """The scores of one arm.
+
+    Attributes:
+        separation: distance of the means of malignant and other cases, in standard deviations of each.
+        threshold: a score at or above it is called malignant; other cases have mean 0.
+    """
+
+    separation: float
+    threshold: float
+
+    @property
+    def auc(self) -> float:
+        """The area under the ROC curve, of cases of different patients."""
+        return float(ndtr(self.separation / np.sqrt(2)))
+
+    @property
+    def sensitivity(self) -> float:
+        """The share of malignant cases that are called malignant."""
+        return float(ndtr(self.separation - self.threshold))
+
+    @property
+    def specificity(self) -> float:
+        """The share of other cases that are not called malignant."""
+        return float(ndtr(self.threshold))
+
+
+@dataclass(frozen=True)
+class BinormalScores:
+    """A population of patients with the scores of an arm and its reference.
+
+    A score is ``separation * malignant`` plus a standard normal error, which is a sum of a part of the patient and a
+    part of the case. The same share of each is common to both arms. An area under the ROC curve is then
+    ``Phi(separation / sqrt(2))`` (the binormal model; Pepe, "The Statistical Evaluation of Medical Tests", 2003,
+    section 4.4).
+
+    Attributes:
+        arm: scores of the arm.
+        reference: scores of its reference.
+        malignant: share of malignant patients, each drawn independently.
+        cases: cases of a patient.
+        malignant_cases: how many of them are malignant in a malignant patient.
+        correlation: of the two arms' scores of a case, within a class; 0 to 1.
+        within: correlation of two cases of a patient, in one arm; 0 to 1.
+    """
+
+    arm: ArmScores
+    reference: ArmScores
+    malignant: float
+    cases: int
+    malignant_cases: int
+    correlation: float
+    within: float
+
+    def draw(self, patients: int, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+        """Return the predictions of ``arm`` and ``reference`` for new patients, as classifiers write them.
+
+        The class of each patient is drawn, again if all cases have the same, which no study accepts.
+
+        Args:
+            patients: number of patients, 2 or more.
+            rng: source of randomness.
+
+        Returns:
+            By arm, a table with ``case``, ``patient``, ``malignant``, ``probability`` and ``prediction``.
+        """
+        malignant = np.zeros(patients, dtype=bool)
+        mixed = self.malignant_cases < self.cases
+        while not malignant.any() or (malignant.all() and not mixed):
+            malignant = rng.random(patients) < self.malignant
+        labels = (malignant[:, None] & (np.arange(self.cases) < self.malignant_cases)).ravel()
+        of_patient = np.repeat(self._errors(patients, rng), self.cases, axis=1)
+        errors = np.sqrt(self.within) * of_patient + np.sqrt(1 - self.within) * self._errors(len(labels), rng)
+        common = pd.DataFrame(
+            {
+                "case": np.arange(len(labels)),
+                "patient": np.repeat(np.arange(patients), self.cases),
+                "malignant": labels.astype(int),
+            }
+        )
+        tables = {}
+        for name, scores, error in zip(("arm", "reference"), (self.arm, self.reference), errors, strict=True):
+            score = scores.separation * labels + error
+            tables[name] = common.assign(
+                probability=ndtr(score - scores.threshold), prediction=(score >= scores.threshold).astype(int)
+            )
+        return tables
+
+    def true_metric(self, metric: str, scores: ArmScores) -> float:
+        """Return an arm's metric in the whole population.
+
+        Args:
+            metric: auc, or a metric of decisions of `vdes.statistics.classification_metrics.METRICS`.
+            scores: the arm.
+
+        Raises:
+            InputError: the metric is another one.
+        """
+        if metric == "auc":
+            return scores.auc
+        of_decisions = METRICS[metric].of_decisions
+        if of_decisions is None:
+            known = ", ".join(name for name, one in METRICS.items() if name == "auc" or one.of_decisions)
+            raise InputError(f"metric: {metric!r} of simulated scores is not known; expected one of {known}")
+        share = self.malignant * self.malignant_cases / self.cases
+        found, alarms = share * scores.sensitivity, (1 - share) * (1 - scores.specificity)
+        cells = (found, alarms, share - found, 1 - share - alarms)
+        tp, fp, fn, tn = (np.array([cell]) for cell in cells)
+        return float(of_decisions((tp, fp, fn, tn))[0])
+
+    def difference(self, metric: str) -> float:
+        """Return the true difference of the arm from its reference."""
+        return self.true_metric(metric, self.arm) - self.true_metric(metric, self.reference)
+
+    def _errors(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Return (2, size) standard normal errors, correlated between the arms."""
+        common, own = rng.standard_normal(size), rng.standard_normal((2, size))
+        return np.sqrt(self.correlation) * common + np.sqrt(1 - self.correlation) * own
+
+
+def of_sensitivity(sensitivity: float, specificity: float) -> ArmScores:
+    """Return the scores with a sensitivity and a specificity, each in (0, 1)."""
+    threshold = float(ndtri(specificity))
+    return ArmScores(float(ndtri(sensitivity)) + threshold, threshold)
+
+
+def of_auc(auc: float, specificity: float) -> ArmScores:
+    """Return the scores with an area under the ROC curve and a specificity, each in (0, 1)."""
+    return ArmScores(float(np.sqrt(2) * ndtri(auc)), float(ndtri(specificity)))
