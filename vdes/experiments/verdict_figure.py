@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vdes.experiments.verdict_tests import COVERAGE, ERROR, share
+from vdes.experiments.verdict_tests import COVERAGE, ERROR
+from vdes.statistics.monte_carlo import share
 from vdes.report.roc_plot import GRID, INK, STYLES
 from vdes.report.study_words import metric_label
 

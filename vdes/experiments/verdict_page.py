@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from vdes.experiments.known_scores import AUC, CASES, MALIGNANT, SPECIFICITY, WITHIN
-from vdes.experiments.verdict_tests import COVERAGE, ERROR, LEVEL, RATES, missed, share
+from vdes.experiments.verdict_tests import COVERAGE, ERROR, LEVEL, RATES, missed
+from vdes.statistics.monte_carlo import share
 from vdes.report.study_words import metric_label
 from vdes.statistics.interval_text import interval_text
 from vdes.statistics.markdown_table import markdown_table

@@ -16,6 +16,7 @@ from vdes.statistics.classification_metrics import classification_metrics
 from vdes.statistics.paired_bootstrap import aligned
 from vdes.study.arm_predictions import read_predictions
 from vdes.study.question import Question
+from vdes.study.simulated_study import judged
 from vdes.study.study_tables import at_level
 
 METRICS_FILE = "metrics.json"
@@ -143,7 +144,8 @@ def read_pilot(folder: Path, arm: str | None, level: str) -> tuple[Pilot, str, s
         tables[name] = at_level(read_predictions(place), level)
         if tables[name].empty:
             raise InputError(f"{place}: no {level} with a known `malignant`; expected the patients of a pilot")
-    pilot = Pilot(*(aligned(tables, reference)[name] for name in (asked, reference)))
+    same = {name: table.assign(case=range(len(table))) for name, table in aligned(tables, reference).items()}
+    pilot = Pilot(same[asked], same[reference])
     classes = pilot.reference["malignant"]
     if pilot.patients < 2 or classes.all() or not classes.any():
         raise InputError(
@@ -155,8 +157,6 @@ def read_pilot(folder: Path, arm: str | None, level: str) -> tuple[Pilot, str, s
 
 def pilot_difference(pilot: Pilot, question: Question) -> dict[str, float | int]:
     """Return the pilot's own difference with its interval, as its report has it, and its number of patients."""
-    from vdes.study.simulated_study import judged
-
     found = judged({"arm": pilot.arm, "reference": pilot.reference}, question, question.seed)
     value = pilot.difference(question.metric)
     return {"value": value, "low": found.low, "high": found.high, "patients": pilot.patients}
