@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from vdes.experiments.verdict_tests import COVERAGE, ERROR
-from vdes.statistics.monte_carlo import share
 from vdes.report.roc_plot import GRID, INK, STYLES
 from vdes.report.study_words import metric_label
+from vdes.statistics.monte_carlo import share
 
 SIZE_INCHES, DPI = (8.0, 8.6), 120
 APART = 1.03  # factor between the points of two lines

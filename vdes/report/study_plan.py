@@ -103,6 +103,17 @@ def plan_text(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def check_free(output: Path, overwrite: bool) -> None:
+    """Check before the simulation that a plan can be written.
+
+    Raises:
+        InputError: a file of a plan exists and ``overwrite`` is False.
+    """
+    for name in (PLAN_FILE, POWER_FILE):
+        if (output / name).exists() and not overwrite:
+            raise InputError(f"{output / name}: exists already; pass --overwrite to replace it")
+
+
 def write_plan(found: Mapping[str, Any], output: Path, overwrite: bool = False) -> list[Path]:
     """Write `PLAN_FILE` and the figure `POWER_FILE` to a folder, which is made.
 

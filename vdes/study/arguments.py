@@ -97,6 +97,7 @@ class Asked:
     arm: str | None = None
     resamples: int = Question.n_resamples
 
+
 @dataclass(frozen=True)
 class Planning:
     """How many patients does a study need?

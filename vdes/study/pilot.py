@@ -73,7 +73,9 @@ class Pilot:
     def difference(self, metric: str) -> float:
         """Return the difference of the arm from its reference among the drawn patients, of as many as one likes."""
         both = pd.concat([self.arm, self.reference])
-        counts = np.repeat([[1 - self.exchanged, self.exchanged], [self.exchanged, 1 - self.exchanged]], len(self.arm), 1)
+        counts = np.repeat(
+            [[1 - self.exchanged, self.exchanged], [self.exchanged, 1 - self.exchanged]], len(self.arm), 1
+        )
         values = classification_metrics(
             both["malignant"], both["probability"], weights=counts, prediction=both["prediction"], metrics=[metric]
         )[metric]
@@ -89,7 +91,7 @@ class Pilot:
         least, most = min(found, 0.0), max(found, 0.0)
         if not least <= difference <= most:
             raise InputError(
-                f"--difference: {difference:g}; expected {least:.3f} to {most:.3f}, between the pilot's difference and 0"
+                f"--difference: {difference:g}; expected {least:.3f} to {most:.3f}, from the pilot's difference to 0"
             )
         if difference == found:
             return self
@@ -149,8 +151,8 @@ def read_pilot(folder: Path, arm: str | None, level: str) -> tuple[Pilot, str, s
     classes = pilot.reference["malignant"]
     if pilot.patients < 2 or classes.all() or not classes.any():
         raise InputError(
-            f"{folder}: {pilot.patients} patients with {int(classes.sum())} malignant of {len(classes)} cases; expected "
-            "two patients or more, and malignant and other cases"
+            f"{folder}: {pilot.patients} patients with {int(classes.sum())} malignant of {len(classes)} cases; "
+            "expected two patients or more, and malignant and other cases"
         )
     return pilot, asked, reference
 
