@@ -13,8 +13,8 @@ from vdes.study.assumed import assumed_population, disagreement
 
 @pytest.mark.parametrize("name", ["f1", "auc", "sensitivity"])
 def test_the_population_has_the_assumed_values(name: str) -> None:
-    found = assumed_population(Assumed(**{name: (0.8, 0.75)}, specificity=(0.9, 0.85)), "image")
-    for arm, value, specificity in ((found.reference, 0.8, 0.9), (found.arm, 0.75, 0.85)):
+    found = assumed_population(Assumed(**{name: (0.8, 0.75)}, specificity=(0.97, 0.96)), "image")
+    for arm, value, specificity in ((found.reference, 0.8, 0.97), (found.arm, 0.75, 0.96)):
         assert found.true_metric(name, arm) == pytest.approx(value)
         assert found.true_metric("specificity", arm) == pytest.approx(specificity)
     assert found.difference(name) == pytest.approx(-0.05)
@@ -22,14 +22,16 @@ def test_the_population_has_the_assumed_values(name: str) -> None:
 
 
 def test_drawn_patients_have_the_assumed_f1_and_disagreement() -> None:
-    assumed = Assumed(f1=(0.8, 0.7), disagreement=0.12, images_per_patient=3, malignant_images=1)
+    assumed = Assumed(
+        f1=(0.8, 0.7), specificity=(0.97, 0.97), disagreement=0.05, images_per_patient=3, malignant_images=1
+    )
     found = assumed_population(assumed, "image")
-    assert disagreement(found.correlation, (found.arm, found.reference), 0.33 / 3) == pytest.approx(0.12, abs=1e-4)
+    assert disagreement(found.correlation, (found.arm, found.reference), 0.33 / 3) == pytest.approx(0.05, abs=1e-4)
     drawn = found.draw(20_000, np.random.default_rng(0))
     values = {arm: f1_score(table["malignant"], table["prediction"]) for arm, table in drawn.items()}
     assert values == pytest.approx({"arm": 0.7, "reference": 0.8}, abs=0.015)
     differs = drawn["arm"]["prediction"] != drawn["reference"]["prediction"]
-    assert differs.mean() == pytest.approx(0.12, abs=0.01)
+    assert differs.mean() == pytest.approx(0.05, abs=0.01)
 
 
 @pytest.mark.parametrize(
