@@ -18,8 +18,8 @@ FOUND = {
     "studies": 100,
     "difference": -0.02,
     "needed": [
-        {"power": 0.8, "patients": 900, "about": 900, "check": SHARE},
-        {"power": 0.9, "patients": None, "about": 6000, "check": None},
+        {"power": 0.8, "patients": 900, "fitted": {"value": 880.2, "low": 801.0, "high": 955.7}, "check": SHARE},
+        {"power": 0.9, "patients": None, "fitted": {"value": 5600.0, "low": 5000.0, "high": 6300.0}, "check": None},
     ],
     "simulated": [{"patients": 500, "non_inferior": 60, "studies": 100}],
 }
@@ -29,7 +29,8 @@ def test_a_plan_is_told_in_a_table() -> None:
     text = plan_text(FOUND)
     assert "a against des, F1 by image, margin 0.05, 95% interval; true difference planned for: -0.020" in text
     assert "pilot study: 60 patients, difference -0.020 (-0.100 to +0.050)" in text
-    assert "81.0% (70.0% to 90.0%)" in text and "more than 5,000 (about 6,000)" in text
+    assert "81.0% (70.0% to 90.0%)" in text and "880 (801 to 956)" in text
+    assert "more than 5,000" in text and "5,600 (5,000 to 6,300)" in text
 
 
 def test_a_plan_is_written_once(tmp_path: Path) -> None:

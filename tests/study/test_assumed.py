@@ -65,7 +65,7 @@ def test_what_cannot_be_together_is_named(values: dict[str, Any], level: str, me
 
 
 def test_a_plan_is_checked() -> None:
-    with pytest.raises(InputError, match="--simulated: 3; expected 20 or more"):
+    with pytest.raises(InputError, match="--simulated: 3; expected 100 or more"):
         Planning(simulated=3)
     with pytest.raises(InputError, match="--difference: expected with --pilot"):
         Planning(difference=0.0)

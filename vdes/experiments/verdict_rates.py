@@ -122,8 +122,8 @@ def rates(setting: Setting, studies: int, resamples: int, seed: int) -> dict[str
         found = judged(drawn, question, bootstrap_seed)
         counts["non_inferior"] += found.verdict == "non-inferior"
         counts["inferior"] += found.verdict == "inferior"
-        counts["covered"] += found.low - ROUNDING <= scores.difference <= found.high + ROUNDING
-        counts["undefined"] += bool(np.isnan(found.low))
+        counts["covered"] += found.difference.low - ROUNDING <= scores.difference <= found.difference.high + ROUNDING
+        counts["undefined"] += bool(np.isnan(found.difference.low))
     return {**setting.record(), "studies": studies, **counts}
 
 

@@ -8,13 +8,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from vdes.data.staging import new_folder, staged
 from vdes.data.versions import versions
 from vdes.errors import InputError
 from vdes.report.power_plot import power_figure
 from vdes.report.study_words import metric_label
+from vdes.statistics.bootstrap import Interval, level_for, tail_of
 from vdes.statistics.interval_text import interval_text
 from vdes.statistics.markdown_table import markdown_table
 from vdes.study.arguments import Asked, Assumed, Planning
@@ -24,8 +23,7 @@ from vdes.study.question import Question
 from vdes.study.sample_size import MOST, Population, sample_size
 
 PLAN_FILE, POWER_FILE = "plan.json", "plan.png"
-RESAMPLES = 500  # bootstrap samples of a simulated study; more would barely change its power
-SIZES = 7  # numbers of patients that are simulated at most
+RESAMPLES = 500  # bootstrap samples of a simulated study, at a level that passes its bounds as often as the study's own
 
 
 def plan_study(planning: Planning, assumed: Assumed | None, asked: Asked, seed: int) -> dict[str, Any]:
@@ -50,26 +48,25 @@ def plan_study(planning: Planning, assumed: Assumed | None, asked: Asked, seed: 
         given = "neither" if assumed is None else "both"
         raise InputError(f"--plan: {given} given; expected --pilot or assumed values, such as --f1 0.8 0.78")
     question = Question(asked.arm or "virtual DES", asked.metric, asked.level, asked.margin, seed=seed)
-    simulated = replace(question, n_resamples=RESAMPLES)
     population: Population
     reference, pilot = "real DES", None
     if planning.pilot is not None:
         patients, arm, reference = read_pilot(planning.pilot, asked.arm, question.level)
         question = replace(question, arm=arm, n_resamples=asked.resamples)
         pilot = {"folder": planning.pilot.name, **pilot_difference(patients, question)}
-        truth = min(pilot["value"], 0.0) if planning.difference is None else planning.difference
+        truth = min(float(pilot["value"]), 0.0) if planning.difference is None else planning.difference
         population = patients.assuming(truth, question.metric)
     else:
         population = assumed_population(assumed or Assumed(), question.level)
-    studies = planning.simulated
-    with tqdm(total=SIZES * studies, desc="simulated studies", unit="study", leave=False) as bar:
-        found = sample_size(population, simulated, studies, seed, bar.update)
+    level = level_for(tail_of(asked.resamples, question.confidence), RESAMPLES)
+    simulated = replace(question, n_resamples=RESAMPLES, confidence=level)
+    found = sample_size(population, simulated, planning.simulated, seed)
     return {
         "question": {name: getattr(question, name) for name in ("arm", "metric", "level", "margin", "confidence")},
         "reference": reference,
         "pilot": pilot,
         "assumed": None if assumed is None else asdict(assumed),
-        "studies": studies,
+        "studies": planning.simulated,
         "resamples": RESAMPLES,
         "seed": seed,
         "versions": versions(),
@@ -90,10 +87,11 @@ def plan_text(found: Mapping[str, Any]) -> str:
         lines.append(f"pilot {pilot['folder']}: {pilot['patients']} patients, difference {own}")
     rows = []
     for row in found["needed"]:
-        patients = f"more than {MOST:,} (about {row['about']:,})" if row["patients"] is None else f"{row['patients']:,}"
-        check = interval_text(*row["check"].values(), ".1%") if row["check"] else "not simulated"
-        rows.append([f"{row['power']:.0%}", patients, check])
-    lines += ["", markdown_table(["power", "patients needed", "power, simulated anew"], rows, aligned=True), ""]
+        patients = f"more than {MOST:,}" if row["patients"] is None else f"{row['patients']:,}"
+        check = interval_text(*Interval(**row["check"]), ".1%") if row["check"] else "not simulated"
+        rows.append([f"{row['power']:.0%}", patients, interval_text(*Interval(**row["fitted"]), ",.0f"), check])
+    header = ["power", "patients needed", "by the fitted curve", "power, simulated anew"]
+    lines += ["", markdown_table(header, rows, aligned=True), ""]
     lines.append(
         f"Power is the probability of the verdict non-inferior, from {found['studies']:,} simulated studies of each "
         "size, judged as vdes study judges; in brackets its 95 % Monte Carlo interval."
@@ -123,6 +121,6 @@ def write_plan(found: Mapping[str, Any], output: Path, overwrite: bool = False) 
     files = [output / PLAN_FILE, output / POWER_FILE]
     with new_folder(output), staged(files, overwrite) as stages:
         stages[files[0]].write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        figure = power_figure(found, found["question"]["confidence"])
+        figure = power_figure(found)
         figure.savefig(stages[files[1]], metadata={"Software": None})
     return files

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from vdes.statistics.bootstrap import cluster_bootstrap_weights
-from vdes.statistics.classification_metrics import classification_metrics
+from vdes.statistics.bootstrap import cluster_bootstrap_counts, cluster_codes
+from vdes.statistics.classification_metrics import METRICS, classification_metrics, confusion_cells
 
 
 def resampled_metrics(
@@ -29,22 +29,36 @@ def resampled_metrics(
         With fewer than two patients all of these are NaN, because nothing varies.
 
     Raises:
-        InputError: as `classification_metrics` and `cluster_bootstrap_weights`.
+        InputError: as `classification_metrics` and `cluster_bootstrap_counts`.
     """
+    columns = ("malignant", "probability", "prediction")
+    cases = {arm: tuple(table[column].to_numpy() for column in columns) for arm, table in arms.items()}
 
-    def scored(table: pd.DataFrame, weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        return classification_metrics(
-            table["malignant"], table["probability"], weights=weights, prediction=table["prediction"], metrics=metrics
-        )
+    def scored(arm: str, names: Collection[str], weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        malignant, probability, prediction = cases[arm]
+        return classification_metrics(malignant, probability, weights=weights, prediction=prediction, metrics=names)
 
-    values = {(arm, name): float(v[0]) for arm, table in arms.items() for name, v in scored(table).items()}
-    patients = next(iter(arms.values()))["patient"]
-    blocks: dict[tuple[str, str], list[np.ndarray]] = {(arm, name): [] for arm in arms for name in metrics}
-    for weights in cluster_bootstrap_weights(patients, n_resamples, seed):
-        for arm, table in arms.items():
-            for name, block in scored(table, weights).items():
+    values = {(arm, name): float(v[0]) for arm in arms for name, v in scored(arm, metrics).items()}
+    codes = cluster_codes(next(iter(arms.values()))["patient"])
+    decided = {name: function for name in metrics if (function := METRICS[name].of_decisions) is not None}
+    graded = [name for name in metrics if name not in decided]
+    cells = {arm: _cells_of_patients(malignant, called, codes) for arm, (malignant, _, called) in cases.items()}
+    blocks: dict[tuple[str, str], list[np.ndarray]] = {key: [] for key in values}
+    for counts in cluster_bootstrap_counts(codes, n_resamples, seed):
+        weights = counts[:, codes] if graded else None
+        for arm in arms:
+            tp, fp, fn, tn = (counts @ cells[arm]).T
+            for name, of_decisions in decided.items():
+                blocks[arm, name].append(of_decisions((tp, fp, fn, tn)))
+            for name, block in scored(arm, graded, weights).items() if graded else ():
                 blocks[arm, name].append(block)
     resampled = {key: np.concatenate(block) for key, block in blocks.items()}
-    if patients.nunique() < 2:
+    if not codes.any():
         resampled = {key: np.full(n_resamples, np.nan) for key in resampled}
     return values, resampled
+
+
+def _cells_of_patients(malignant: np.ndarray, called: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return the sums (patients, 4) of `confusion_cells` over each patient's cases."""
+    cells = confusion_cells(malignant.astype(bool), called.astype(bool))
+    return np.stack([np.bincount(codes, weights=cell) for cell in cells.T], axis=1)

@@ -8,6 +8,8 @@ from pathlib import Path
 from vdes.errors import InputError
 from vdes.study.question import Question
 
+FEWEST = 100  # simulated studies of a check
+
 
 @dataclass(frozen=True)
 class Cases:
@@ -107,13 +109,13 @@ class Planning:
         pilot: folder of a finished study, whose patients are drawn with replacement. Without it, assumed values.
         difference: true difference to plan for, between the pilot's and 0. Without it that of the pilot, or 0 if
             virtual DES was better there.
-        simulated: simulated studies of each number of patients.
+        simulated: simulated studies of each number of patients that is checked.
     """
 
     plan: bool = False
     pilot: Path | None = None
     difference: float | None = None
-    simulated: int = 400
+    simulated: int = 2_000
 
     def __post_init__(self) -> None:
         """Check the number of studies.
@@ -121,8 +123,8 @@ class Planning:
         Raises:
             InputError: there are too few, or a difference is given without a pilot.
         """
-        if self.simulated < 20:
-            raise InputError(f"--simulated: {self.simulated}; expected 20 or more")
+        if self.simulated < FEWEST:
+            raise InputError(f"--simulated: {self.simulated}; expected {FEWEST} or more")
         if self.difference is not None and self.pilot is None:
             raise InputError("--difference: expected with --pilot; without a pilot the assumed values state it")
 

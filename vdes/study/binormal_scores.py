@@ -68,7 +68,7 @@ class BinormalScores:
     within: float
 
     def draw(self, patients: int, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
-        """Return the predictions of ``arm`` and ``reference`` for new patients, as classifiers write them.
+        """Return the predictions of ``arm`` and ``reference`` for new patients.
 
         The class of each patient is drawn, again if all cases have the same, which no study accepts.
 
@@ -77,7 +77,7 @@ class BinormalScores:
             rng: source of randomness.
 
         Returns:
-            By arm, a table with ``case``, ``patient``, ``malignant``, ``probability`` and ``prediction``.
+            By arm, a table as of `vdes.statistics.predictions.known_cases`.
         """
         malignant = np.zeros(patients, dtype=bool)
         mixed = self.malignant_cases < self.cases
@@ -86,19 +86,16 @@ class BinormalScores:
         labels = (malignant[:, None] & (np.arange(self.cases) < self.malignant_cases)).ravel()
         of_patient = np.repeat(self._errors(patients, rng), self.cases, axis=1)
         errors = np.sqrt(self.within) * of_patient + np.sqrt(1 - self.within) * self._errors(len(labels), rng)
-        common = pd.DataFrame(
-            {
-                "case": np.arange(len(labels)),
-                "patient": np.repeat(np.arange(patients), self.cases),
-                "malignant": labels.astype(int),
-            }
-        )
+        common = {
+            "case": np.arange(len(labels)),
+            "patient": np.repeat(np.arange(patients), self.cases),
+            "malignant": labels,
+        }
         tables = {}
         for name, scores, error in zip(("arm", "reference"), (self.arm, self.reference), errors, strict=True):
             score = scores.separation * labels + error
-            tables[name] = common.assign(
-                probability=ndtr(score - scores.threshold), prediction=(score >= scores.threshold).astype(int)
-            )
+            own = {"probability": ndtr(score - scores.threshold), "prediction": score >= scores.threshold}
+            tables[name] = pd.DataFrame({**common, **own})
         return tables
 
     def true_metric(self, metric: str, scores: ArmScores) -> float:

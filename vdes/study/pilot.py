@@ -161,4 +161,4 @@ def pilot_difference(pilot: Pilot, question: Question) -> dict[str, float | int]
     """Return the pilot's own difference with its interval, as its report has it, and its number of patients."""
     found = judged({"arm": pilot.arm, "reference": pilot.reference}, question, question.seed)
     value = pilot.difference(question.metric)
-    return {"value": value, "low": found.low, "high": found.high, "patients": pilot.patients}
+    return {"value": value, "low": found.difference.low, "high": found.difference.high, "patients": pilot.patients}

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+from tqdm import tqdm
 
 from vdes.errors import InputError
+from vdes.statistics.bootstrap import Interval
 from vdes.statistics.monte_carlo import share
 from vdes.statistics.non_inferiority import patients_for, two_digits_up
+from vdes.study.power_curve import Power, patients_at
 from vdes.study.question import Question
 from vdes.study.simulated_study import judged
 
@@ -19,7 +21,10 @@ POWERS = (0.8, 0.9)
 LEAST, MOST = 20, 5_000  # patients that are simulated; with fewer, percentile intervals are too narrow
 SCOUT = 300  # patients of the study that the first guess comes from
 ROUNDING = 1e-9  # of differences that are equal on paper
-SEARCH, CHECK = 0, 1  # streams of random numbers
+STEP, STEPS = 8, 4  # the search simulates eighths of the studies of a check, until four are near the answer
+CLOSE = 1.15  # factor up to which a size is near an answer
+APART = (0.95, 1.05)  # of the estimate: sizes that are simulated, in turn
+ROUNDS = 20  # simulations of the search for one power at most
 
 
 class Population(Protocol):
@@ -32,12 +37,26 @@ class Population(Protocol):
         """Return the true difference of the arm from its reference."""
 
 
-class Power(NamedTuple):
-    """In how many simulated studies of a size the arm was non-inferior."""
+class Advice(NamedTuple):
+    """The number of patients for a power.
 
-    patients: int
-    non_inferior: int
-    studies: int
+    Attributes:
+        power: the power wanted.
+        patients: the advised number; None if it is above `MOST`.
+        fitted: the number at which the fitted curve reaches the power, with its 95 % interval.
+        check: share of the studies simulated anew that found the arm non-inferior, with its 95 % interval; None without
+            an advised number.
+    """
+
+    power: float
+    patients: int | None
+    fitted: Interval
+    check: Interval | None
+
+    def record(self) -> dict[str, Any]:
+        """Return the advice as a dictionary for JSON."""
+        check = None if self.check is None else self.check._asdict()
+        return {**self._asdict(), "fitted": self.fitted._asdict(), "check": check}
 
 
 def simulated_power(
@@ -67,27 +86,24 @@ def simulated_power(
     return Power(patients, found, studies)
 
 
-def sample_size(
-    population: Population, question: Question, studies: int, seed: int, tick: Callable[[], object] = lambda: None
-) -> dict[str, Any]:
+def sample_size(population: Population, question: Question, studies: int, seed: int) -> dict[str, Any]:
     """Return the number of patients for which a study finds the arm non-inferior, for each power of `POWERS`.
 
-    The first guess is that of `vdes.statistics.non_inferiority`. Studies of several sizes around it are simulated, and
-    the power is taken to follow ``Phi(a + b * sqrt(patients))``, twice: the second sizes are those that the first
-    gave. The advised numbers are then simulated anew, with random numbers of their own.
+    The search simulates studies of the size at which the power is believed to be reached, first as
+    `vdes.statistics.non_inferiority` says and then by the curve of `patients_at` through all that was simulated, until
+    half as many studies as in a check are near the answer. That number, rounded up to two digits, is checked: studies
+    of its size are simulated with random numbers of their own. If too few of them find the arm non-inferior, the curve
+    is fitted anew with these, and a larger number is checked. The first number that passes is advised.
 
     Args:
         population: the patients.
         question: metric, margin, confidence and number of bootstrap samples.
-        studies: simulated studies of each size.
+        studies: simulated studies of each check, 8 or more.
         seed: of the simulation.
-        tick: called after each study, 7 times ``studies`` at most.
 
     Returns:
-        ``difference`` (the true one), ``needed`` (a row a power: ``power``, ``patients`` rounded up to two digits, and
-        ``check``, the share of the studies simulated anew with its exact 95 % Monte Carlo interval; beyond `MOST`
-        patients ``patients`` and ``check`` are None, and ``about`` is the number by extrapolation) and ``simulated``
-        (`Power` of all sizes of the search).
+        ``difference`` (the true one), ``needed`` (a row a power, as of `Advice`) and ``simulated`` (`Power` of all
+        sizes in their order, those of the checks included).
 
     Raises:
         InputError: the true difference is at or beyond the margin, or no interval is defined.
@@ -99,59 +115,74 @@ def sample_size(
             f"plan: the true difference, {difference:+.3f}, is at or beyond the margin of {question.margin:g}: no "
             "number of patients suffices"
         )
-    scout = judged(population.draw(SCOUT, np.random.default_rng([seed, SEARCH])), question, seed)
+    scout = judged(population.draw(SCOUT, np.random.default_rng(seed)), question, seed)
     if np.isnan(scout.standard_error):
         raise InputError(f"plan: {question.metric} is undefined in simulated studies: too few malignant or other cases")
 
-    def guess(power: float) -> float:
-        return patients_for(distance, scout.standard_error, SCOUT, power, question.confidence)
-
-    points: list[Power] = []
-    wanted = [guess(power) for power in (0.5, *POWERS)]
-    for _ in range(2):
-        for patients in sorted({_simulable(number) for number in wanted}):
-            points.append(simulated_power(population, patients, question, studies, (seed, SEARCH, len(points)), tick))
-        wanted = [patients_at(power, points, question.confidence) for power in POWERS]
-    rows: list[dict[str, Any]] = []
-    for power, number in zip(POWERS, wanted, strict=True):
-        patients = max(LEAST, two_digits_up(number))
-        if patients > MOST:
-            rows.append({"power": power, "patients": None, "about": patients, "check": None})
-            continue
-        found = simulated_power(population, patients, question, studies, (seed, CHECK), tick)
-        check = share(found.non_inferior, found.studies)._asdict()
-        rows.append({"power": power, "patients": patients, "about": patients, "check": check})
-    return {"difference": difference, "needed": rows, "simulated": [point._asdict() for point in points]}
+    found: list[Advice] = []
+    expected = len(POWERS) * (STEPS * (studies // STEP) + studies)
+    with tqdm(total=expected, desc="simulated studies", unit="study", leave=False) as bar:
+        simulation = _Simulation(population, question, seed, bar)
+        least = LEAST
+        for power in POWERS:
+            guess = patients_for(distance, scout.standard_error, SCOUT, power, question.confidence)
+            near = _searched(simulation, power, guess, studies // STEP)
+            advice = _checked(simulation, power, near, least, studies)
+            found.append(advice)
+            least = advice.patients or least
+    return {
+        "difference": difference,
+        "needed": [advice.record() for advice in found],
+        "simulated": [point._asdict() for point in simulation.points],
+    }
 
 
-def power_curve(points: Sequence[Power], confidence: float) -> tuple[float, float]:
-    """Return ``a`` and ``b`` of the power ``Phi(a + b * sqrt(patients))``, by weighted least squares of its quantiles.
+class _Simulation:
+    """Simulated studies of several sizes, each with random numbers of its own."""
 
-    Where the points tell no slope, as with one size or with powers of 1 throughout, ``a`` is that without patients:
-    the quantile of the interval.
+    def __init__(self, population: Population, question: Question, seed: int, bar: tqdm[Any]) -> None:
+        self.population, self.question, self.seed, self.bar = population, question, seed, bar
+        self.points: list[Power] = []
 
-    Args:
-        points: one or more.
-        confidence: of the two-sided interval.
-    """
-    roots, counts, studies = (np.array(column, dtype=float) for column in zip(*points, strict=True))
-    roots = np.sqrt(roots)
-    shares = (counts + 0.5) / (studies + 1)  # a share of 0 or 1 has no quantile
-    quantiles = scipy.stats.norm.ppf(shares)
-    weights = studies * scipy.stats.norm.pdf(quantiles) ** 2 / (shares * (1 - shares))
-    centre, level = np.average(roots, weights=weights), np.average(quantiles, weights=weights)
-    spread = np.average((roots - centre) ** 2, weights=weights)
-    slope = np.average((roots - centre) * (quantiles - level), weights=weights) / spread if spread > 0 else 0.0
-    if slope > 0:
-        return float(level - slope * centre), float(slope)
-    start = scipy.stats.norm.ppf((1 - confidence) / 2)
-    return float(start), float(max(level - start, 1e-3) / centre)
+    def add(self, patients: int, studies: int) -> Power:
+        """Simulate studies of one size."""
+        self.bar.total = max(self.bar.total or 0, self.bar.n + studies)
+        place = (self.seed, len(self.points))
+        found = simulated_power(self.population, patients, self.question, studies, place, self.bar.update)
+        self.points.append(found)
+        return found
+
+    def patients_at(self, power: float, near: float) -> Interval:
+        """Return `patients_at` of all studies."""
+        return patients_at(power, self.points, near, self.question.confidence)
+
+    def studies_near(self, patients: float) -> int:
+        """Return the number of studies whose size is within a factor of `CLOSE`."""
+        return sum(one.studies for one in self.points if patients / CLOSE <= one.patients <= patients * CLOSE)
 
 
-def patients_at(power: float, points: Sequence[Power], confidence: float) -> float:
-    """Return the number of patients at which the fitted curve of `power_curve` reaches a power."""
-    start, slope = power_curve(points, confidence)
-    return float(max(scipy.stats.norm.ppf(power) - start, 0.0) / slope) ** 2
+def _searched(simulation: _Simulation, power: float, guess: float, studies: int) -> float:
+    """Return the number of patients at which the power is reached, from simulated studies near it."""
+    near = guess
+    for turn in range(ROUNDS):
+        size = _simulable(near * APART[turn % len(APART)])
+        simulation.add(size, studies)
+        near = simulation.patients_at(power, near).value
+        if simulation.studies_near(_simulable(near)) >= STEPS * studies or (size == MOST and near > MOST):
+            break
+    return near
+
+
+def _checked(simulation: _Simulation, power: float, near: float, least: int, studies: int) -> Advice:
+    """Return the first number of patients, ``least`` or more, that reaches the power in studies of its own."""
+    patients = max(least, two_digits_up(near))
+    while patients <= MOST:
+        check = simulation.add(patients, studies)
+        fitted = simulation.patients_at(power, near)
+        if check.non_inferior >= power * studies:
+            return Advice(power, patients, fitted, share(check.non_inferior, studies))
+        patients = two_digits_up(max(fitted.value, patients + 1))
+    return Advice(power, None, simulation.patients_at(power, near), None)
 
 
 def _simulable(patients: float) -> int:

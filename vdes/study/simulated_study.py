@@ -5,37 +5,59 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from vdes.statistics.paired_bootstrap import paired_bootstrap
+from vdes.statistics.bootstrap import Interval, percentile_interval
+from vdes.statistics.resampled_metrics import resampled_metrics
 from vdes.study.question import Question
-from vdes.study.verdicts import verdicts
+from vdes.study.verdicts import CHANCE, verdict_on
+
+FEW = 100  # bootstrap samples that show whether the reference is plainly better than chance
+PLAIN = 5  # standard errors; a 95 % interval reaches 2
 
 
 class Judged(NamedTuple):
     """The verdict on a difference, with its interval, as `vdes.study.verdicts` and `paired_bootstrap` give them."""
 
     verdict: str
-    low: float
-    high: float
+    difference: Interval
     standard_error: float
     patients_needed: int | None
 
 
 def judged(drawn: Mapping[str, pd.DataFrame], question: Question, seed: int) -> Judged:
-    """Judge a simulated study.
+    """Judge a simulated study, as `vdes.statistics.paired_bootstrap` and `vdes.study.verdicts` judge a real one.
+
+    The tables are taken to be right, which saves most of the time of a small study.
 
     Args:
-        drawn: the predictions of ``arm`` and ``reference``, of one level.
+        drawn: the predictions of ``arm`` and ``reference``, tables as of `vdes.statistics.predictions.known_cases`, of
+            one level, with the same cases in the same order.
         question: metric, margin, power, confidence and number of bootstrap samples.
         seed: of the bootstrap.
 
     Raises:
-        InputError: as `paired_bootstrap`.
+        InputError: the metric is unknown or the number of samples out of range.
     """
-    metrics = dict.fromkeys((question.metric, "auc"))
-    found = paired_bootstrap(drawn, "reference", metrics, question.n_resamples, seed, question.confidence)
-    (verdict,) = verdicts(found.assign(reference="reference"), question)
-    chosen = found[(found["statistic"] == "difference") & (found["metric"] == question.metric)]
-    low, high, error = (float(chosen[name].iloc[0]) for name in ("low", "high", "standard_error"))
-    return Judged(verdict["verdict"], low, high, error, verdict["patients_needed"])
+    metric, reference = question.metric, drawn["reference"]
+    values, resampled = resampled_metrics(drawn, [metric], question.n_resamples, seed)
+    drawn_differences = resampled["arm", metric] - resampled["reference", metric]
+    value = values["arm", metric] - values["reference", metric]
+    difference = percentile_interval(value, drawn_differences, question.confidence)
+    error = float(np.nanstd(drawn_differences, ddof=1)) if np.isfinite(difference.low) else np.nan
+    lowest = _lowest_auc(reference, question, seed)
+    found = verdict_on(difference, error, reference["patient"].nunique(), lowest, question)
+    return Judged(found.verdict, difference, error, found.patients_needed)
+
+
+def _lowest_auc(reference: pd.DataFrame, question: Question, seed: int) -> float:
+    """Return the lower bound of the reference's AUC, from fewer samples where it is plainly above chance."""
+    low = np.nan
+    for resamples in (min(FEW, question.n_resamples), question.n_resamples):
+        values, resampled = resampled_metrics({"reference": reference}, ["auc"], resamples, seed)
+        drawn = resampled["reference", "auc"]
+        low = percentile_interval(values["reference", "auc"], drawn, question.confidence).low
+        if np.isfinite(low) and np.mean(drawn) - PLAIN * np.std(drawn) > CHANCE:
+            break
+    return low

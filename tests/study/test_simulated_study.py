@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vdes.statistics.paired_bootstrap import paired_bootstrap
+from vdes.study.arguments import Assumed
+from vdes.study.assumed import assumed_population
+from vdes.study.question import Question
+from vdes.study.simulated_study import judged
+from vdes.study.verdicts import verdicts
+
+
+@pytest.mark.parametrize("metric", ["f1", "auc", "sensitivity"])
+@pytest.mark.parametrize("reference", [0.9, 0.52])
+def test_a_simulated_study_is_judged_as_a_real_one(metric: str, reference: float) -> None:
+    population = assumed_population(Assumed(auc=(reference, 0.5)), "image")
+    drawn = population.draw(40, np.random.default_rng(0))
+    question = Question("arm", metric=metric, margin=0.1, n_resamples=200)
+    table = paired_bootstrap(drawn, "reference", dict.fromkeys((metric, "auc")), 200, 7).assign(reference="reference")
+    (verdict,) = verdicts(table, question)
+    (row,) = table[(table["statistic"] == "difference") & (table["metric"] == metric)].to_dict("records")
+    found = judged(drawn, question, 7)
+    assert (found.verdict, found.patients_needed) == (verdict["verdict"], verdict["patients_needed"])
+    assert found.difference == pytest.approx((row["value"], row["low"], row["high"]), rel=1e-12)
+    assert found.standard_error == pytest.approx(row["standard_error"], rel=1e-12)
