@@ -6,7 +6,8 @@ import pytest
 from scipy.special import ndtri
 from sklearn.metrics import f1_score, recall_score, roc_auc_score
 
-from vdes.experiments.known_scores import AUC, CASES, WITHIN, KnownScores
+from vdes.experiments.known_scores import AUC, LEVELS, WITHIN, KnownScores
+from vdes.study.binormal_scores import CASES
 
 METRICS = {
     "f1": lambda table: f1_score(table["malignant"], table["prediction"]),
@@ -15,7 +16,7 @@ METRICS = {
 }
 
 
-@pytest.mark.parametrize("level", CASES)
+@pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("metric", METRICS)
 def test_metrics_of_many_patients_are_the_true_ones(level: str, metric: str) -> None:
     scores = KnownScores(level, metric, -0.05, 0.6)

@@ -7,7 +7,7 @@ from vdes.statistics.paired_bootstrap import paired_bootstrap
 from vdes.study.arguments import Assumed
 from vdes.study.assumed import assumed_population
 from vdes.study.question import Question
-from vdes.study.simulated_study import judged
+from vdes.study.simulated_study import RESAMPLES, as_simulated, judged
 from vdes.study.verdicts import verdicts
 
 
@@ -24,3 +24,11 @@ def test_a_simulated_study_is_judged_as_a_real_one(metric: str, reference: float
     assert (found.verdict, found.patients_needed) == (verdict["verdict"], verdict["patients_needed"])
     assert found.difference == pytest.approx((row["value"], row["low"], row["high"]), rel=1e-12)
     assert found.standard_error == pytest.approx(row["standard_error"], rel=1e-12)
+
+
+def test_few_bootstrap_samples_have_a_level_of_their_own() -> None:
+    few, many = Question("arm", n_resamples=300), Question("arm", n_resamples=10_000)
+    assert as_simulated(few) == few
+    found = as_simulated(many)
+    assert (found.n_resamples, found.margin) == (RESAMPLES, many.margin)
+    assert 0.95 < found.confidence < 0.96

@@ -10,14 +10,13 @@ import pandas as pd
 import scipy.optimize
 from scipy.special import ndtri
 
-from vdes.study.binormal_scores import ArmScores, BinormalScores
+from vdes.study.binormal_scores import CASES, ArmScores, BinormalScores
 
 MALIGNANT = 1 / 3  # of the patients
 AUC = 0.9  # of the reference
 SPECIFICITY = 0.85  # of both arms: each has its threshold fixed before the study
 WITHIN = 0.5  # correlation of two images of a patient, in one arm
-# cases of a patient; in a malignant patient the first of them are malignant, such as both views of one breast
-CASES = {"examination": (1, 1), "image": (4, 2)}
+LEVELS = ("examination", "image")
 THRESHOLD = float(ndtri(SPECIFICITY))
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from vdes.experiments.known_scores import AUC, CASES, MALIGNANT, SPECIFICITY, WITHIN
+from vdes.experiments.known_scores import AUC, MALIGNANT, SPECIFICITY, WITHIN
 from vdes.experiments.verdict_tests import COVERAGE, ERROR, LEVEL, RATES, missed
 from vdes.report.study_words import metric_label
 from vdes.statistics.bootstrap import tail_of
 from vdes.statistics.interval_text import interval_text
 from vdes.statistics.markdown_table import markdown_table
 from vdes.statistics.monte_carlo import share
+from vdes.study.binormal_scores import CASES
 from vdes.study.question import Question
 
 ALL = "all metrics and levels"

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from vdes.bundle.output_lock import sole_writer
 from vdes.data.staging import staged
 from vdes.data.versions import versions
-from vdes.experiments.known_scores import CASES, KnownScores
+from vdes.experiments.known_scores import LEVELS, KnownScores
 from vdes.experiments.settings import VerdictRates
 from vdes.experiments.verdict_figure import verdict_figure
 from vdes.experiments.verdict_page import page
@@ -53,7 +53,7 @@ class Setting:
 
 def grid() -> list[Setting]:
     """Return all settings; what is compared in a table stands together."""
-    found = itertools.product(CASES, METRICS, CORRELATIONS, PATIENTS, DIFFERENCES)
+    found = itertools.product(LEVELS, METRICS, CORRELATIONS, PATIENTS, DIFFERENCES)
     return [
         Setting(number, KnownScores(level, metric, difference, correlation), patients)
         for number, (level, metric, correlation, patients, difference) in enumerate(found)

@@ -13,7 +13,7 @@ from vdes.data.versions import versions
 from vdes.errors import InputError
 from vdes.report.power_plot import power_figure
 from vdes.report.study_words import metric_label
-from vdes.statistics.bootstrap import Interval, level_for, tail_of
+from vdes.statistics.bootstrap import Interval
 from vdes.statistics.interval_text import interval_text
 from vdes.statistics.markdown_table import markdown_table
 from vdes.study.arguments import Asked, Assumed, Planning
@@ -21,9 +21,9 @@ from vdes.study.assumed import assumed_population
 from vdes.study.pilot import pilot_difference, read_pilot
 from vdes.study.question import Question
 from vdes.study.sample_size import MOST, Population, sample_size
+from vdes.study.simulated_study import as_simulated
 
 PLAN_FILE, POWER_FILE = "plan.json", "plan.png"
-RESAMPLES = 500  # bootstrap samples of a simulated study, at a level that passes its bounds as often as the study's own
 
 
 def plan_study(planning: Planning, assumed: Assumed | None, asked: Asked, seed: int) -> dict[str, Any]:
@@ -47,27 +47,27 @@ def plan_study(planning: Planning, assumed: Assumed | None, asked: Asked, seed: 
     if (planning.pilot is None) == (assumed is None):
         given = "neither" if assumed is None else "both"
         raise InputError(f"--plan: {given} given; expected --pilot or assumed values, such as --f1 0.8 0.78")
-    question = Question(asked.arm or "virtual DES", asked.metric, asked.level, asked.margin, seed=seed)
+    question = Question(
+        asked.arm or "virtual DES", asked.metric, asked.level, asked.margin, n_resamples=asked.resamples, seed=seed
+    )
     population: Population
     reference, pilot = "real DES", None
     if planning.pilot is not None:
         patients, arm, reference = read_pilot(planning.pilot, asked.arm, question.level)
-        question = replace(question, arm=arm, n_resamples=asked.resamples)
+        question = replace(question, arm=arm)
         pilot = {"folder": planning.pilot.name, **pilot_difference(patients, question)}
         truth = min(float(pilot["value"]), 0.0) if planning.difference is None else planning.difference
         population = patients.assuming(truth, question.metric)
     else:
         population = assumed_population(assumed or Assumed(), question.level)
-    level = level_for(tail_of(asked.resamples, question.confidence), RESAMPLES)
-    simulated = replace(question, n_resamples=RESAMPLES, confidence=level)
-    found = sample_size(population, simulated, planning.simulated, seed)
+    found = sample_size(population, question, planning.simulated, seed)
     return {
         "question": {name: getattr(question, name) for name in ("arm", "metric", "level", "margin", "confidence")},
         "reference": reference,
         "pilot": pilot,
         "assumed": None if assumed is None else asdict(assumed),
         "studies": planning.simulated,
-        "resamples": RESAMPLES,
+        "resamples": as_simulated(question).n_resamples,
         "seed": seed,
         "versions": versions(),
         **found,

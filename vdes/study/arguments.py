@@ -115,7 +115,7 @@ class Planning:
     plan: bool = False
     pilot: Path | None = None
     difference: float | None = None
-    simulated: int = 2_000
+    simulated: int = 1_000
 
     def __post_init__(self) -> None:
         """Check the number of studies.

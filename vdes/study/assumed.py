@@ -10,10 +10,8 @@ import scipy.stats
 
 from vdes.errors import InputError
 from vdes.study.arguments import Assumed
-from vdes.study.binormal_scores import ArmScores, BinormalScores, of_auc, of_sensitivity
+from vdes.study.binormal_scores import CASES, ArmScores, BinormalScores, of_auc, of_sensitivity
 
-# cases of a patient; in a malignant patient the first of them are malignant, such as both views of one breast
-CASES = {"examination": (1, 1), "breast": (2, 1), "image": (4, 2)}
 CLOSEST = 0.999  # largest correlation of two arms that are not the same
 
 

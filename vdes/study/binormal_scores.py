@@ -11,6 +11,9 @@ from scipy.special import ndtr, ndtri
 from vdes.errors import InputError
 from vdes.statistics.classification_metrics import METRICS
 
+# cases of a patient; in a malignant patient the first of them are malignant, such as both views of one breast
+CASES = {"examination": (1, 1), "breast": (2, 1), "image": (4, 2)}
+
 
 @dataclass(frozen=True)
 class ArmScores:

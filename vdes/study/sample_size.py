@@ -15,7 +15,7 @@ from vdes.statistics.monte_carlo import share
 from vdes.statistics.non_inferiority import patients_for, two_digits_up
 from vdes.study.power_curve import Power, patients_at
 from vdes.study.question import Question
-from vdes.study.simulated_study import judged
+from vdes.study.simulated_study import as_simulated, judged
 
 POWERS = (0.8, 0.9)
 LEAST, MOST = 20, 5_000  # patients that are simulated; with fewer, percentile intervals are too narrow
@@ -97,7 +97,8 @@ def sample_size(population: Population, question: Question, studies: int, seed: 
 
     Args:
         population: the patients.
-        question: metric, margin, confidence and number of bootstrap samples.
+        question: metric, margin, confidence and number of bootstrap samples; simulated studies have fewer, as of
+            `as_simulated`.
         studies: simulated studies of each check, 8 or more.
         seed: of the simulation.
 
@@ -115,14 +116,15 @@ def sample_size(population: Population, question: Question, studies: int, seed: 
             f"plan: the true difference, {difference:+.3f}, is at or beyond the margin of {question.margin:g}: no "
             "number of patients suffices"
         )
-    scout = judged(population.draw(SCOUT, np.random.default_rng(seed)), question, seed)
+    simulated = as_simulated(question)
+    scout = judged(population.draw(SCOUT, np.random.default_rng(seed)), simulated, seed)
     if np.isnan(scout.standard_error):
         raise InputError(f"plan: {question.metric} is undefined in simulated studies: too few malignant or other cases")
 
     found: list[Advice] = []
     expected = len(POWERS) * (STEPS * (studies // STEP) + studies)
     with tqdm(total=expected, desc="simulated studies", unit="study", leave=False) as bar:
-        simulation = _Simulation(population, question, seed, bar)
+        simulation = _Simulation(population, simulated, seed, bar)
         least = LEAST
         for power in POWERS:
             guess = patients_for(distance, scout.standard_error, SCOUT, power, question.confidence)

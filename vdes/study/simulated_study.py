@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from vdes.statistics.bootstrap import Interval, percentile_interval
+from vdes.statistics.bootstrap import Interval, level_for, percentile_interval, tail_of
 from vdes.statistics.resampled_metrics import resampled_metrics
 from vdes.study.question import Question
 from vdes.study.verdicts import CHANCE, verdict_on
 
+RESAMPLES = 500  # bootstrap samples of a simulated study
 FEW = 100  # bootstrap samples that show whether the reference is plainly better than chance
 PLAIN = 5  # standard errors; a 95 % interval reaches 2
 
@@ -24,6 +26,14 @@ class Judged(NamedTuple):
     difference: Interval
     standard_error: float
     patients_needed: int | None
+
+
+def as_simulated(question: Question) -> Question:
+    """Return the question with fewer bootstrap samples, at a level whose bounds are passed as often as before."""
+    if question.n_resamples <= RESAMPLES:
+        return question
+    tail = tail_of(question.n_resamples, question.confidence)
+    return replace(question, n_resamples=RESAMPLES, confidence=level_for(tail, RESAMPLES))
 
 
 def judged(drawn: Mapping[str, pd.DataFrame], question: Question, seed: int) -> Judged:
