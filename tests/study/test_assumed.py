@@ -27,7 +27,7 @@ def test_drawn_patients_have_the_assumed_f1_and_disagreement() -> None:
     )
     found = assumed_population(assumed, "image")
     assert disagreement(found.correlation, (found.arm, found.reference), 0.33 / 3) == pytest.approx(0.05, abs=1e-4)
-    drawn = found.draw(20_000, np.random.default_rng(0))
+    drawn = found.draw(20_000, np.random.default_rng(0)).tables()
     values = {arm: f1_score(table["malignant"], table["prediction"]) for arm, table in drawn.items()}
     assert values == pytest.approx({"arm": 0.7, "reference": 0.8}, abs=0.015)
     differs = drawn["arm"]["prediction"] != drawn["reference"]["prediction"]

@@ -47,7 +47,7 @@ def test_a_pilot_is_read_with_its_own_difference(study: Path, level: str) -> Non
 
 def test_whole_patients_are_drawn_with_both_arms(study: Path) -> None:
     pilot, _, _ = read_pilot(study, None, "image")
-    drawn = pilot.draw(50, np.random.default_rng(0))
+    drawn = pilot.draw(50, np.random.default_rng(0)).tables()
     assert [table["patient"].nunique() for table in drawn.values()] == [50, 50]
     assert set(drawn["arm"].groupby("patient")["case"].count()) == {4}
     pd.testing.assert_series_equal(drawn["arm"]["malignant"], drawn["reference"]["malignant"])
@@ -61,7 +61,7 @@ def test_arms_are_exchanged_until_the_difference_is_the_assumed_one(study: Path,
     own = pilot.difference("sensitivity")
     assumed = pilot.assuming(share * own, "sensitivity")
     assert assumed.difference("sensitivity") == pytest.approx(share * own)
-    drawn = assumed.draw(8_000, np.random.default_rng(0))
+    drawn = assumed.draw(8_000, np.random.default_rng(0)).tables()
     assert sensitivity(drawn["arm"]) - sensitivity(drawn["reference"]) == pytest.approx(share * own, abs=0.02)
     for other in (own - 0.01, 0.01):
         with pytest.raises(InputError, match=r"--difference: .*; expected -0.\d+ to 0.000, from the pilot's"):

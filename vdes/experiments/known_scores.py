@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 import scipy.optimize
 from scipy.special import ndtri
 
 from vdes.study.binormal_scores import CASES, ArmScores, BinormalScores
+from vdes.study.drawn_study import DrawnStudy
 
 MALIGNANT = 1 / 3  # of the patients
 AUC = 0.9  # of the reference
@@ -36,7 +36,7 @@ class KnownScores:
     difference: float
     correlation: float
 
-    def draw(self, patients: int, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    def draw(self, patients: int, rng: np.random.Generator) -> DrawnStudy:
         """Return the predictions of ``arm`` and ``reference`` for new patients, as `BinormalScores.draw`."""
         return self.population.draw(patients, rng)
 

@@ -111,7 +111,7 @@ def advised(scenario: Scenario, studies: int, seed: int, pilot: bool) -> dict[st
     population = scenario.population()
     if not pilot:
         return sample_size(population, scenario.question, studies, seed)
-    drawn = population.draw(PILOT, np.random.default_rng([PILOTS, seed]))
+    drawn = population.draw(PILOT, np.random.default_rng([PILOTS, seed])).tables()
     alike = Pilot(drawn["arm"], drawn["reference"]).assuming(0.0, scenario.metric)
     return sample_size(alike, scenario.question, studies, seed)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from vdes.errors import InputError
 from vdes.statistics.classification_metrics import METRICS
+from vdes.statistics.resampled_metrics import Cases
+from vdes.study.drawn_study import DrawnStudy
 
 # cases of a patient; in a malignant patient the first of them are malignant, such as both views of one breast
 CASES = {"examination": (1, 1), "breast": (2, 1), "image": (4, 2)}
@@ -70,7 +71,7 @@ class BinormalScores:
     correlation: float
     within: float
 
-    def draw(self, patients: int, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    def draw(self, patients: int, rng: np.random.Generator) -> DrawnStudy:
         """Return the predictions of ``arm`` and ``reference`` for new patients.
 
         The class of each patient is drawn, again if all cases have the same, which no study accepts.
@@ -78,9 +79,6 @@ class BinormalScores:
         Args:
             patients: number of patients, 2 or more.
             rng: source of randomness.
-
-        Returns:
-            By arm, a table as of `vdes.statistics.predictions.known_cases`.
         """
         malignant = np.zeros(patients, dtype=bool)
         mixed = self.malignant_cases < self.cases
@@ -89,17 +87,11 @@ class BinormalScores:
         labels = (malignant[:, None] & (np.arange(self.cases) < self.malignant_cases)).ravel()
         of_patient = np.repeat(self._errors(patients, rng), self.cases, axis=1)
         errors = np.sqrt(self.within) * of_patient + np.sqrt(1 - self.within) * self._errors(len(labels), rng)
-        common = {
-            "case": np.arange(len(labels)),
-            "patient": np.repeat(np.arange(patients), self.cases),
-            "malignant": labels,
-        }
-        tables = {}
-        for name, scores, error in zip(("arm", "reference"), (self.arm, self.reference), errors, strict=True):
-            score = scores.separation * labels + error
-            own = {"probability": ndtr(score - scores.threshold), "prediction": score >= scores.threshold}
-            tables[name] = pd.DataFrame({**common, **own})
-        return tables
+        both = []
+        for scores, error in zip((self.arm, self.reference), errors, strict=True):
+            reach = scores.separation * labels + error - scores.threshold
+            both.append(Cases(labels, ndtr(reach), reach >= 0))
+        return DrawnStudy(np.repeat(np.arange(patients), self.cases), *both)
 
     def true_metric(self, metric: str, scores: ArmScores) -> float:
         """Return an arm's metric in the whole population.

@@ -12,9 +12,12 @@ import scipy.optimize
 
 from vdes.data.json_file import read_json
 from vdes.errors import InputError
+from vdes.statistics.bootstrap import cluster_codes
 from vdes.statistics.classification_metrics import classification_metrics
 from vdes.statistics.paired_bootstrap import aligned
+from vdes.statistics.resampled_metrics import Cases
 from vdes.study.arm_predictions import read_predictions
+from vdes.study.drawn_study import DrawnStudy
 from vdes.study.question import Question
 from vdes.study.simulated_study import judged
 from vdes.study.study_tables import at_level
@@ -45,7 +48,7 @@ class Pilot:
         """Number of patients of the pilot."""
         return int(self.reference["patient"].nunique())
 
-    def draw(self, patients: int, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    def draw(self, patients: int, rng: np.random.Generator) -> DrawnStudy:
         """Return the predictions of ``arm`` and ``reference`` for patients drawn from the pilot.
 
         They are drawn again if all cases have the same class, which no study accepts.
@@ -54,7 +57,8 @@ class Pilot:
             patients: number of patients, 2 or more.
             rng: source of randomness.
         """
-        rows, labels = self._rows, self.reference["malignant"].to_numpy()
+        rows, (arm, reference) = self._rows, self._cases
+        labels = reference.malignant
         while True:
             drawn = rng.integers(len(rows), size=patients)
             taken = np.concatenate([rows[one] for one in drawn])
@@ -62,13 +66,12 @@ class Pilot:
                 break
         sizes = [len(rows[one]) for one in drawn]
         exchanged = np.repeat(rng.random(patients) < self.exchanged, sizes)
-        common = {"case": np.arange(len(taken)), "patient": np.repeat(np.arange(patients), sizes)}
-        tables = {"arm": dict(common), "reference": dict(common)}
-        for column in ("malignant", "probability", "prediction"):
-            first, second = (table[column].to_numpy()[taken] for table in (self.arm, self.reference))
-            tables["arm"][column] = np.where(exchanged, second, first)
-            tables["reference"][column] = np.where(exchanged, first, second)
-        return {name: pd.DataFrame(columns) for name, columns in tables.items()}
+        pairs = [(first[taken], second[taken]) for first, second in zip(arm, reference, strict=True)]
+        return DrawnStudy(
+            np.repeat(np.arange(patients), sizes),
+            Cases(*(np.where(exchanged, second, first) for first, second in pairs)),
+            Cases(*(np.where(exchanged, first, second) for first, second in pairs)),
+        )
 
     def difference(self, metric: str) -> float:
         """Return the difference of the arm from its reference among the drawn patients, of as many as one likes."""
@@ -103,11 +106,27 @@ class Pilot:
         return Pilot(self.arm, self.reference, exchanged)
 
     @cached_property
+    def _cases(self) -> tuple[Cases, Cases]:
+        """The predictions of both arms."""
+        arm, reference = (
+            Cases(*(one[name].to_numpy() for name in Cases._fields)) for one in (self.arm, self.reference)
+        )
+        return arm, reference
+
+    @cached_property
+    def _codes(self) -> np.ndarray:
+        """The patients of the cases, as numbers."""
+        return cluster_codes(self.reference["patient"])
+
+    @cached_property
     def _rows(self) -> list[np.ndarray]:
         """The places of the rows of each patient."""
-        codes, names = pd.factorize(self.reference["patient"])
-        order = np.argsort(codes, kind="stable")
-        return np.split(order, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
+        order = np.argsort(self._codes, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(self._codes))[:-1])
+
+    def study(self) -> DrawnStudy:
+        """Return the pilot itself as a study."""
+        return DrawnStudy(self._codes, *self._cases)
 
 
 def read_pilot(folder: Path, arm: str | None, level: str) -> tuple[Pilot, str, str]:
@@ -159,6 +178,6 @@ def read_pilot(folder: Path, arm: str | None, level: str) -> tuple[Pilot, str, s
 
 def pilot_difference(pilot: Pilot, question: Question) -> dict[str, float | int]:
     """Return the pilot's own difference with its interval, as its report has it, and its number of patients."""
-    found = judged({"arm": pilot.arm, "reference": pilot.reference}, question, question.seed)
+    found = judged(pilot.study(), question, question.seed)
     value = pilot.difference(question.metric)
     return {"value": value, "low": found.difference.low, "high": found.difference.high, "patients": pilot.patients}

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from vdes.errors import InputError
 from vdes.statistics.bootstrap import Interval
 from vdes.statistics.monte_carlo import share
 from vdes.statistics.non_inferiority import patients_for, two_digits_up
+from vdes.study.drawn_study import DrawnStudy
 from vdes.study.power_curve import Power, patients_at
 from vdes.study.question import Question
 from vdes.study.simulated_study import as_simulated, judged
@@ -30,7 +30,7 @@ ROUNDS = 20  # simulations of the search for one power at most
 class Population(Protocol):
     """Patients from whom studies can be drawn: `BinormalScores` or `Pilot`."""
 
-    def draw(self, patients: int, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    def draw(self, patients: int, rng: np.random.Generator) -> DrawnStudy:
         """Return the predictions of ``arm`` and ``reference`` for new patients."""
 
     def difference(self, metric: str) -> float:

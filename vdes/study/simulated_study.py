@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from vdes.statistics.bootstrap import Interval, level_for, percentile_interval, tail_of
-from vdes.statistics.resampled_metrics import resampled_metrics
+from vdes.statistics.resampled_metrics import resampled_cases
+from vdes.study.drawn_study import DrawnStudy
 from vdes.study.question import Question
 from vdes.study.verdicts import CHANCE, verdict_on
 
@@ -36,38 +35,38 @@ def as_simulated(question: Question) -> Question:
     return replace(question, n_resamples=RESAMPLES, confidence=level_for(tail, RESAMPLES))
 
 
-def judged(drawn: Mapping[str, pd.DataFrame], question: Question, seed: int) -> Judged:
+def judged(drawn: DrawnStudy, question: Question, seed: int) -> Judged:
     """Judge a simulated study, as `vdes.statistics.paired_bootstrap` and `vdes.study.verdicts` judge a real one.
 
-    The tables are taken to be right, which saves most of the time of a small study.
+    It is taken to be right, which saves most of the time of a small study.
 
     Args:
-        drawn: the predictions of ``arm`` and ``reference``, tables as of `vdes.statistics.predictions.known_cases`, of
-            one level, with the same cases in the same order.
+        drawn: the study, of one level.
         question: metric, margin, power, confidence and number of bootstrap samples.
         seed: of the bootstrap.
 
     Raises:
         InputError: the metric is unknown or the number of samples out of range.
     """
-    metric, reference = question.metric, drawn["reference"]
-    values, resampled = resampled_metrics(drawn, [metric], question.n_resamples, seed)
+    metric, samples = question.metric, (question.n_resamples, seed)
+    both = {"arm": drawn.arm, "reference": drawn.reference}
+    values, resampled = resampled_cases(both, drawn.patients, [metric], *samples)
     drawn_differences = resampled["arm", metric] - resampled["reference", metric]
     value = values["arm", metric] - values["reference", metric]
     difference = percentile_interval(value, drawn_differences, question.confidence)
     error = float(np.nanstd(drawn_differences, ddof=1)) if np.isfinite(difference.low) else np.nan
-    lowest = _lowest_auc(reference, question, seed)
-    found = verdict_on(difference, error, reference["patient"].nunique(), lowest, question)
+    lowest = _lowest_auc(drawn, question, seed)
+    found = verdict_on(difference, error, int(drawn.patients.max()) + 1, lowest, question)
     return Judged(found.verdict, difference, error, found.patients_needed)
 
 
-def _lowest_auc(reference: pd.DataFrame, question: Question, seed: int) -> float:
+def _lowest_auc(drawn: DrawnStudy, question: Question, seed: int) -> float:
     """Return the lower bound of the reference's AUC, from fewer samples where it is plainly above chance."""
     low = np.nan
-    for resamples in (min(FEW, question.n_resamples), question.n_resamples):
-        values, resampled = resampled_metrics({"reference": reference}, ["auc"], resamples, seed)
-        drawn = resampled["reference", "auc"]
-        low = percentile_interval(values["reference", "auc"], drawn, question.confidence).low
-        if np.isfinite(low) and np.mean(drawn) - PLAIN * np.std(drawn) > CHANCE:
+    for samples in (min(FEW, question.n_resamples), question.n_resamples):
+        values, resampled = resampled_cases({"": drawn.reference}, drawn.patients, ["auc"], samples, seed)
+        areas = resampled["", "auc"]
+        low = percentile_interval(values["", "auc"], areas, question.confidence).low
+        if np.isfinite(low) and np.mean(areas) - PLAIN * np.std(areas) > CHANCE:
             break
     return low
