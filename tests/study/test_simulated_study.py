@@ -17,9 +17,8 @@ def test_a_simulated_study_is_judged_as_a_real_one(metric: str, reference: float
     population = assumed_population(Assumed(auc=(reference, 0.5)), "image")
     drawn = population.draw(40, np.random.default_rng(0))
     question = Question("arm", metric=metric, margin=0.1, n_resamples=200)
-    table = paired_bootstrap(drawn.tables(), "reference", dict.fromkeys((metric, "auc")), 200, 7).assign(
-        reference="reference"
-    )
+    metrics = dict.fromkeys((metric, "auc"))
+    table = paired_bootstrap(drawn.tables(), "reference", metrics, 200, 7).assign(reference="reference")
     (verdict,) = verdicts(table, question)
     (row,) = table[(table["statistic"] == "difference") & (table["metric"] == metric)].to_dict("records")
     found = judged(drawn, question, 7)

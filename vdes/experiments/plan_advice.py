@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from vdes.data.staging import new_folder, staged
 from vdes.data.versions import versions
@@ -26,10 +27,11 @@ from vdes.study.binormal_scores import BinormalScores
 from vdes.study.pilot import Pilot
 from vdes.study.power_curve import patients_at
 from vdes.study.question import Question
-from vdes.study.sample_size import APART, POWERS, sample_size, simulated_power
+from vdes.study.sample_size import APART, POWERS, STEP, sample_size, simulated_power
 from vdes.study.simulated_study import as_simulated, judged
 
 PILOT = 60  # patients of a pilot
+FEWER = 4  # pilots differ by more than their plans do: these have a fourth of the studies
 TRUTH = 4  # times the studies of a check: those of each size that tells the truth
 ADVICE, PILOTS, TRUE, FALSE, STATED = range(5)  # streams of random numbers
 
@@ -81,7 +83,8 @@ def write_advice(settings: PlanAdvice, overwrite: bool = False) -> dict[str, Any
         overwrite: replace the files.
 
     Returns:
-        What was written: ``studies``, ``seeds``, ``pilot`` (its patients), ``truth`` (studies of each size behind it),
+        What was written: ``studies``, ``seeds``, ``pilot`` (its patients), ``fewer`` (studies of their
+        plans), ``truth`` (studies of each size behind it),
         ``versions`` and ``scenarios``: a row each as of `Scenario`, with ``needed`` (a row a power: ``power``;
         ``truth``, the needed number with its interval; ``advised`` and ``pilots``, the numbers of each seed;
         ``patients``, the median of those advised; ``false``, how many studies of that size call an arm non-inferior
@@ -96,6 +99,7 @@ def write_advice(settings: PlanAdvice, overwrite: bool = False) -> dict[str, Any
             "studies": settings.studies,
             "seeds": settings.seeds,
             "pilot": PILOT,
+            "fewer": max(settings.studies // FEWER, STEP),
             "truth": TRUTH * settings.studies,
             "versions": versions(),
             "scenarios": _scenarios(settings),
@@ -110,10 +114,10 @@ def advised(scenario: Scenario, studies: int, seed: int, pilot: bool) -> dict[st
     """Return the plan of a scenario, from what is assumed or from a pilot of such patients, as of `sample_size`."""
     population = scenario.population()
     if not pilot:
-        return sample_size(population, scenario.question, studies, seed)
+        return sample_size(population, scenario.question, studies, seed, quiet=True)
     drawn = population.draw(PILOT, np.random.default_rng([PILOTS, seed])).tables()
     alike = Pilot(drawn["arm"], drawn["reference"]).assuming(0.0, scenario.metric)
-    return sample_size(alike, scenario.question, studies, seed)
+    return sample_size(alike, scenario.question, max(studies // FEWER, STEP), seed, quiet=True)
 
 
 def needed(scenario: Scenario, power: float, about: float, studies: int) -> Interval:
@@ -155,9 +159,18 @@ def _scenarios(settings: PlanAdvice) -> list[dict[str, Any]]:
     studies, seeds = settings.studies, range(settings.seeds)
     # forked processes of a parent that may have threads can hang
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(settings.jobs, mp_context=context) as pool:
+    with (
+        ProcessPoolExecutor(settings.jobs, mp_context=context) as pool,
+        tqdm(desc="plans and their truth", total=len(SCENARIOS) * (2 * len(seeds) + 2 * len(POWERS) + 1)) as bar,
+    ):
+
+        def submit(*task: Any) -> Future[Any]:
+            found = pool.submit(*task)
+            found.add_done_callback(lambda _: bar.update())
+            return found
+
         plans = {
-            (scenario, pilot): [pool.submit(advised, scenario, studies, seed, pilot) for seed in seeds]
+            (scenario, pilot): [submit(advised, scenario, studies, seed, pilot) for seed in seeds]
             for scenario in SCENARIOS
             for pilot in (False, True)
         }
@@ -167,8 +180,8 @@ def _scenarios(settings: PlanAdvice) -> list[dict[str, Any]]:
                 rows = [plan.result()["needed"][place] for plan in plans[scenario, False]]
                 about = float(np.median([row["fitted"]["value"] for row in rows]))
                 patients = int(np.median([row["patients"] for row in rows]))
-                truth = pool.submit(needed, scenario, power, about, TRUTH * studies)
-                wrong = pool.submit(false_verdicts, scenario, patients, studies)
+                truth = submit(needed, scenario, power, about, TRUTH * studies)
+                wrong = submit(false_verdicts, scenario, patients, studies)
                 later[scenario, power] = (patients, truth, wrong)
         tables = []
         for scenario in SCENARIOS:
@@ -182,5 +195,5 @@ def _scenarios(settings: PlanAdvice) -> list[dict[str, Any]]:
                 shown = {"power": power, "truth": truth.result()._asdict(), **numbers}
                 rows.append({**shown, "patients": patients, "false": wrong.result()})
             half = round(rows[0]["truth"]["value"] / 2)
-            tables.append({**asdict(scenario), "needed": rows, "stated": pool.submit(stated, scenario, half, studies)})
+            tables.append({**asdict(scenario), "needed": rows, "stated": submit(stated, scenario, half, studies)})
         return [{**table, "stated": table["stated"].result()} for table in tables]

@@ -26,8 +26,8 @@ its advice is compared with the number that is needed in truth, for arms that ar
   simulated studies of each of two sizes around it, with random numbers of their own.
 - *Advised*: the smallest and the largest of the plans of {seeds} seeds, each with {studies:,} studies of a number that
   is checked. They spread by {spread:.0%} at most.
-- *Advised from pilots*: likewise from {seeds} pilots of {pilot} patients each, with `--difference 0`. A pilot knows
-  little of how often two arms disagree, and the advice inherits that.
+- *Advised from pilots*: likewise from {seeds} pilots of {pilot} patients each, with `--difference 0` and {fewer:,}
+  studies. A pilot knows little of how often two arms disagree, and the advice inherits that.
 - *False "non-inferior"*: the share of {studies:,} studies of the advised number (the median) that call an arm
   non-inferior that is worse by exactly the margin, with its 95 % interval. Nominal is 2.5 %: where it is
   more, the interval of the difference is too narrow, because there are few malignant cases.
@@ -74,7 +74,7 @@ def page(found: Mapping[str, Any], settings: PlanAdvice) -> str:
         )
     header = ["study", "power", "needed in truth", "advised", "advised from pilots", "false “non-inferior”"]
     return PAGE.format(
-        **{name: found[name] for name in ("studies", "seeds", "pilot", "truth")},
+        **{name: found[name] for name in ("studies", "seeds", "pilot", "truth", "fewer")},
         table=markdown_table(header, rows),
         spread=max(_spread(row["advised"]) for one in found["scenarios"] for row in one["needed"]),
         stated=markdown_table(["study", "patients", "needed in truth", "stated, median", "10 % to 90 %"], said),

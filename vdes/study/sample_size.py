@@ -86,7 +86,9 @@ def simulated_power(
     return Power(patients, found, studies)
 
 
-def sample_size(population: Population, question: Question, studies: int, seed: int) -> dict[str, Any]:
+def sample_size(
+    population: Population, question: Question, studies: int, seed: int, quiet: bool = False
+) -> dict[str, Any]:
     """Return the number of patients for which a study finds the arm non-inferior, for each power of `POWERS`.
 
     The search simulates studies of the size at which the power is believed to be reached, first as
@@ -101,6 +103,7 @@ def sample_size(population: Population, question: Question, studies: int, seed: 
             `as_simulated`.
         studies: simulated studies of each check, 8 or more.
         seed: of the simulation.
+        quiet: show no progress bar.
 
     Returns:
         ``difference`` (the true one), ``needed`` (a row a power, as of `Advice`) and ``simulated`` (`Power` of all
@@ -123,7 +126,7 @@ def sample_size(population: Population, question: Question, studies: int, seed: 
 
     found: list[Advice] = []
     expected = len(POWERS) * (STEPS * (studies // STEP) + studies)
-    with tqdm(total=expected, desc="simulated studies", unit="study", leave=False) as bar:
+    with tqdm(total=expected, desc="simulated studies", unit="study", leave=False, disable=quiet) as bar:
         simulation = _Simulation(population, simulated, seed, bar)
         least = LEAST
         for power in POWERS:
