@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from vdes.errors import InputError
-from vdes.study.arguments import Assumed, Planning
+from vdes.study.arguments import Assumed
 from vdes.study.assumed import assumed_population, disagreement
 
 
@@ -62,10 +62,3 @@ def test_bad_values_are_named(wrong: dict[str, Any], message: str) -> None:
 def test_what_cannot_be_together_is_named(values: dict[str, Any], level: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         assumed_population(Assumed(**values), level)
-
-
-def test_a_plan_is_checked() -> None:
-    with pytest.raises(InputError, match="--simulated: 3; expected 100 or more"):
-        Planning(simulated=3)
-    with pytest.raises(InputError, match="--difference: expected with --pilot"):
-        Planning(difference=0.0)

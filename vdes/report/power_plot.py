@@ -25,7 +25,7 @@ def power_figure(found: Mapping[str, Any]) -> Figure:
     advised = [(row["patients"], Interval(**row["check"])) for row in found["needed"] if row["check"]]
     figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
     axis = figure.subplots()
-    groups = (("search", points, STYLES[0]), ("advised, simulated anew", advised, STYLES[1]))
+    groups = (("simulated", points, STYLES[0]), ("advised", advised, STYLES[1]))
     for label, group, (colour, _, marker) in groups:
         shares = np.array([rate for _, rate in group]).reshape(-1, 3).T
         axis.errorbar(
