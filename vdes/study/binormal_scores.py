@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from vdes.errors import InputError
-from vdes.statistics.classification_metrics import METRICS
+from vdes.statistics.classification_metrics import METRICS, classification_metrics
 from vdes.statistics.resampled_metrics import Cases
 from vdes.study.drawn_study import DrawnStudy
 
 # cases of a patient; in a malignant patient the first of them are malignant, such as both views of one breast
 CASES = {"examination": (1, 1), "breast": (2, 1), "image": (4, 2)}
+QUANTILES = 20_000
 
 
 @dataclass(frozen=True)
@@ -96,24 +96,26 @@ class BinormalScores:
     def true_metric(self, metric: str, scores: ArmScores) -> float:
         """Return an arm's metric in the whole population.
 
-        Args:
-            metric: auc, or a metric of decisions of `vdes.statistics.classification_metrics.METRICS`.
-            scores: the arm.
+        Other metrics of probabilities than the AUC are those of `QUANTILES` quantiles of the scores of each class.
 
-        Raises:
-            InputError: the metric is another one.
+        Args:
+            metric: one of `vdes.statistics.classification_metrics.METRICS`.
+            scores: the arm.
         """
+        share = self.malignant * self.malignant_cases / self.cases
+        of_decisions = METRICS[metric].of_decisions
+        if of_decisions is not None:
+            found, alarms = share * scores.sensitivity, (1 - share) * (1 - scores.specificity)
+            cells = (found, alarms, share - found, 1 - share - alarms)
+            tp, fp, fn, tn = (np.array([cell]) for cell in cells)
+            return float(of_decisions((tp, fp, fn, tn))[0])
         if metric == "auc":
             return scores.auc
-        of_decisions = METRICS[metric].of_decisions
-        if of_decisions is None:
-            known = ", ".join(name for name, one in METRICS.items() if name == "auc" or one.of_decisions)
-            raise InputError(f"metric: {metric!r} of simulated scores is not known; expected one of {known}")
-        share = self.malignant * self.malignant_cases / self.cases
-        found, alarms = share * scores.sensitivity, (1 - share) * (1 - scores.specificity)
-        cells = (found, alarms, share - found, 1 - share - alarms)
-        tp, fp, fn, tn = (np.array([cell]) for cell in cells)
-        return float(of_decisions((tp, fp, fn, tn))[0])
+        errors = np.tile(ndtri((np.arange(QUANTILES) + 0.5) / QUANTILES), 2)
+        labels = np.repeat([True, False], QUANTILES)
+        probability = ndtr(scores.separation * labels + errors - scores.threshold)
+        weights = np.where(labels, share, 1 - share)[None]
+        return float(classification_metrics(labels, probability, weights=weights, metrics=[metric])[metric][0])
 
     def difference(self, metric: str) -> float:
         """Return the true difference of the arm from its reference."""
