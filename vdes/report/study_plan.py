@@ -93,11 +93,12 @@ def plan_text(found: Mapping[str, Any]) -> str:
     header = ["power", "patients needed", "by the fitted curve", "power, simulated anew"]
     lines += ["", markdown_table(header, rows, aligned=True), ""]
     lines.append(
-        f"Power is the probability of the verdict non-inferior, from {found['studies']:,} simulated studies of each "
-        "size, judged as vdes study judges; in brackets its 95 % Monte Carlo interval."
+        "Power is the probability of the verdict non-inferior. The number needed is the first of rising ones to reach "
+        f"it in {found['studies']:,} simulated studies, judged as vdes study judges. In brackets: 95 % Monte Carlo "
+        "intervals."
     )
     if pilot is not None:
-        lines.append("The true difference is as uncertain as the pilot's interval says, and so is the number.")
+        lines.append("They do not count how little a pilot knows: its difference is as uncertain as stated above.")
     return "\n".join(lines)
 
 
