@@ -106,7 +106,7 @@ def write_advice(settings: PlanAdvice, overwrite: bool = False) -> dict[str, Any
         }
         text = json.dumps(found, indent=1, allow_nan=False) + "\n"
         stages[targets[0]].write_text(text, encoding="utf-8")
-        stages[targets[1]].write_text(page(json.loads(text), settings), encoding="utf-8")
+        stages[targets[1]].write_text(page(json.loads(text), settings.output), encoding="utf-8")
     return found
 
 

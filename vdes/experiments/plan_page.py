@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from vdes.experiments.settings import PlanAdvice
 from vdes.report.study_words import metric_label
 from vdes.statistics.bootstrap import Interval
 from vdes.statistics.interval_text import interval_text
@@ -29,8 +29,7 @@ its advice is compared with the number that is needed in truth, for arms that ar
 - *Advised from pilots*: likewise from {seeds} pilots of {pilot} patients each, with `--difference 0` and {fewer:,}
   studies. A pilot knows little of how often two arms disagree, and the advice inherits that.
 - *False "non-inferior"*: the share of {studies:,} studies of the advised number (the median) that call an arm
-  non-inferior that is worse by exactly the margin, with its 95 % interval. Nominal is 2.5 %: where it is
-  more, the interval of the difference is too narrow, because there are few malignant cases.
+  non-inferior that is worse by exactly the margin, with its 95 % interval. Nominal is at most 2.5 %.
 
 ## What a study itself says
 
@@ -39,8 +38,9 @@ difference. Of {studies:,} studies with half as many patients as needed in truth
 
 {stated}
 
-Half of the stated numbers lie below the median, a tenth below and a tenth above the range. Plan with
-`vdes study --plan` rather than with that number.
+Half of the stated numbers lie below the median, a tenth below and a tenth above the range. The number takes the
+difference of the study for the true one if it is a loss, and studies of unlucky differences are those that end
+inconclusive. So plan with `vdes study --plan`, not with that number.
 
 ## How it was simulated
 
@@ -53,12 +53,12 @@ vdes experiment plans --output {output} --studies {studies} --seeds {seeds}
 """
 
 
-def page(found: Mapping[str, Any], settings: PlanAdvice) -> str:
+def page(found: Mapping[str, Any], output: Path) -> str:
     """Return the page.
 
     Args:
         found: what `vdes.experiments.plan_advice.write_advice` wrote.
-        settings: with which it was written.
+        output: the file that it wrote it to.
     """
     rows, said, assumed = [], [], []
     for one in found["scenarios"]:
@@ -79,7 +79,7 @@ def page(found: Mapping[str, Any], settings: PlanAdvice) -> str:
         spread=max(_spread(row["advised"]) for one in found["scenarios"] for row in one["needed"]),
         stated=markdown_table(["study", "patients", "needed in truth", "stated, median", "10 % to 90 %"], said),
         assumed="\n".join(assumed),
-        output=settings.output.as_posix(),
+        output=output.as_posix(),
     )
 
 
