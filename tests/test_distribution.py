@@ -146,7 +146,7 @@ def test_the_wheel_holds_the_package_with_its_data_and_the_bundles_with_their_we
     bundles = {f"{SHIPPED}/{name.removeprefix('bundles/')}" for name in listed() if name.startswith("bundles/")}
     assert names == code | bundles
     assert set(PACKAGE_DATA) <= names
-    assert sum(name.endswith(".pt") for name in names) == 7  # six, one of which two bundles share
+    assert sum(name.endswith(".pt") for name in names) == 8  # six, two of which the study shares
     required = metadata.get_all("Requires-Dist") or []
     assert [line for line in required if line.startswith("pydicom") and "extra ==" not in line]
 

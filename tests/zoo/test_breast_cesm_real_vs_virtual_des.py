@@ -16,13 +16,7 @@ sys.path.insert(0, str(BUNDLE))  # the code that a packed bundle carries
 from vdes.phantom.generate import generate  # noqa: E402
 from vdes.phantom.settings import Settings  # noqa: E402
 
-SMALL = {"precision": "float32", "num_workers": 0, "device": "cpu"}
-# of the bundles beside it
-WEIGHTS = {
-    "ckpt_path": BUNDLE.parent / "breast_cesm_lesion_classification" / "models" / "model_phantom.pt",
-    "generator_ckpt_path": BUNDLE.parent / "breast_cesm_virtual_des_unet" / "models" / "model_phantom.pt",
-    "height": 96,
-}
+SMALL = {"precision": "float32", "num_workers": 0, "device": "cpu", "height": 96}
 
 
 class TestRealVsVirtualDes(unittest.TestCase):
@@ -51,7 +45,7 @@ class TestRealVsVirtualDes(unittest.TestCase):
         return self.folder / output
 
     def test_inference_config(self):
-        made = self.check(["inference"], "infer", "judged", **WEIGHTS)
+        made = self.check(["inference"], "infer", "judged")
         self.assertEqual(len((made / "predictions.csv").read_text().splitlines()), 1 + 16 * (4 + 2 + 1))
         self.assertEqual(len(list((made / "virtual_des").glob("*.png"))), 16 * 4)
 
