@@ -16,10 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stress.jobs import JOBS, half_written, leftovers
-
-from vdes.phantom.generate import generate
-from vdes.phantom.settings import Settings
+from stress.jobs import JOBS, cases, half_written, leftovers
 
 
 def killed(name: str, times: int, seed: int, work: Path) -> dict[str, Any]:
@@ -32,7 +29,7 @@ def killed(name: str, times: int, seed: int, work: Path) -> dict[str, Any]:
         work: an empty folder.
     """
     job, moments = JOBS[name], random.Random(seed)
-    datalist = generate(work / "cases", Settings(8, 5, 64, test_fraction=0.5, validation_fraction=0.25))
+    datalist = cases(name, work / "cases")
     seconds = job.run(datalist, work / "undisturbed")
     expected = job.results(work / "undisturbed")
     if not expected:
