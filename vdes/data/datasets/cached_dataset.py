@@ -34,7 +34,11 @@ class CachedCases(PersistentDataset):
     """
 
     def _cachecheck(self, item: dict[str, Any]) -> Any:
-        """Return an item after the transform, from the cache or for it."""
+        """Return an item after the transform, from the cache or for it.
+
+        Raises:
+            InputError: a file of the item has changed since the data set was made.
+        """
         file = _entry(self, item)
         if file.is_file():
             content = read_checked(file)
@@ -42,6 +46,7 @@ class CachedCases(PersistentDataset):
                 return torch.load(io.BytesIO(content), weights_only=True)
             logger.warning("%s: damaged; the case is preprocessed again", file)
         made = convert_to_tensor(self._pre_transform(deepcopy(item)), convert_numeric=False, track_meta=self.track_meta)
+        _check_unchanged(item)
         buffer = io.BytesIO()
         torch.save(made, buffer)
         write_checked(file, buffer.getvalue())
@@ -82,6 +87,18 @@ def cached_dataset(
 def _stamp(item: dict[str, Any]) -> list[tuple[int, int]]:
     found = [Path(item[field]).stat() for field in PATH_FIELDS if item.get(field) is not None]
     return [(status.st_size, status.st_mtime_ns) for status in found]
+
+
+def _check_unchanged(item: dict[str, Any]) -> None:
+    """Refuse an item whose files have changed since it was stamped: its entry would be that of other images."""
+    files = [Path(item[field]) for field in PATH_FIELDS if item.get(field) is not None]
+    for file, (size, modified) in zip(files, item["stamp"], strict=True):
+        try:
+            status = file.stat()
+        except OSError as error:
+            raise InputError(f"{file}: cannot be read ({error.strerror})") from error
+        if (status.st_size, status.st_mtime_ns) != (size, modified):
+            raise InputError(f"{file}: changed while it was read; run it again when its content is final")
 
 
 def _entry(dataset: PersistentDataset, item: dict[str, Any]) -> Path:
