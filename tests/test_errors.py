@@ -110,3 +110,38 @@ def test_other_uncaught_errors_keep_their_traceback() -> None:
     done = run("raise RuntimeError('a fault of ours')")
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback") and done.stderr.endswith("RuntimeError: a fault of ours\n")
+
+
+def test_an_interrupt_that_python_would_drop_ends_the_process() -> None:
+    program = """
+import time
+from vdes.errors import report_input_errors
+
+class Interrupted:
+    def __del__(self):
+        raise KeyboardInterrupt
+
+report_input_errors()
+Interrupted()
+time.sleep(60)
+print("went on")
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50)
+    assert (run.returncode, run.stdout, run.stderr) == (INTERRUPTED, "", "error: interrupted\n")
+
+
+def test_other_errors_in_such_places_are_shown_as_before() -> None:
+    program = """
+from vdes.errors import report_input_errors
+
+class Broken:
+    def __del__(self):
+        raise RuntimeError("broken")
+
+for _ in range(5000):
+    report_input_errors()
+Broken()
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == 0
+    assert "RuntimeError: broken" in run.stderr

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 EXIT_STATUS = 2
+AGAIN = 0.1  # seconds after which an interrupt that was dropped is raised again
 INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
 
 
@@ -56,6 +61,31 @@ def _is_no_traceback_of_bad_input(record: logging.LogRecord) -> bool:
     return not told_at_the_end and _IN_A_TRACEBACK.search(record.getMessage()) is None
 
 
+class _InterruptKeeper:
+    """A `sys.unraisablehook` that sends an interrupt again, and leaves all else to the hook before it."""
+
+    def __init__(self) -> None:
+        self._previous = sys.unraisablehook
+
+    def __call__(self, unraisable: Any) -> None:
+        if isinstance(unraisable.exc_value, KeyboardInterrupt):
+            # later, from a thread: what is raised in here would be dropped as well
+            again = threading.Timer(AGAIN, os.kill, (os.getpid(), signal.SIGINT))
+            again.daemon = True
+            again.start()
+        else:
+            self._previous(unraisable)
+
+
+def keep_interrupts() -> None:
+    """Make Ctrl-C end this process also where Python cannot raise it, such as in a ``__del__`` that happened to run.
+
+    There Python would print the interrupt, drop it, and go on.
+    """
+    if not isinstance(sys.unraisablehook, _InterruptKeeper):
+        sys.unraisablehook = _InterruptKeeper()
+
+
 def report_input_errors() -> None:
     """Make an uncaught `InputError` end this process with its one line and exit status 2, without a traceback.
 
@@ -63,6 +93,7 @@ def report_input_errors() -> None:
     ``python -m monai.bundle run``: a bundle's ``run`` starts with it. Every other exception keeps its traceback and
     exit status.
     """
+    keep_interrupts()
     previous = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -64,9 +64,10 @@ def test_variants_are_trained_and_compared(bundle, tmp_path, capsys):
         "variants": {"narrow": {"network_def#decoder_channels": [32, 16, 8, 8, 4]}},
     }
     (bundle / VARIANTS).write_text(yaml.safe_dump(content))
-    words = ["experiment", "ablation", str(bundle), "--folds", str(fold), "--output", str(tmp_path / "runs")]
+    named = ["--output", str(tmp_path / "runs"), "--name", "trial"]
+    words = ["experiment", "ablation", str(bundle), "--folds", str(fold), *named]
     assert main([*words, "--height", "64"]) == 0
-    result, picture = bundle / "docs" / "results" / "ablation_model.json", bundle / "docs" / "ablation_model.png"
+    result, picture = bundle / "docs" / "results" / "ablation_trial.json", bundle / "docs" / "ablation_trial.png"
     assert f"wrote {result}\nwrote {picture}" in capsys.readouterr().out
     rows = json.loads(result.read_text())["rows"]
     tested = len(Datalist.read(fold).items("test"))

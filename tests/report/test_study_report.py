@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -202,18 +203,29 @@ def move(page: Any, value: int) -> None:
     page.execute_script(script, value)
 
 
+def settled(page: Any, value: int) -> np.ndarray:
+    """Return the stage with the slider at ``value``: a busy browser draws pictures coarsely first, then anew."""
+    move(page, value)
+    last = pixels(page, "#stage")
+    for _ in range(50):
+        time.sleep(0.3)
+        page.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        now = pixels(page, "#stage")
+        if np.array_equal(now, last):
+            return now
+        last = now
+    raise AssertionError("the stage does not come to rest")
+
+
 def test_the_slider_wipes_from_one_picture_to_the_other(page):
     page.execute_script("for (const e of document.querySelectorAll('.tag, .line')) e.style.opacity = 0")
     element(page, "#wipe-outline").click()
     choose(page, "#wipe-left", "low_energy")
     choose(page, "#wipe-right", "des")
-    move(page, 100)
-    left = pixels(page, "#stage")
-    move(page, 0)
-    right = pixels(page, "#stage")
+    left = settled(page, 100)
+    right = settled(page, 0)
     assert np.abs(left - right).mean() > 5
-    move(page, 40)
-    both = pixels(page, "#stage")
+    both = settled(page, 40)
     edge = round(0.4 * both.shape[1])
     assert np.abs(both - left)[:, : edge - 2].max() < 3
     assert np.abs(both - right)[:, edge + 2 :].max() < 3

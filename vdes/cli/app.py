@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from vdes import __version__
 from vdes.cli.parameters import shown_default
-from vdes.errors import EXIT_STATUS, INTERRUPTED, InputError, find_input_error
+from vdes.errors import EXIT_STATUS, INTERRUPTED, InputError, find_input_error, keep_interrupts
 
 HELP = {"--help", "-h"}
 # For all parameters. If an option is given twice, the last one counts, so that a script's options can be overridden;
@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    keep_interrupts()
     # warnings look as they would without this; of less severe messages, only those on precision and engine are shown
     logging.basicConfig(format="%(message)s")
     for told in ("precision", "inference_engine"):

@@ -175,11 +175,40 @@ def study_table(result: dict[str, Any]) -> str:
     return f"{said}\n\n{head}\n\n{markdown_table(columns, lines)}\n\n{foot}"
 
 
+def ablation_table(result: dict[str, Any]) -> str:
+    """Return what each variant of an ablation achieves, and its paired differences to the base."""
+    rows = result["rows"]
+    metrics = list(dict.fromkeys(row["metric"] for row in rows))
+    lines = []
+    for variant in dict.fromkeys(row["variant"] for row in rows):
+        found = {row["metric"]: row for row in rows if row["variant"] == variant}
+        lines.append([variant, *(_interval(found[metric]) if metric in found else "-" for metric in metrics)])
+        if any("difference" in row for row in found.values()):
+            cells = [_difference(found.get(metric, {})) for metric in metrics]
+            lines.append([f"{variant}, minus base", *cells])
+    counts = {metric: next(row for row in rows if row["metric"] == metric) for metric in metrics}
+    lines.append(["cases or places, of patients", *(f"{row['cases']} of {row['patients']}" for row in counts.values())])
+    head = (
+        f"Data: {result['data']}, test sections of {len(result['folds_sha256'])} folds; working height "
+        f"{result['height']} px, {result['variants']['base']['epochs']} epochs; seeds "
+        f"{', '.join(map(str, result['seeds']))}."
+    )
+    table = markdown_table(["variant", *(metric.replace("_", " ") for metric in metrics)], lines)
+    return f"{head}\n\n{table}\n\nWith 95 % patient-bootstrap intervals, paired for the differences."
+
+
+def _difference(row: Mapping[str, Any]) -> str:
+    if row.get("difference") is None:
+        return "-"
+    return interval_text(row["difference"], row["difference_low"], row["difference_high"], "+.3f")
+
+
 def _interval(row: Mapping[str, Any] | pd.Series, form: str = ".3f", note: str = "") -> str:
     return interval_text(row["value"], row["low"], row["high"], form, note)
 
 
 WRITERS = {
+    "ablation": ablation_table,
     "fidelity": fidelity_tables,
     "runs": runs_table,
     "classification": classification_tables,

@@ -203,7 +203,8 @@ const dialog = (name, open) => {
 for (const name of ["start-dialog", "pause-dialog", "help-dialog"]) {
   $(name).addEventListener("close", () => {
     tick(running());
-    if (shown) $("title").focus();
+    // the event comes late: a reader may be in an image by then
+    if (shown && !$("panes").contains(document.activeElement)) $("title").focus();
   });
 }
 const paused = (name) => {
