@@ -86,3 +86,19 @@ def test_what_cannot_be_encoded_is_named(files: list[str], tmp_path: Path) -> No
     with pytest.raises(InputError, match=r"1\.txt: the network's features of it are not finite numbers"):
         encoded([{"case": "c0", "des": files[1]}], tmp_path / "cache", {"des": Mean(float("nan"))})
     assert not list((tmp_path / "cache").iterdir())
+
+
+class Replaced(Read):
+    """Read an image that another program replaces before."""
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        Path(data["image"]).write_text("7")
+        return super().__call__(data)
+
+
+def test_the_features_of_an_image_that_changed_meanwhile_are_not_kept(files: list[str], tmp_path: Path) -> None:
+    during = {"des": Compose([CopyItemsd("des", names="image"), Replaced()])}
+    items = [{"case": "c0", "des": files[1]}]
+    with pytest.raises(InputError, match=r"1\.txt: was changed while this run read it"):
+        encoded_dataset(items, during, {"des": Mean()}, SimpleInferer(), tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())

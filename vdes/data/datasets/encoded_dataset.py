@@ -18,6 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 from tqdm import tqdm
 
 from vdes.data.feature_store import FeatureStore
+from vdes.data.known_files import KnownFiles
 from vdes.data.levels import LEVEL_FIELDS
 from vdes.data.versions import versions
 from vdes.errors import InputError
@@ -64,16 +65,15 @@ def encoded_dataset(
         num_workers: processes that read ahead.
 
     Raises:
-        InputError: an item has no file of a modality with transforms, or an image or the folder cannot be used.
+        InputError: an item has no file of a modality with transforms, an image or the folder cannot be used, or an
+            image was changed while it was read.
 
     """
     store = FeatureStore(cache_dir)
-    hashes: dict[str, str] = {}  # of files
+    known = KnownFiles()
 
     def key(identity: str, file: str) -> str:
-        if file not in hashes:
-            hashes[file] = _sha256(Path(file))
-        return hashlib.sha256(f"{identity} {hashes[file]}".encode()).hexdigest()
+        return hashlib.sha256(f"{identity} {known.sha256(file)}".encode()).hexdigest()
 
     keys: list[dict[str, str]] = [{} for _ in items]
     for name, transform in transforms.items():
@@ -87,7 +87,7 @@ def encoded_dataset(
         missing = {one: item for one, item in share if store.read(one) is None}
         files = {one: str(item[name]) for one, item in missing.items()}
         loader = DataLoader(_Images(missing, transform), batch_size=batch_size, num_workers=num_workers)
-        _encode(files, loader, encoders[name], inferer, store)
+        _encode(files, loader, encoders[name], inferer, store, known)
     if idist.get_world_size() > 1:
         idist.barrier()
     for item, found in zip(items, keys, strict=True):
@@ -134,7 +134,12 @@ class _Images(TorchDataset):
 
 
 def _encode(
-    files: Mapping[str, str], loader: DataLoader, encoder: Encoder, inferer: Inferer, store: FeatureStore
+    files: Mapping[str, str],
+    loader: DataLoader,
+    encoder: Encoder,
+    inferer: Inferer,
+    store: FeatureStore,
+    known: KnownFiles,
 ) -> None:
     """Store the features of images, whose files are named by key."""
     if not files:
@@ -148,12 +153,6 @@ def _encode(
             for key, features in zip(keys, inferer(images.to(encoder.device), encoder).cpu(), strict=True):
                 if not bool(features.isfinite().all()):  # NaN would stand for an absent image
                     raise InputError(f"{files[key]}: the network's features of it are not finite numbers")
+                known.check(files[key])  # else they would be those of another image
                 store.write(key, features.numpy())
             bar.update(len(keys))
-
-
-def _sha256(file: Path) -> str:
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror})") from error
