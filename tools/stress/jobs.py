@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from PIL import Image
+from stress.forked import Forked
 
 from vdes.bundle.output_lock import LOCK_FILE
 from vdes.data.checked_file import read_checked
@@ -30,6 +31,7 @@ CLASSIFIER = BUNDLES / "breast_cesm_lesion_classification"
 CACHE = "cache"  # folder of preprocessed cases, whose files carry a checksum
 SIZE = "64"  # rows of the images
 PATIENTS = "8"
+LABELLED = Settings(12, 3, int(SIZE), test_fraction=0.25, validation_fraction=0.34)  # malignant cases in each section
 STILL = {"DONT_FAKE_MONOTONIC": "1"}  # faketime changes the clock on the wall alone
 
 
@@ -39,7 +41,7 @@ class Job:
 
     Attributes:
         name: the kind.
-        words: the arguments after ``python``, given the phantom datalist and the folder to write to.
+        words: the module and its arguments, given the phantom datalist and the folder to write to.
         results: the hash of what counts, by name, given the folder after its end.
     """
 
@@ -49,7 +51,7 @@ class Job:
 
     def start(
         self, datalist: Path, folder: Path, log: Path | None = None, before: Sequence[str] = ()
-    ) -> subprocess.Popen[bytes]:
+    ) -> Forked | subprocess.Popen[bytes]:
         """Start the job in a process group of its own.
 
         Args:
@@ -58,9 +60,13 @@ class Job:
             log: file to which its output is appended; without it ``<folder>.log``.
             before: a program that starts it, with its arguments.
         """
-        with (log or folder.with_suffix(".log")).open("ab") as stream:
+        module, *arguments = self.words(datalist, folder)
+        log = log or folder.with_suffix(".log")
+        if not before:
+            return Forked(module, arguments, log)
+        with log.open("ab") as stream:
             return subprocess.Popen(
-                [*before, sys.executable, *self.words(datalist, folder)],
+                [*before, sys.executable, "-m", module, *arguments],
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,
@@ -94,6 +100,8 @@ class Job:
 
 def cases(name: str, folder: Path) -> Path:
     """Write the phantoms of a job, and return their datalist."""
+    if name in ("training of the classifier", "joint training"):
+        return generate(folder, LABELLED)
     kind = "dicom" if name == "datalist" else "png"
     return generate(folder, Settings(int(PATIENTS), 5, int(SIZE), kind, test_fraction=0.5, validation_fraction=0.25))
 
@@ -161,20 +169,20 @@ def _sha256(content: bytes) -> str:
 
 
 def _phantom(_: Path, folder: Path) -> list[str]:
-    return ["-m", "vdes.cli", "phantom", str(folder), "--patients", PATIENTS, "--size", SIZE]
+    return ["vdes.cli", "phantom", str(folder), "--patients", PATIENTS, "--size", SIZE]
 
 
 def _datalist(datalist: Path, folder: Path) -> list[str]:
     folder.mkdir(exist_ok=True)  # the command makes no folder
     output = ["--output", str(folder / "datalist.json")]
-    return ["-m", "vdes.cli", "datalist", "dicom", str(datalist.parent / "images"), *output]
+    return ["vdes.cli", "datalist", "dicom", str(datalist.parent / "images"), *output]
 
 
 def _bundle(bundle: Path, configs: Sequence[str], *knobs: str) -> Callable[[Path, Path], list[str]]:
     def words(datalist: Path, folder: Path) -> list[str]:
         given = ["--bundle_root", str(bundle), "--dataset_dir", str(datalist), "--output_dir", str(folder)]
         files = str([str(bundle / "configs" / f"{config}.yaml") for config in configs])
-        return ["-m", "monai.bundle", "run", "--config_file", files, *given, "--num_workers", "0", *knobs]
+        return ["monai.bundle", "run", "--config_file", files, *given, "--num_workers", "0", *knobs]
 
     return words
 
@@ -182,7 +190,7 @@ def _bundle(bundle: Path, configs: Sequence[str], *knobs: str) -> Callable[[Path
 def _study(datalist: Path, folder: Path) -> list[str]:
     arms = ["--datalist", str(datalist), "--output", str(folder), "--height", SIZE, "--resamples", "20"]
     weights = UNET / "models" / "model_phantom.pt"
-    return ["-m", "vdes.cli", "study", *arms, "--generator", f"unet={UNET},height={SIZE},ckpt_path={weights}"]
+    return ["vdes.cli", "study", *arms, "--generator", f"unet={UNET},height={SIZE},ckpt_path={weights}"]
 
 
 SHORT = ("--epochs", "3", "--val_interval", "1")
