@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,7 +29,9 @@ from stress.jobs import JOBS, cases, half_written, leftovers
 AHEAD = timedelta(days=10)
 
 
-def killed(name: str, times: int, seed: int, work: Path, ahead: bool = False) -> dict[str, Any]:
+def killed(
+    name: str, times: int, seed: int, work: Path, ahead: bool = False, minutes: float = math.inf
+) -> dict[str, Any]:
     """Kill a job so many times, each time from its beginning, and return what was counted.
 
     Args:
@@ -36,6 +40,7 @@ def killed(name: str, times: int, seed: int, work: Path, ahead: bool = False) ->
         seed: seed of the moments, which are uniform over the duration of an undisturbed run.
         work: an empty folder.
         ahead: let the killed runs have a clock that is ahead.
+        minutes: stop after so many.
     """
     kills = "clocks set back" if ahead else "kills"
     faketime = shutil.which("faketime") if ahead else None
@@ -48,7 +53,8 @@ def killed(name: str, times: int, seed: int, work: Path, ahead: bool = False) ->
         raise RuntimeError(f"{name}: an undisturbed run has no results")
     found = {kills: 0, "ended before": 0, "equal": 0, "half-written": 0, "left over": 0}
     faults: list[str] = []
-    while found[kills] < times and found["ended before"] < times:
+    ends = time.monotonic() + 60 * minutes
+    while found[kills] < times and found["ended before"] < times and time.monotonic() < ends:
         folder = work / "disturbed"
         moment = moments.uniform(0, seconds)
         hit = job.kill(datalist, folder, moment, before)
@@ -80,12 +86,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("job", choices=JOBS)
     parser.add_argument("--times", type=int, default=3, help="number of kills")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so many")
     parser.add_argument("--seed", type=int, default=0, help="seed of the moments")
     parser.add_argument("--ahead", action="store_true", help="set the clock back between kill and start")
     parser.add_argument("--output", type=Path, required=True, help="JSON file for the counts")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as work:
-        found = killed(options.job, options.times, options.seed, Path(work), options.ahead)
+        found = killed(options.job, options.times, options.seed, Path(work), options.ahead, options.minutes)
     options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
