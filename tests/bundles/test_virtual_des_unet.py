@@ -511,6 +511,45 @@ def test_a_case_that_fails_leaves_no_image_of_an_earlier_run(run, pairs, tmp_pat
     assert all(after[name] != before[name] for name in after)
 
 
+@pytest.mark.parametrize("num_workers", [0, 1])
+@pytest.mark.parametrize("which", [0, 1, -1])
+def test_an_image_that_cannot_be_read_stops_its_case_and_no_other(run, pairs, tmp_path, which, num_workers):
+    folder, output = tmp_path / "low_energy", tmp_path / "made"
+    shutil.copytree(pairs.parent / "low_energy", folder)
+    knobs = {"workflow_type": "infer", "dataset_dir": str(folder), "output_dir": str(output), **IDENTITY}
+    run("inference", **knobs)
+    before = {file.name: file.stat().st_ino for file in output.iterdir()}
+    lost = sorted(before)[which]
+    Image.fromarray(np.zeros_like(pixels(folder / lost))).save(folder / lost)
+    with pytest.raises(Exception) as error:
+        run("inference", overwrite=True, num_workers=num_workers, **knobs)
+    assert str(find_input_error(error.value)) == (
+        f"{folder / lost}: no breast: no pixel above 5.1 (the threshold between air and breast); {output / lost}, made "
+        "of it by an earlier run, was removed"
+    )
+    after = {file.name: file.stat().st_ino for file in output.iterdir()}
+    assert after.keys() == before.keys() - {lost}
+    assert all(after[name] != before[name] for name in after)
+
+
+def test_images_that_vanish_in_the_middle_are_named(run, pairs, tmp_path):
+    folder, output = tmp_path / "low_energy", tmp_path / "made"
+    shutil.copytree(pairs.parent / "low_energy", folder)
+    files = sorted(folder.iterdir())
+    vanish = {
+        "files": [str(file) for file in files[2:]],
+        "inferer": "$lambda image, network: [image, "
+        "[pathlib.Path(file).unlink(missing_ok=True) for file in @files]][0]",
+    }
+    with pytest.raises(Exception) as error:
+        run("inference", workflow_type="infer", dataset_dir=str(folder), output_dir=str(output), **vanish, **IDENTITY)
+    told = str(find_input_error(error.value))
+    assert told.startswith(f"{len(files) - 1} cases failed: {files[2]}: no such file; ") or told.startswith(
+        f"{len(files) - 2} cases failed: {files[2]}: no such file; "
+    )
+    assert {file.name for file in output.iterdir()} == {file.name for file in files[:2]}
+
+
 def test_inference_replaces_outputs_when_told(run, pairs, tmp_path):
     file = pairs.parent / "low_energy" / "P2_L_CC.png"
     knobs = {"dataset_dir": str(file), "output_dir": str(tmp_path), **IDENTITY}

@@ -27,6 +27,7 @@ from typing import Any
 from stress.jobs import JOBS, cases, half_written, leftovers
 
 AHEAD = timedelta(days=10)
+ENDS = {"phantom": "datalist.json", "datalist": "datalist.json"}  # the last file that a job makes, and does not replace
 
 
 def killed(
@@ -64,7 +65,7 @@ def killed(
                 put_ahead(folder)
             found["half-written"] += len(half_written(folder))
             try:
-                if name != "phantom" or not (folder / "datalist.json").exists():  # a whole set is refused
+                if name not in ENDS or not (folder / ENDS[name]).exists():  # it was finished, and is refused
                     job.run(datalist, folder)
                 found["equal"] += job.results(folder) == expected
                 found["left over"] += len(leftovers(folder))
