@@ -28,7 +28,7 @@ from torch.nn.functional import l1_loss
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.datalist import Datalist
 from vdes.data.dicom_folder.datalist import write_dicom_datalist
-from vdes.data.training_record import check_trained_on
+from vdes.data.training_record import check_trained_on, known_record
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.dicom import read_mammogram
 from vdes.dicom.deidentify import mapped_uid
@@ -242,12 +242,22 @@ def test_a_finished_run_whose_weights_were_lost_or_replaced_does_not_end_well(
     shutil.copytree(trained, tmp_path / "run")
     knobs = {"dataset_dir": str(pairs), "output_dir": str(tmp_path / "run"), "cache_dir": str(cache_dir), **training}
     weights = tmp_path / "run" / "model.pt"
+    whole, record = weights.read_bytes(), weights.with_suffix(".json")
     torch.save(VirtualDesUNet().state_dict(), weights)
-    for message in ("model.json is the record of other weights", "no such file"):
+    for message in ("model.json is the record of other weights", "no such file", "no record beside them"):
         with pytest.raises(Exception) as caught:
             run("train", **knobs)
         assert str(find_input_error(caught.value)).startswith(f"{weights}: {message}; expected")
-        weights.unlink(missing_ok=True)
+        if weights.is_file():
+            weights.unlink()
+        else:
+            weights.write_bytes(whole)
+            record.unlink()
+    # the weights themselves may be used, and say that nothing is known of them
+    with pytest.raises(InputError, match="no record beside them"):
+        known_record(weights)
+    origin = check_trained_on(weights, Datalist.read(pairs).items("test"), "pairs")
+    assert not origin.known and origin.told.startswith("unknown (no record beside them)")
 
 
 @pytest.mark.slow

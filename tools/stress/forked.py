@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import runpy
@@ -32,6 +33,8 @@ class Forked:
         process.start()
         self._process = process
         self.pid = int(process.pid or 0)
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it did so itself, or has ended
+            os.setpgid(self.pid, self.pid)
 
     def wait(self, timeout: float | None = None) -> int:
         """Return its exit status when it has ended; the negative number of a signal that ended it.
@@ -47,7 +50,7 @@ class Forked:
 
 
 def _run(module: str, arguments: Sequence[str], log: Path) -> None:
-    os.setsid()
+    os.setpgid(0, 0)
     with log.open("ab") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)

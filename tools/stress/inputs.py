@@ -85,7 +85,7 @@ def changed(name: str, times: int, seed: int, work: Path) -> dict[str, Any]:
         except subprocess.TimeoutExpired:
             CHANGES[way](first, last)
             found["changes"] += 1
-            fault = _outcome(
+            fault = outcome(
                 process.wait(), log.read_text(errors="replace"), first, lambda: job.results(folder), old, new
             )
             if fault in found:
@@ -99,7 +99,7 @@ def changed(name: str, times: int, seed: int, work: Path) -> dict[str, Any]:
     return {"job": name, "seed": seed, **found, "faults": faults}
 
 
-def _outcome(
+def outcome(
     status: int, log: str, file: Path, results: Callable[[], dict[str, str]], old: dict[str, str], new: dict[str, str]
 ) -> str:
     """Return the name of the count that an end belongs to, or what is wrong with it."""
