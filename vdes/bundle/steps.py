@@ -21,7 +21,7 @@ from vdes.bundle.output_lock import LOCK_FILE, locked
 from vdes.bundle.step_inputs import StepInputs
 from vdes.bundle.step_marker import Marker, made_by, marker_file, read_marker, why_not_done, write_marker
 from vdes.data.checkpoint import damage
-from vdes.errors import InputError
+from vdes.errors import InputError, find_input_error
 
 # seconds that two cores took to begin, and for a unit of work: an image of 256 px, once through inference or training
 SECONDS = {
@@ -177,7 +177,13 @@ def _timed(step: Step, folder: Path, inputs: StepInputs | None) -> float:
         if damaged:
             tqdm.write(f"{step.name}: {damaged}; it is done again")
             _forget(step, folder)
-        step.run()
+        try:
+            step.run()
+        except Exception as error:  # a full disk, and what a worker process sends
+            found = find_input_error(error)
+            if found is None:
+                raise
+            raise found from error
         try:
             if inputs is not None:
                 inputs.check()
