@@ -372,6 +372,20 @@ def orthanc(_orthanc: Orthanc, monkeypatch: pytest.MonkeyPatch) -> Orthanc:
     return _orthanc
 
 
+def _whole(driver: Any) -> Any:
+    """A driver whose `get` ends when the page is whole: its own may end while the last script has yet to run."""
+
+    class Whole(driver):  # type: ignore[misc]
+        def get(self, url: str) -> None:
+            from selenium.webdriver.support.ui import WebDriverWait
+
+            super().get(url)
+            there = "return document.readyState === 'complete' && (location.href === 'about:blank') === arguments[0]"
+            WebDriverWait(self, 30).until(lambda page: page.execute_script(there, url == "about:blank"))
+
+    return Whole
+
+
 @pytest.fixture(scope="session")
 def _browser(pytestconfig: pytest.Config) -> Iterator[Any]:
     programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
@@ -386,7 +400,7 @@ def _browser(pytestconfig: pytest.Config) -> Iterator[Any]:
     for argument in settings:
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    with webdriver.Chrome(options, webdriver.ChromeService(programs[1])) as driver:
+    with _whole(webdriver.Chrome)(options, webdriver.ChromeService(programs[1])) as driver:
         yield driver
 
 

@@ -15,4 +15,4 @@ case "$*" in
   --require-dicom-tools) set -- --cov --cov-fail-under=97 "$@" ;;  # it was 98 % when this was set
 esac
 # the tests of a file run in one process, because they share fixtures
-python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile "$@"
+python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --durations=40 --durations-min=5 "$@"

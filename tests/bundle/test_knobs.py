@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 from monai.bundle import ConfigParser
 
 from vdes.bundle.knobs import as_typed, choice, given_knobs, switch, takes
+from vdes.bundle.warm_start import run_module
 from vdes.errors import InputError
 
 CONFIG = """\
@@ -17,6 +19,7 @@ imports:
   - $import vdes.errors as errors
   - $import vdes.bundle.knobs as knobs
 epochs: 40
+ema_momentum: 0.01
 name: first
 data_dir: $'here/' + @name
 count: $2 * @epochs
@@ -33,6 +36,7 @@ run:
 KNOBS = """\
 height: 512
 rate: 0.001
+ema_momentum: 0.01
 overwrite: false
 name: first
 data_dir: $'here/' + @name
@@ -80,12 +84,14 @@ def test_a_config_takes_its_items_and_arguments_of_its_components(tmp_path: Path
     assert takes(ConfigParser(ConfigParser.load_config_files(tmp_path / "train.yaml")), name) is taken
 
 
-def monai(
-    folder: Path, *options: str, program: tuple[str, ...] = ("-m", "monai.bundle")
-) -> subprocess.CompletedProcess[str]:
+def monai(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """``python -m monai.bundle run``, without the time that its import takes."""
     (folder / "train.yaml").write_text(CONFIG)
-    command = [sys.executable, "-W", "ignore", *program, "run", *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    words = ["run", *options]
+    with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
+        status = run_module("monai.bundle", words, os.environ, folder, out.fileno(), err.fileno())
+    texts = ((folder / name).read_text() for name in ("out", "err"))
+    return subprocess.CompletedProcess(words, status, *texts)
 
 
 def test_options_that_the_configs_have_are_taken(tmp_path: Path) -> None:
@@ -99,8 +105,10 @@ def test_options_that_the_configs_have_are_taken(tmp_path: Path) -> None:
     "program", [(str(Path(monai_bundle.__file__).with_name("__main__.py")),), ("-m", "fire", "monai.bundle")]
 )
 def test_monai_run_by_its_file_or_by_fire_refuses_the_same(tmp_path: Path, program: tuple[str, ...]) -> None:
+    (tmp_path / "train.yaml").write_text(CONFIG)
     (tmp_path / "args.json").write_text('{"config_file": "train.yaml", "epochs": 7}')
-    done = monai(tmp_path, "--args_file", "args.json", "--epoch", "5", program=program)
+    command = [sys.executable, *program, "run", "--args_file", "args.json", "--epoch", "5"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2 and "error: --epoch: no knob of train.yaml" in done.stderr
 
 
@@ -156,6 +164,7 @@ def test_an_option_that_no_config_has_is_one_line_and_status_2(
         (["--epochs", "[3]"], "--epochs: [3]; expected a whole number, 1 or more"),
         (["--optimizer#lr", "-0.1"], "--optimizer#lr: -0.1; expected a number, 0 or more"),
         (["--optimizer#lr", "fast"], "--optimizer#lr: 'fast'; expected a number, 0 or more"),
+        (["--ema_momentum", "1"], "--ema_momentum: 1; expected a number above 0 and below 1"),
         (["--data_dir", ""], "--data_dir: is empty; expected a file or a folder"),
         (["--data_dir="], "--data_dir: is empty; expected a file or a folder"),
     ],
@@ -222,6 +231,7 @@ def test_given_knobs_keep_the_type_of_the_config(text: str, name: str, value: ob
         ("height=0", "--knob height: 0; expected a whole number, 1 or more"),
         ("height=tall", "--knob height: 'tall'; expected a whole number, 1 or more"),
         ("rate=.nan", "--knob rate: nan; expected a number, 0 or more"),
+        ("ema_momentum=0", "--knob ema_momentum: 0; expected a number above 0 and below 1"),
         ("overwrite=maybe", "overwrite: 'maybe'; expected true or false"),
         ("data_dir=", "--knob data_dir=: is empty; expected a file or a folder"),
         ("range=[0", "--knob range=[0: cannot be read as YAML; expected a value such as None"),

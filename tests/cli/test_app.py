@@ -103,6 +103,10 @@ def test_no_command_is_help_and_exit_status_2(capsys: pytest.CaptureFixture[str]
         (["phantom"], 'Command "phantom" parameter OUT requires an argument. See vdes phantom --help'),
         (["phantom", "out", "--patients"], "--patients requires an argument. See vdes phantom --help"),
         (["datalist", "cdd-cesm", "x", "--output", "d.json", "--label", "le"], 'Choose from: "low_energy", "des".'),
+        (
+            ["study", "--output", "x", "--datalist", "x.json", "--world", "told"],
+            "--world: told; expected --phantom with it, or a datalist of that world without",
+        ),
         (["study", "--output", "x"], "cases: none; expected one of --datalist, --cdd-cesm and --phantom"),
         (
             ["study", "--output", "x", "--phantom", "9", "--datalist", "d.json"],

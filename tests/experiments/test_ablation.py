@@ -20,7 +20,9 @@ UNET = Path(__file__).resolve().parents[2] / "bundles" / "breast_cesm_virtual_de
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """A copy of the U-Net's bundle without weights and results."""
-    return Path(shutil.copytree(UNET, tmp_path / UNET.name, ignore=shutil.ignore_patterns("*.pt", "results")))
+    return Path(
+        shutil.copytree(UNET, tmp_path / UNET.name, ignore=shutil.ignore_patterns("*.pt", "results", "ablation_*"))
+    )
 
 
 def test_the_shipped_variants_are_the_base_and_a_few_settings():
@@ -49,9 +51,32 @@ def test_an_unknown_setting_is_refused_before_any_training(bundle, tmp_path, cap
     assert not (tmp_path / "runs").exists()
 
 
+def test_an_impossible_value_is_refused(bundle):
+    content = yaml.safe_load((bundle / VARIANTS).read_text())
+    content["variants"]["still"] = {"ema_momentum": 1.0}
+    (bundle / VARIANTS).write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError, match=r"still: ema_momentum: 1\.0; expected a number above 0 and below 1"):
+        read_variants(bundle)
+
+
 def test_a_bundle_without_variants_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"expected the folder of a bundle with docs/ablation\.yaml"):
         read_variants(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_variant_that_cannot_be_trained_ends_it_before_the_trainings(bundle, tmp_path, capsys):
+    fold = generate(tmp_path / "phantoms" / "set", Settings(12, 3, 64))
+    content = {
+        "base": {"epochs": 1, "encoder_weights": "none"},
+        "variants": {"flat": {"network_def#decoder_channels": []}},
+    }
+    (bundle / VARIANTS).write_text(yaml.safe_dump(content))
+    runs = tmp_path / "runs"
+    words = ["experiment", "ablation", str(bundle), "--folds", str(fold), "--output", str(runs)]
+    assert main([*words, "--name", "trial", "--height", "64"]) == 2
+    assert "trials flat: " in capsys.readouterr().err
+    assert (runs / "trials" / BASE / "model.pt").is_file() and not (runs / BASE).exists()
 
 
 @pytest.mark.slow

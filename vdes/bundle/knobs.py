@@ -25,8 +25,9 @@ from vdes.errors import InputError
 Value = TypeVar("Value")
 EXPRESSIONS = ("$", "@", "%")  # how expressions and references of MONAI's begin
 ID_SEP_KEY_ALIAS = "#"  # which MONAI replaces by ID_SEP_KEY in every text
-# how the names of knobs end that are 1 or more, and of those that hold a file or a folder
+# how the names of knobs end that are 1 or more, of those above 0 and below 1, and of those that hold a file or a folder
 COUNTS = ("height", "batch_size", "epochs", "channels", "val_interval", "blocks", "n_resamples", "classes")
+SHARES = ("momentum",)
 PLACES = ("_dir", "_path", "_root", "_cache", "_weights", "_bundle", "bundles")
 
 
@@ -74,8 +75,8 @@ def refuse_unknown() -> None:
 
     Raises:
         InputError: an option is not one of MONAI's, the configs have no item for it, and no other option refers to it
-            (``--peak 0.01 --learning_rate @peak``, ``--run_id mine --mine "[...]"``); a number is none or too
-            small; a text was read as another value; or a place is empty.
+            (``--peak 0.01 --learning_rate @peak``, ``--run_id mine --mine "[...]"``); a number is none or one
+            that the knob cannot have; a text was read as another value; or a place is empty.
     """
     words = _words_of_run()
     if words is None:
@@ -96,7 +97,7 @@ def refuse_unknown() -> None:
             _check_known(f"--{name}", name, config, files, "--")
     for name, value in options.items():
         if name in config:
-            _check_number(f"--{name}", name, config[name], value)
+            check_number(f"--{name}", name, config[name], value)
     for name, typed in _typed(words):
         if name in options and name in config and _is_text(name, config[name]):
             _check_text(name, typed, options[name])
@@ -147,7 +148,7 @@ def given_knobs(texts: Sequence[str], config: ConfigParser, file: str) -> dict[s
         elif isinstance(default, int | float) and isinstance(knobs[name], str):
             with contextlib.suppress(ValueError):
                 knobs[name] = float(value)  # YAML reads 1e-3 as a text
-        _check_number(f"--knob {name}", name, default, knobs[name])
+        check_number(f"--knob {name}", name, default, knobs[name])
     return knobs
 
 
@@ -159,8 +160,18 @@ def _check_known(option: str, name: str, config: ConfigParser, files: Sequence[A
         raise InputError(f"{option}: no knob of {', '.join(map(str, files))}; {expected}")
 
 
-def _check_number(option: str, name: str, default: Any, value: Any) -> None:
-    """Refuse another kind of value where the configs have a number, and one below those that such a knob can have."""
+def check_number(option: str, name: str, default: Any, value: Any) -> None:
+    """Refuse another kind of value where the configs have a number, and one that such a knob cannot have.
+
+    Args:
+        option: what the user gave, for the message.
+        name: the knob's name, whose end tells what it can be.
+        default: the configs' value; unless it is a number, anything passes.
+        value: the value to check; expressions of MONAI's pass.
+
+    Raises:
+        InputError: the value is none for this knob.
+    """
     if (
         isinstance(default, bool)
         or not isinstance(default, int | float)
@@ -173,6 +184,8 @@ def _check_number(option: str, name: str, default: Any, value: Any) -> None:
     if not number or (whole and value != int(value)) or (default >= 0 and value < least):
         kind = "a whole number" if whole else "a number"
         raise InputError(f"{option}: {value!r}; expected {kind}, {least} or more")
+    if name.endswith(SHARES) and not 0 < value < 1:
+        raise InputError(f"{option}: {value!r}; expected a number above 0 and below 1")
 
 
 def _typed(words: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -71,9 +71,10 @@ class TrainingRecord:
         a patient.
 
         Returns:
-            ``data`` (name of the data set), ``split``, ``datalist_sha256``, ``patients`` (their number), ``images``,
-            the sorted fingerprints of the training and validation sections, and ``ancestors``. Each of these has a
-            ``role`` and the hash of its weights, and either the fields of its own training or ``unknown``, the reason.
+            ``data`` (name of the data set), ``phantom`` (the settings of a phantom set, None of others), ``split``,
+            ``datalist_sha256``, ``patients`` (their number), ``images``, the sorted fingerprints of the training and
+            validation sections, and ``ancestors``. Each of these has a ``role`` and the hash of its weights, and either
+            the fields of its own training or ``unknown``, the reason.
 
         Raises:
             InputError: as `vdes.data.datalist.Datalist.items`.
@@ -84,6 +85,7 @@ class TrainingRecord:
         files = {item[modality] for item in items for modality in MODALITIES if item[modality] is not None}
         return {
             "data": listed.name,
+            "phantom": listed.fields.get("phantom"),
             "split": listed.split,
             "datalist_sha256": listed.sha256,
             "patients": len({item["patient"] for item in items}),

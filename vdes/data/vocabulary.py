@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 SECTIONS = ("training", "validation", "test")
 LATERALITIES = ("L", "R")
 VIEWS = ("CC", "MLO")
@@ -13,3 +15,5 @@ MODALITIES = ("low_energy", "des")
 DRAWN_ON = {"low_energy": "lesion_mask", "des": "des_lesion_mask"}  # the field of the mask of each
 # what a prediction is about
 LEVELS = ("image", "breast", "examination")
+# of phantoms: how much low energy tells, see `vdes.phantom.worlds`
+WorldName = Literal["shown", "told", "half", "untold"]

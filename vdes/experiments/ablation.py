@@ -1,7 +1,8 @@
 """Train named variants of a generator over folds and seeds: what does each of its components bring?
 
 A variant is a few settings of the bundle's train.yaml, in its docs/ablation.yaml, and differs from the base in them
-alone. Each is trained in every fold, and the test patients of the folds, whom that run did not train on, are evaluated.
+alone. Each is first tried: one epoch on a few small pairs, so that one that cannot be trained ends the command at once.
+Then it is trained in every fold, and the test patients of the folds, whom that run did not train on, are evaluated.
 Repeat the command to resume an interrupted run; finished runs are not repeated. Writes docs/results/ablation_NAME.json
 and docs/ablation_NAME.png of the bundle::
 
@@ -21,7 +22,7 @@ import pandas as pd
 import yaml
 from monai.bundle import ConfigParser
 
-from vdes.bundle.knobs import takes
+from vdes.bundle.knobs import check_number, takes
 from vdes.bundle.steps import Step
 from vdes.data.datalist import Datalist
 from vdes.data.staging import staged
@@ -38,6 +39,8 @@ from vdes.handlers.provenance import sha256
 VARIANTS = "docs/ablation.yaml"
 BASE = "base"
 NETWORK = "network_def#"  # settings of the network, which its evaluation needs as well
+TRIED = {"training": 12, "validation": 2}  # pairs of a trial: enough for a batch where some cannot be registered
+TRIED_HEIGHT = 64
 
 
 def write_ablation(bundle: Path, settings: Ablation, overwrite: bool = False) -> list[Path]:
@@ -53,7 +56,7 @@ def write_ablation(bundle: Path, settings: Ablation, overwrite: bool = False) ->
 
     Raises:
         InputError: a variant or one of its settings is unknown, a patient is in the test sections of two folds, the
-            results exist already, or a run fails.
+            results exist already, a variant cannot be trained, or a run fails.
     """
     result = bundle / "docs" / "results" / f"ablation_{settings.name}.json"
     picture = bundle / "docs" / f"ablation_{settings.name}.png"
@@ -70,6 +73,7 @@ def write_ablation(bundle: Path, settings: Ablation, overwrite: bool = False) ->
         "base": variants[BASE],
     }
     experiment.open(stated)
+    experiment.run(trials(experiment, bundle, variants, settings), settings.folds)
     steps = [step for name in variants for step in steps_of(experiment, bundle, name, variants, settings)]
     experiment.run(steps, settings.folds)
     rows = ablation_summary({name: tables_of(settings, name) for name in variants}, BASE)
@@ -96,7 +100,8 @@ def read_variants(bundle: Path, chosen: tuple[str, ...] = ()) -> dict[str, dict[
         chosen: variants; without them all.
 
     Raises:
-        InputError: the bundle has no variants, one is unknown, or a setting is none of train.yaml.
+        InputError: the bundle has no variants, one is unknown, or a setting is none of train.yaml or has a value that
+            it cannot have.
     """
     file, config = bundle / VARIANTS, bundle / "configs" / "train.yaml"
     if not (file.is_file() and config.is_file()):
@@ -107,16 +112,52 @@ def read_variants(bundle: Path, chosen: tuple[str, ...] = ()) -> dict[str, dict[
         raise InputError(f"--variants: {unknown[0]}; expected some of {', '.join(variants)}")
     parser = ConfigParser(ConfigParser.load_config_files(str(config)))
     for name, settings in {BASE: base, **variants}.items():
-        for knob in settings:
+        for knob, value in settings.items():
             if not takes(parser, knob):
                 raise InputError(f"{file}: {name}: {knob} is no setting of {config}")
+            check_number(f"{file}: {name}: {knob}", knob, parser.get(knob), value)
     return {BASE: dict(base), **{name: {**base, **variants[name]} for name in chosen or variants}}
 
 
 def folder(settings: Ablation, variant: str, seed: int, fold: int) -> Path:
     """Return the folder of a run."""
-    output: Path = settings.output / variant.replace(" ", "_").replace(",", "") / f"seed{seed}" / f"fold{fold}"
+    output: Path = settings.output / _folder_name(variant) / f"seed{seed}" / f"fold{fold}"
     return output
+
+
+def trials(
+    experiment: Experiment, bundle: Path, variants: Mapping[str, Mapping[str, Any]], settings: Ablation
+) -> list[Step]:
+    """Return the steps that try the variants: each a short training on a few pairs of the first fold.
+
+    They are no steps that others need: a trial that is run again repeats no training.
+    """
+    place = settings.output / "trials"
+    content = Datalist.read(settings.folds[0]).content()
+    for section, number in TRIED.items():
+        # those with drawn lesions first: a loss of them cannot be tried without
+        content[section] = sorted(content[section], key=lambda item: not _drawn(item))[:number]
+    place.mkdir(exist_ok=True)
+    few = Datalist.write(place / "pairs.json", content | {"test": []}, overwrite=True)
+    common = {"height": TRIED_HEIGHT, "num_workers": 0, "cache_dir": place / "cache"}
+    return [
+        experiment.workflow(
+            *(place / _folder_name(name), "model.pt", bundle, ["train"], few.path),
+            {**knobs, "epochs": 1, "val_interval": 1, **common},
+            kind=kind_of_training(bundle),
+            images=TRIED["training"],
+            height=TRIED_HEIGHT,
+        )
+        for name, knobs in variants.items()
+    ]
+
+
+def _drawn(item: Mapping[str, Any]) -> bool:
+    return bool(item.get("lesion_mask") or item.get("des_lesion_mask"))
+
+
+def _folder_name(variant: str) -> str:
+    return variant.replace(" ", "_").replace(",", "")
 
 
 def steps_of(

@@ -32,23 +32,29 @@ CALCIFIED_FROM = 1.175
 RIM_FROM = 1.785
 ENHANCES_FROM = 0.0
 # mg/cm2 in the middle of the lesion at these enhancement scores, straight in its logarithm between them
+LESION_LIMITS_MM = (6.0, 40.0)
+LOOSE = 0.68  # share of tumour in the core of a mass of the default phantoms
 _SCORES = (0.0, 0.674, 1.4, 3.4)
 _IODINE = (0.2, 0.4, 1.0, 2.5)
 
 
 @dataclass(frozen=True)
 class Knobs:
-    """The parameters that separate benign from malignant.
+    """The parameters of the lesions: what separates benign from malignant, and what hides them.
 
     Attributes:
         morphology_dprime: distance of the class means of the morphology score, in its standard deviations.
         enhancement_dprime: the same for the enhancement score; at 1.4, 8 % of malignant lesions do not enhance.
         coupling: correlation of the two scores within a class, 0 to 1.
+        diameter_mm: median diameter of the lesions.
+        solidity: share of tumour in the core of a mass, whose rest is fat; a non-mass lesion has less in proportion.
     """
 
     morphology_dprime: float
     enhancement_dprime: float
     coupling: float
+    diameter_mm: float = 15.0
+    solidity: float = LOOSE
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ class LesionLatents:
     behind_mm: float
     outward_mm: float
     up_mm: float
+    solidity: float = LOOSE
 
     @property
     def pathology(self) -> str:
@@ -169,9 +176,10 @@ def draw_lesion(knobs: Knobs, depth_mm: float, rng: np.random.Generator) -> Lesi
         morphology_score=float(knobs.morphology_dprime * malignant + first),
         enhancement_score=float(knobs.enhancement_dprime * malignant + enhancement),
         non_mass=bool(rng.random() < NON_MASS_SHARE),
-        diameter_mm=float(np.clip(rng.lognormal(np.log(15), 0.4), 6, 40)),
+        diameter_mm=float(np.clip(rng.lognormal(np.log(knobs.diameter_mm), 0.4), *LESION_LIMITS_MM)),
         behind_mm=float(depth_mm * rng.uniform(0.25, 0.75)),
         # most lesions are in the upper outer quadrant
         outward_mm=float(depth_mm * rng.normal(0.14, 0.26)),
         up_mm=float(depth_mm * rng.normal(0.12, 0.22)),
+        solidity=knobs.solidity,
     )

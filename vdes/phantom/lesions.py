@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.ndimage import center_of_mass, gaussian_filter, rotate
 
 from vdes.phantom.fields import deposit, resize, wander
-from vdes.phantom.latents import LesionLatents
+from vdes.phantom.latents import LOOSE, LesionLatents
 from vdes.phantom.outline import FIELD_MM, Outline
 from vdes.phantom.parenchyma import FIBRE_SIGMAS_MM
 
@@ -74,7 +74,7 @@ def build_lesion(latents: LesionLatents, rng: np.random.Generator) -> LesionVolu
         depth = 1 - radius + 0.28 * coarse
         clumps = np.clip((0.7 * fine + 0.5 * coarse + 0.35 - 0.9 * radius**2) / (0.5 + 0.4 * (1 - rough)), 0, 1)
         inside = np.clip(depth / 0.5 + 0.5, 0, 1) * clumps
-        tissue = inside * np.float32(0.22 + 0.16 * rough)
+        tissue = inside * np.float32((0.22 + 0.16 * rough) * (latents.solidity / LOOSE))
         uptake = inside
     else:
         radius = np.sqrt((outward / stretch[0]) ** 2 + (up / stretch[1]) ** 2 + (forward / stretch[2]) ** 2)
@@ -82,7 +82,7 @@ def build_lesion(latents: LesionLatents, rng: np.random.Generator) -> LesionVolu
         soft = 0.2 + 0.3 * rough
         inside = np.clip(depth / soft + 0.5, 0, 1)
         inside *= inside * (3 - 2 * inside)
-        tissue = inside * np.float32(0.68)
+        tissue = inside * np.float32(latents.solidity)
         patchy = np.exp(0.28 * fine + 0.15 * coarse)
         wall = np.exp(-(((depth - 0.22) / 0.20) ** 2)) + 0.22 if latents.rim else np.float32(1)
         uptake = inside * patchy * wall

@@ -9,7 +9,7 @@ from typing import Any
 from vdes.errors import InputError
 from vdes.phantom.beams import PRESETS
 from vdes.phantom.image_files import SUFFIXES
-from vdes.phantom.latents import ALL_DENSITIES, Knobs
+from vdes.phantom.latents import ALL_DENSITIES, LESION_LIMITS_MM, LOOSE, Knobs
 from vdes.phantom.outline import FIELD_MM
 from vdes.phantom.view import Acquisition
 
@@ -37,6 +37,9 @@ class Settings:
         morphology_dprime: distance between the shapes of malignant and of benign lesions, in standard deviations.
         enhancement_dprime: the same for their enhancement. With 1.4, 8 % of malignant lesions do not enhance.
         coupling: correlation of the two within a class, 0 to 1. With 1 the shape determines the enhancement.
+        lesion_diameter_mm: median diameter of the lesions, 6 to 40.
+        lesion_solidity: share of tumour in the core of a mass, above 0 to 1; the rest is fat. Larger and more solid
+            lesions show better in the low-energy image.
         test_fraction: share of the patients in the test set.
         validation_fraction: share of the patients in the validation set. If both fractions add up to 1, no patient is
             left for training.
@@ -54,6 +57,8 @@ class Settings:
     morphology_dprime: float = 1.4
     enhancement_dprime: float = 1.4
     coupling: float = 0.5
+    lesion_diameter_mm: float = 15.0
+    lesion_solidity: float = LOOSE
     test_fraction: float = 0.25
     validation_fraction: float = 0.1
     density: str = ALL_DENSITIES
@@ -66,9 +71,9 @@ class Settings:
         """
         _require(self.patients >= FEWEST_PATIENTS, "patients", self.patients, "3 or more, one for each split")
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
-        low, high = SIZES
+        few, many = SIZES
         _require(
-            low <= self.size <= high and self.size % 4 == 0, "size", self.size, f"a multiple of 4, {low} to {high}"
+            few <= self.size <= many and self.size % 4 == 0, "size", self.size, f"a multiple of 4, {few} to {many}"
         )
         _require(math.isfinite(self.dose) and self.dose > 0, "dose", self.dose, "a number above 0, 1 being clinical")
         for name, known in (("format", tuple(SUFFIXES)), ("preset", PRESETS), ("le_contrast", LE_CONTRAST)):
@@ -78,6 +83,10 @@ class Settings:
             value = getattr(self, name)
             _require(math.isfinite(value) and value >= 0, name, value, "0 or more")
         _require(0 <= self.coupling <= 1, "coupling", self.coupling, "0 to 1")
+        low, high = LESION_LIMITS_MM
+        diameter = self.lesion_diameter_mm
+        _require(low <= diameter <= high, "lesion_diameter_mm", diameter, f"{low:g} to {high:g}")
+        _require(0 < self.lesion_solidity <= 1, "lesion_solidity", self.lesion_solidity, "above 0, up to 1")
         for name in ("test_fraction", "validation_fraction"):
             value = getattr(self, name)
             _require(0 <= value < 1, name, value, "0 or more and less than 1")
@@ -103,8 +112,11 @@ class Settings:
 
     @property
     def knobs(self) -> Knobs:
-        """Return the parameters that separate the classes."""
-        return Knobs(self.morphology_dprime, self.enhancement_dprime, self.coupling)
+        """Return the parameters of the lesions."""
+        return Knobs(
+            *(self.morphology_dprime, self.enhancement_dprime, self.coupling),
+            *(self.lesion_diameter_mm, self.lesion_solidity),
+        )
 
     @property
     def acquisition(self) -> Acquisition:

@@ -5,36 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vdes.data.vocabulary import WorldName
 from vdes.errors import InputError
 from vdes.study.question import Question
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Where the cases come from: one of three.
+    """Where the cases come from: a datalist, CDD-CESM or phantoms.
 
     Attributes:
         datalist: a datalist, as ``vdes datalist`` writes it.
         cdd_cesm: the official folder of CDD-CESM.
         phantom: make this many phantom test patients, and a third as many for validation, in OUTPUT/data.
+        world: the world of the phantoms, see ``vdes phantom --help``. Without it the default phantoms.
     """
 
     datalist: Path | None = None
     cdd_cesm: Path | None = None
     phantom: int | None = None
+    world: WorldName | None = None
 
     def __post_init__(self) -> None:
         """Check that there is one.
 
         Raises:
-            InputError: none is given, or several are.
+            InputError: none is given, several are, or a world without phantoms.
         """
-        given = [name for name, value in vars(self).items() if value is not None]
+        given = [name for name in ("datalist", "cdd_cesm", "phantom") if getattr(self, name) is not None]
         if len(given) != 1:
             found = ", ".join(given) or "none"
             raise InputError(f"cases: {found}; expected one of --datalist, --cdd-cesm and --phantom")
         if self.phantom is not None and self.phantom < 3:
             raise InputError(f"--phantom: {self.phantom}; expected 3 test patients or more")
+        if self.world is not None and self.phantom is None:
+            raise InputError(f"--world: {self.world}; expected --phantom with it, or a datalist of that world without")
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Models:
             rights, so read them first.
         trust_sha256: run a bundle that is not vdes's own if its configs and code have this hash, which the refusal of
             the bundle names. May be given several times.
+        other_phantoms: study phantoms with weights that were trained on phantoms of another kind, such as another
+            world.
     """
 
     generator: tuple[str, ...] = ()
@@ -58,6 +65,7 @@ class Models:
     retrain_epochs: int | None = None
     trust_bundle: bool = False
     trust_sha256: tuple[str, ...] = ()
+    other_phantoms: bool = False
 
 
 @dataclass(frozen=True)

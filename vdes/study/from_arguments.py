@@ -17,6 +17,7 @@ from vdes.data.staging import new_folder
 from vdes.errors import InputError
 from vdes.phantom.generate import DATALIST_FILE, generate
 from vdes.phantom.settings import Settings
+from vdes.phantom.worlds import in_world
 from vdes.study.arguments import StudyArguments
 from vdes.study.defaults import (
     classifier_to_train,
@@ -82,6 +83,7 @@ def study_from_arguments(arguments: StudyArguments) -> Study:
         retrain=models.retrain_epochs is not None and not training.train,
         seed=arguments.seed,
         processes=training.processes,
+        other_phantoms=models.other_phantoms,
     )
 
 
@@ -99,6 +101,7 @@ def _datalist(arguments: StudyArguments) -> Datalist:
             test_fraction=TEST_SHARE,
             validation_fraction=1 - TEST_SHARE,
         )
+        settings = in_world(settings, cases.world)
         file = folder / "phantom" / DATALIST_FILE
         if file.is_file():
             datalist = Datalist.read(file)

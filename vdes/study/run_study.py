@@ -11,6 +11,7 @@ from vdes.bundle.steps import check_idle, run_steps
 from vdes.data.staging import remove_partial
 from vdes.data.training_record import Origin, check_trained_on
 from vdes.statistics.interval_text import interval_text
+from vdes.study.same_phantoms import check_same_phantoms
 from vdes.study.study import STEPS, Study
 from vdes.study.study_metrics import METRICS_FILE, write_metrics
 from vdes.study.study_steps import study_inputs, study_steps
@@ -52,15 +53,18 @@ def run_study(study: Study, overwrite: bool = False, only: Mapping[str, str] | N
 
 
 def check_weights(study: Study) -> dict[str, Origin]:
-    """Refuse weights that have seen a test patient, and return what is known about the origin of the others.
+    """Refuse weights of other phantoms or that have seen a test patient, and tell what is known about their origin.
 
     Raises:
-        InputError: as `check_trained_on`.
+        InputError: as `check_trained_on` and `check_same_phantoms`.
     """
     if study.trains:
         return {}
     test = study.datalist.items("test")
     models = {**study.generators, **({} if study.lesions_alone else {"classifier": study.classifier})}
+    if not study.other_phantoms:
+        for model in models.values():
+            check_same_phantoms(model.given.weights_file, study.datalist)
     return {
         name: check_trained_on(model.given.weights_file, test, str(study.datalist)) for name, model in models.items()
     }

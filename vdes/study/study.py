@@ -52,6 +52,7 @@ class Study:
         retrain: also retrain the classifier on the images of the virtual arms; always done with folds.
         seed: seed of splits, trainings and shuffling.
         processes: processes of each training; above 1 with torchrun.
+        other_phantoms: also run weights that were trained on phantoms of another kind.
         validation_fraction: fraction of the patients for validation, in each fold.
     """
 
@@ -65,6 +66,7 @@ class Study:
     retrain: bool = False
     seed: int = 0
     processes: int = 1
+    other_phantoms: bool = False
     validation_fraction: float = 0.15
 
     def __post_init__(self) -> None:
