@@ -112,6 +112,10 @@ def test_no_command_is_help_and_exit_status_2(capsys: pytest.CaptureFixture[str]
             ["study", "--output", "x", "--phantom", "9", "--datalist", "d.json"],
             "cases: datalist, phantom; expected one of --datalist, --cdd-cesm and --phantom",
         ),
+        (["study", "--phantom", "9"], "--output: none; expected the folder of the study"),
+        (["study", "--plan", "--f1", ".8", ".8", "--phantom", "9"], "--plan: cases; a plan has no such options"),
+        (["study", "--output", "x", "--phantom", "9", "--f1", ".8", ".8"], "assumed values: expected with --plan"),
+        (["study", "--plan", "--f1", ".8", "1"], "--f1: 1.0; expected a number above 0 and below 1"),
         (["phantom", "out", "--no-overwrite"], "Unknown option: --no-overwrite."),
     ],
 )

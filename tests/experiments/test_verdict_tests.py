@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from vdes.experiments.verdict_tests import RATES, missed, share
+from vdes.experiments.verdict_tests import RATES, missed
+from vdes.statistics.monte_carlo import share
 
 MARGIN = 0.05
 

@@ -9,10 +9,14 @@ import scipy.stats
 from vdes.errors import InputError
 from vdes.statistics import bootstrap
 from vdes.statistics.bootstrap import (
+    cluster_bootstrap_counts,
     cluster_bootstrap_mean,
     cluster_bootstrap_ratio,
     cluster_bootstrap_weights,
+    cluster_codes,
+    level_for,
     percentile_interval,
+    tail_of,
 )
 
 
@@ -150,3 +154,23 @@ def test_the_interval_covers_the_true_mean_as_often_as_it_says_and_cases_taken_a
         by_case += low <= 0 <= high
     assert 0.93 <= by_patient / n_sets <= 0.97
     assert by_case / n_sets < 0.85
+
+
+def test_counts_of_patients_are_the_weights_of_their_cases() -> None:
+    patients = ["P2", "P1", "P2", "P3"]
+    codes = cluster_codes(patients)
+    assert codes.tolist() == [1, 0, 1, 2]
+    counts = np.concatenate(list(cluster_bootstrap_counts(codes, n_resamples=50, seed=3)))
+    assert (counts.sum(axis=1) == 3).all()
+    weights = np.concatenate(list(cluster_bootstrap_weights(patients, n_resamples=50, seed=3)))
+    np.testing.assert_array_equal(counts[:, codes], weights)
+
+
+def test_few_resamples_pass_their_bounds_more_often() -> None:
+    rng, resamples = np.random.default_rng(0), 39
+    drawn = rng.standard_normal((20_000, resamples + 1))
+    for level in (0.95, level_for(0.025, resamples)):
+        lows = np.quantile(drawn[:, 1:], (1 - level) / 2, axis=1)
+        assert (drawn[:, 0] < lows).mean() == pytest.approx(tail_of(resamples, level), abs=0.005)
+    assert tail_of(resamples, level_for(0.025, resamples)) == pytest.approx(0.025)
+    assert tail_of(resamples) > 0.04

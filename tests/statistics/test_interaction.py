@@ -15,7 +15,7 @@ from vdes.statistics.paired_bootstrap import paired_bootstrap
 
 def drawn(difference: float, patients: int, seed: int, name: str) -> dict[str, pd.DataFrame]:
     """Return two arms with a true difference in AUC; the names of cases and patients begin with ``name``."""
-    tables = KnownScores("examination", "auc", difference, 0.8).draw(patients, np.random.default_rng(seed))
+    tables = KnownScores("examination", "auc", difference, 0.8).draw(patients, np.random.default_rng(seed)).tables()
     return {
         arm: table.assign(**{key: name + table[key].astype(str) for key in ("case", "patient")})
         for arm, table in tables.items()

@@ -250,8 +250,62 @@ class VerdictRates:
         Raises:
             InputError: the name does not end in .json, or a number is out of its range.
         """
-        if self.output.suffix != ".json":
-            raise InputError(f"--output: expected a name that ends in .json, got {self.output}")
-        for name, least in (("studies", 1), ("resamples", 2), ("seed", 0), ("jobs", 1)):
-            if getattr(self, name) < least:
-                raise InputError(f"--{name}: expected {least} or more, got {getattr(self, name)}")
+        _check_simulation(self, {"studies": 1, "resamples": 2, "seed": 0, "jobs": 1})
+
+
+@dataclass(frozen=True)
+class PlanAdvice:
+    """The advice of plans against what is needed in truth; see `vdes.experiments.plan_advice`.
+
+    Attributes:
+        output: JSON file to write; the page has its name, with .md. Its folder is made.
+        studies: simulated studies of each check of a plan, and of each rate.
+        seeds: plans of each scenario, and pilots.
+        jobs: number of processes.
+    """
+
+    output: Path
+    studies: int = 1_000
+    seeds: int = 5
+    jobs: int = 2
+
+    def __post_init__(self) -> None:
+        """Check the output's name and the numbers.
+
+        Raises:
+            InputError: the name does not end in .json, or a number is out of its range.
+        """
+        _check_simulation(self, {"studies": 8, "seeds": 1, "jobs": 1})
+
+
+@dataclass(frozen=True)
+class IntervalCoverage:
+    """How often intervals hold the truth, for every metric; see `vdes.experiments.interval_coverage`.
+
+    Attributes:
+        output: JSON file to write; the page has its name, with .md. Its folder is made.
+        studies: simulated studies of each setting.
+        seed: seed of the simulation.
+        jobs: number of processes.
+    """
+
+    output: Path
+    studies: int = 500
+    seed: int = 0
+    jobs: int = 2
+
+    def __post_init__(self) -> None:
+        """Check the output's name and the numbers.
+
+        Raises:
+            InputError: the name does not end in .json, or a number is out of its range.
+        """
+        _check_simulation(self, {"studies": 1, "seed": 0, "jobs": 1})
+
+
+def _check_simulation(settings: VerdictRates | PlanAdvice | IntervalCoverage, least: dict[str, int]) -> None:
+    if settings.output.suffix != ".json":
+        raise InputError(f"--output: expected a name that ends in .json, got {settings.output}")
+    for name, number in least.items():
+        if getattr(settings, name) < number:
+            raise InputError(f"--{name}: expected {number} or more, got {getattr(settings, name)}")

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vdes.experiments.verdict_tests import COVERAGE, ERROR, share
+from vdes.experiments.verdict_tests import COVERAGE, ERROR
 from vdes.report.roc_plot import GRID, INK, STYLES
 from vdes.report.study_words import metric_label
+from vdes.statistics.monte_carlo import share
 
 SIZE_INCHES, DPI = (8.0, 8.6), 120
 APART = 1.03  # factor between the points of two lines

@@ -8,11 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from vdes.experiments.known_scores import AUC, CASES, MALIGNANT, SPECIFICITY, WITHIN
-from vdes.experiments.verdict_tests import COVERAGE, ERROR, LEVEL, RATES, missed, share
+from vdes.experiments.known_scores import AUC, MALIGNANT, SPECIFICITY, WITHIN
+from vdes.experiments.verdict_tests import COVERAGE, ERROR, LEVEL, RATES, missed
 from vdes.report.study_words import metric_label
+from vdes.statistics.bootstrap import tail_of
 from vdes.statistics.interval_text import interval_text
 from vdes.statistics.markdown_table import markdown_table
+from vdes.statistics.monte_carlo import share
+from vdes.study.binormal_scores import CASES
 from vdes.study.question import Question
 
 ALL = "all metrics and levels"
@@ -90,8 +93,8 @@ def page(found: Mapping[str, Any], output: Path) -> str:
         level=LEVEL,
         rates=len(RATES),
         usual=usual,
-        raised=_raised(found["resamples"]),
-        raised_usual=_raised(usual),
+        raised=f"{100 * tail_of(found['resamples']):.2f} %",
+        raised_usual=f"{100 * tail_of(usual):.2f} %",
         picture=output.with_suffix(".png").name,
         share=f"{100 * MALIGNANT:.0f} %",
         cases=cases,
@@ -105,11 +108,6 @@ def page(found: Mapping[str, Any], output: Path) -> str:
         error_of_half=_standard_error(0.5, studies),
         details=_details(rows, margin),
     )
-
-
-def _raised(resamples: int) -> str:
-    """Return how often a new draw is below the lower bound that is interpolated between so many draws."""
-    return f"{100 * (1 + ERROR * (resamples - 1)) / (resamples + 1):.2f} %"
 
 
 def _standard_error(rate: float, studies: int) -> float:

@@ -23,13 +23,12 @@ from tqdm import tqdm
 from vdes.bundle.output_lock import sole_writer
 from vdes.data.staging import staged
 from vdes.data.versions import versions
-from vdes.experiments.known_scores import CASES, KnownScores
+from vdes.experiments.known_scores import LEVELS, KnownScores
 from vdes.experiments.settings import VerdictRates
 from vdes.experiments.verdict_figure import verdict_figure
 from vdes.experiments.verdict_page import page
-from vdes.statistics.paired_bootstrap import paired_bootstrap
 from vdes.study.question import Question
-from vdes.study.verdicts import verdicts
+from vdes.study.simulated_study import judged
 
 METRICS = ("f1", "auc", "sensitivity")
 MARGIN = 0.05
@@ -54,7 +53,7 @@ class Setting:
 
 def grid() -> list[Setting]:
     """Return all settings; what is compared in a table stands together."""
-    found = itertools.product(CASES, METRICS, CORRELATIONS, PATIENTS, DIFFERENCES)
+    found = itertools.product(LEVELS, METRICS, CORRELATIONS, PATIENTS, DIFFERENCES)
     return [
         Setting(number, KnownScores(level, metric, difference, correlation), patients)
         for number, (level, metric, correlation, patients, difference) in enumerate(found)
@@ -120,15 +119,11 @@ def rates(setting: Setting, studies: int, resamples: int, seed: int) -> dict[str
     counts = dict.fromkeys(("non_inferior", "inferior", "covered", "undefined"), 0)
     for _ in range(studies):
         drawn, bootstrap_seed = scores.draw(setting.patients, rng), int(rng.integers(2**31))
-        metrics = dict.fromkeys((scores.metric, "auc"))
-        found = paired_bootstrap(drawn, "reference", metrics, resamples, bootstrap_seed, question.confidence)
-        (verdict,) = verdicts(found.assign(reference="reference"), question)
-        chosen = found[(found["statistic"] == "difference") & (found["metric"] == scores.metric)]
-        low, high = (float(chosen[name].iloc[0]) for name in ("low", "high"))
-        counts["non_inferior"] += verdict["verdict"] == "non-inferior"
-        counts["inferior"] += verdict["verdict"] == "inferior"
-        counts["covered"] += low - ROUNDING <= scores.difference <= high + ROUNDING
-        counts["undefined"] += bool(np.isnan(low))
+        found = judged(drawn, question, bootstrap_seed)
+        counts["non_inferior"] += found.verdict == "non-inferior"
+        counts["inferior"] += found.verdict == "inferior"
+        counts["covered"] += found.difference.low - ROUNDING <= scores.difference <= found.difference.high + ROUNDING
+        counts["undefined"] += bool(np.isnan(found.difference.low))
     return {**setting.record(), "studies": studies, **counts}
 
 

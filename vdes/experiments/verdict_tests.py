@@ -10,8 +10,6 @@ import pandas as pd
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
-from vdes.statistics.bootstrap import Interval
-
 ERROR, COVERAGE = 0.025, 0.95  # nominal: of a false verdict at most, of the interval at least
 LEVEL = 0.05  # of the tests of a table, with Holm's correction
 
@@ -36,13 +34,6 @@ RATES = (
     Rate("“inferior”, worse by the margin", "inferior", ERROR),
     Rate("interval holds the truth", "covered", COVERAGE),
 )
-
-
-def share(count: int, studies: int) -> Interval:
-    """Return a share of the studies with its exact 95 % Monte Carlo interval (Clopper and Pearson, 1934)."""
-    found = scipy.stats.binomtest(int(count), int(studies))
-    interval = found.proportion_ci(0.95, method="exact")
-    return Interval(float(found.statistic), float(interval.low), float(interval.high))
 
 
 def missed(rows: Sequence[Mapping[str, Any]], by: Sequence[str], margin: float) -> pd.DataFrame:

@@ -82,7 +82,8 @@ def cluster_bootstrap_ratio(
     patients = pd.Series(clusters)
     if not over.shape == under.shape == patients.shape:
         raise InputError(f"values and clusters: lengths differ, {over.shape}, {under.shape} and {patients.shape}")
-    _check(patients, n_resamples)
+    _check_clusters(patients)
+    _check_resamples(n_resamples)
     _check_level(level)
 
     known = ~(np.isnan(over) | np.isnan(under))
@@ -117,13 +118,43 @@ def cluster_bootstrap_weights(clusters: ArrayLike, n_resamples: int = 2000, seed
     Raises:
         InputError: there is no case, a patient is missing, or the number of resamples is out of range.
     """
+    codes = cluster_codes(clusters)
+    for counts in cluster_bootstrap_counts(codes, n_resamples, seed):
+        yield counts[:, codes]
+
+
+def cluster_bootstrap_counts(codes: np.ndarray, n_resamples: int = 2000, seed: int = 0) -> Iterator[np.ndarray]:
+    """Yield how often each patient is drawn, in blocks that bound the memory.
+
+    For statistics that are made of sums over each patient's cases.
+
+    Args:
+        codes: (N,) the patients of the cases, as of `cluster_codes`.
+        n_resamples: as in `cluster_bootstrap_mean`.
+        seed: as in `cluster_bootstrap_mean`: the same patients give the same resampling as there.
+
+    Yields:
+        (r, patients) counts of 0 or more, float64; the r of all blocks sum to ``n_resamples``.
+
+    Raises:
+        InputError: the number of resamples is out of range.
+    """
+    _check_resamples(n_resamples)
+    for counts in _resampled_counts(int(codes.max()) + 1, n_resamples, seed, len(codes)):
+        yield counts.astype(float)
+
+
+def cluster_codes(clusters: ArrayLike) -> np.ndarray:
+    """Return the patients of the cases (N,) as numbers from 0, in the order of their names.
+
+    Raises:
+        InputError: there is no case, or a patient is missing.
+    """
     patients = pd.Series(clusters)
-    _check(patients, n_resamples)
+    _check_clusters(patients)
     if patients.empty:
         raise InputError("clusters: expected one case or more")
-    codes, names = pd.factorize(patients, sort=True)
-    for counts in _resampled_counts(len(names), n_resamples, seed, len(codes)):
-        yield counts.astype(float)[:, codes]
+    return np.asarray(pd.factorize(patients, sort=True)[0])
 
 
 def percentile_interval(value: float, resampled: np.ndarray, level: float = 0.95) -> Interval:
@@ -148,9 +179,29 @@ def percentile_interval(value: float, resampled: np.ndarray, level: float = 0.95
     return Interval(value, float(low), float(high))
 
 
-def _check(patients: pd.Series, n_resamples: int) -> None:
+def tail_of(resamples: int, level: float = 0.95) -> float:
+    """Return how often a new draw lies below the lower bound that is interpolated between so many draws.
+
+    With few resamples the bounds of a percentile interval are passed more often than ``(1 - level) / 2``.
+
+    Args:
+        resamples: number of bootstrap samples.
+        level: level of the two-sided interval.
+    """
+    return (1 + (1 - level) / 2 * (resamples - 1)) / (resamples + 1)
+
+
+def level_for(tail: float, resamples: int) -> float:
+    """Return the level at which `tail_of` so many resamples is ``tail``."""
+    return 1 - 2 * (tail * (resamples + 1) - 1) / (resamples - 1)
+
+
+def _check_clusters(patients: pd.Series) -> None:
     if patients.isna().any():
         raise InputError(f"clusters: case {int(patients.isna().argmax())} has no patient")
+
+
+def _check_resamples(n_resamples: int) -> None:
     if n_resamples < 1:
         raise InputError(f"n_resamples: expected 1 or more, got {n_resamples}")
 

@@ -76,6 +76,16 @@ def classification_metrics(
     return values
 
 
+def confusion_cells(labels: np.ndarray, decisions: np.ndarray) -> np.ndarray:
+    """Return of each case, from labels (N,) and decisions (N,), both bool, its cell of the table of both.
+
+    Returns:
+        (N, 4) float64: 1 for true positives, false positives, false negatives or true negatives, 0 in the others.
+    """
+    cells = [labels & decisions, ~labels & decisions, labels & ~decisions, ~labels & ~decisions]
+    return np.stack(cells, axis=1).astype(float)
+
+
 def equal_width_bins(probability: np.ndarray, bins: int) -> np.ndarray:
     """Return the bin, 0 to ``bins`` - 1, of each probability (N,); edges belong to the upper bin, but 1 to the last."""
     return np.minimum((probability * bins).astype(int), bins - 1)
@@ -122,8 +132,7 @@ def _weights(weights: ArrayLike | None, n_cases: int) -> np.ndarray:
 
 def _counts(labels: np.ndarray, decisions: np.ndarray, times: np.ndarray) -> Counts:
     """Return true and false positives, false and true negatives, each (R,)."""
-    cells = np.stack([labels & decisions, ~labels & decisions, labels & ~decisions, ~labels & ~decisions], axis=1)
-    tp, fp, fn, tn = (times @ cells.astype(float)).T
+    tp, fp, fn, tn = (times @ confusion_cells(labels, decisions)).T
     return tp, fp, fn, tn
 
 

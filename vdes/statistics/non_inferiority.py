@@ -76,12 +76,26 @@ def non_inferiority(
     distance = margin + min(value, 0)
     if distance <= 0:
         return NonInferiority("inconclusive: the estimated difference is beyond the margin", None)
-    reach = scipy.stats.norm.isf((1 - confidence) / 2) + scipy.stats.norm.ppf(power)
-    needed = _two_digits_up(patients * (standard_error * reach / distance) ** 2)
+    needed = two_digits_up(patients_for(distance, standard_error, patients, power, confidence))
     return NonInferiority(f"inconclusive: about {needed} patients would be needed", needed)
 
 
-def _two_digits_up(number: float) -> int:
+def patients_for(distance: float, standard_error: float, patients: int, power: float, confidence: float) -> float:
+    """Return how many patients would show a distance, because the standard error shrinks with their square root.
+
+    Args:
+        distance: of the true difference from minus the margin, above 0.
+        standard_error: of the difference, with ``patients`` patients.
+        patients: number of patients of the standard error.
+        power: in (0, 1).
+        confidence: of the two-sided interval.
+    """
+    reach = scipy.stats.norm.isf((1 - confidence) / 2) + scipy.stats.norm.ppf(power)
+    return float(patients * (standard_error * reach / distance) ** 2)
+
+
+def two_digits_up(number: float) -> int:
+    """Return a number of 0 or more, rounded up to two digits."""
     whole = math.ceil(number)
     unit = 10 ** max(len(str(whole)) - 2, 0)
     return math.ceil(whole / unit) * unit

@@ -1,4 +1,4 @@
-"""The arguments of ``vdes study``: the cases, the models, their training, and the question."""
+"""The arguments of ``vdes study``: the cases, the models, their training, the question, and plans."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from vdes.data.vocabulary import WorldName
 from vdes.errors import InputError
 from vdes.study.question import Question
+
+FEWEST = 100  # simulated studies of a check
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,87 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Planning:
+    """How many patients does a study need?
+
+    Attributes:
+        plan: run no study, but print the number of patients that one with this question needs.
+        pilot: folder of a finished study, whose patients are drawn with replacement. Without it, assumed values.
+        difference: true difference to plan for, between the pilot's and 0. Without it that of the pilot, or 0 if
+            virtual DES was better there.
+        simulated: simulated studies of each number of patients that is checked.
+    """
+
+    plan: bool = False
+    pilot: Path | None = None
+    difference: float | None = None
+    simulated: int = 1_000
+
+    def __post_init__(self) -> None:
+        """Check the number of studies.
+
+        Raises:
+            InputError: there are too few, or a difference is given without a pilot.
+        """
+        if self.simulated < FEWEST:
+            raise InputError(f"--simulated: {self.simulated}; expected {FEWEST} or more")
+        if self.difference is not None and self.pilot is None:
+            raise InputError("--difference: expected with --pilot; without a pilot the assumed values state it")
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What is assumed; the pairs are of real and of virtual DES.
+
+    Attributes:
+        f1: F1 of real and of virtual DES, such as 0.8 0.78. One of F1, AUC and sensitivity is needed.
+        auc: area under the ROC curve of real and of virtual DES.
+        sensitivity: sensitivity of real and of virtual DES.
+        specificity: specificity of real and of virtual DES.
+        prevalence: share of the patients that are malignant.
+        images_per_patient: images of a patient, with ``--level image``. Without it 4.
+        malignant_images: how many of them are malignant in a malignant patient. Without it half of them.
+        correlation: of the scores of real and virtual DES of a case, among malignant cases and among others. The
+            lower, the more patients.
+        disagreement: share of the cases that are called malignant with only one of real and virtual DES, in place of
+            the correlation.
+        within: correlation of two images or breasts of a patient.
+    """
+
+    f1: tuple[float, float] | None = None
+    auc: tuple[float, float] | None = None
+    sensitivity: tuple[float, float] | None = None
+    specificity: tuple[float, float] = (0.85, 0.85)
+    prevalence: float = 0.33
+    images_per_patient: int | None = None
+    malignant_images: int | None = None
+    correlation: float = 0.4
+    disagreement: float | None = None
+    within: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check all values.
+
+        Raises:
+            InputError: not exactly one of F1, AUC and sensitivity is given, or a value is out of range.
+        """
+        given = [name for name in ("f1", "auc", "sensitivity") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise InputError(
+                f"assumed: {', '.join(given) or 'none'}; expected one of --f1, --auc and --sensitivity, or --pilot"
+            )
+        for name in (given[0], "specificity"):
+            for value in getattr(self, name):
+                _check_share(name, value)
+        _check_share("prevalence", self.prevalence)
+        for name in ("correlation", "within"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"--{name}: {getattr(self, name)}; expected a number of 0 to 1")
+        if self.disagreement is not None:
+            _check_share("disagreement", self.disagreement)
+
+
+@dataclass(frozen=True)
 class StudyArguments:
     """A study as described by the command line.
 
@@ -130,3 +213,8 @@ class StudyArguments:
     bundles: Path | None = None
     height: int | None = None
     seed: int = 0
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise InputError(f"--{name}: {value}; expected a number above 0 and below 1")
