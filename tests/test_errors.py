@@ -145,3 +145,16 @@ Broken()
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert run.returncode == 0
     assert "RuntimeError: broken" in run.stderr
+
+
+@pytest.mark.parametrize(("name", "told"), [("/data/a.png", "/data/a.png"), (None, "an output")])
+def test_a_full_disk_is_one_line(name: str | None, told: str) -> None:
+    try:
+        try:
+            raise OSError(28, "No space left on device", name)
+        except OSError as error:
+            raise RuntimeError("MONAI") from error
+    except RuntimeError as error:
+        found = find_input_error(error)
+    assert str(found) == f"{told}: cannot be written (No space left on device); free space and run it again"
+    assert find_input_error(OSError(13, "Permission denied", "a.png")) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -13,7 +14,10 @@ from types import TracebackType
 from typing import Any
 
 EXIT_STATUS = 2
+ERROR = "error: "  # how the one line of an error begins
 AGAIN = 0.1  # seconds after which an interrupt that was dropped is raised again
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors of a disk without room
+FREE = "free space and run it again"
 INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C
 
 
@@ -40,7 +44,10 @@ _IN_A_TRACEBACK = re.compile(rf"^{re.escape(InputError.__module__)}\.{InputError
 
 
 def find_input_error(error: BaseException | None) -> InputError | None:
-    """Return the `InputError` behind ``error``, through the exceptions that MONAI wraps around it, or None."""
+    """Return the `InputError` behind ``error``, through the exceptions that MONAI wraps around it, or None.
+
+    A full disk is one, wherever it was noticed.
+    """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         # a worker process of a DataLoader sends its exception as the text of a traceback
@@ -49,6 +56,8 @@ def find_input_error(error: BaseException | None) -> InputError | None:
             return InputError(sent[1])
         if isinstance(error, InputError):
             return error
+        if isinstance(error, OSError) and error.errno in FULL:
+            return InputError(f"{error.filename or 'an output'}: cannot be written ({error.strerror}); {FREE}")
         seen.add(id(error))
         error = error.__cause__ or error.__context__
     return None
@@ -98,13 +107,13 @@ def report_input_errors() -> None:
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if isinstance(error, KeyboardInterrupt):
-            print("error: interrupted", file=sys.stderr)
+            print(f"{ERROR}interrupted", file=sys.stderr)
             raise SystemExit(INTERRUPTED)
         found = find_input_error(error)
         if found is None:
             previous(kind, error, trace)
             return
-        print(f"error: {found}", file=sys.stderr)
+        print(f"{ERROR}{found}", file=sys.stderr)
         raise SystemExit(EXIT_STATUS)
 
     sys.excepthook = hook

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,18 @@ def test_a_failed_run_names_its_log(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"run\.log: the run ended with exit status 1; its last lines say why"):
         run_workflow(bundle, ["inference"], tmp_path / "list.json", tmp_path / "run", settings)
     assert "ZeroDivisionError" in (tmp_path / "run.log").read_text()
+
+
+def test_the_one_line_of_a_failed_run_is_told(bundle: Path, tmp_path: Path) -> None:
+    errors = "$__import__('vdes.errors', fromlist=['errors'])"
+    config = CONFIG.replace("run:\n", f"run:\n  - {errors}.report_input_errors()\n")
+    full = f"{errors[1:]}.os.write(__import__('os').open('/dev/full', 1), b'x')"
+    (bundle / "configs" / "inference.yaml").write_text(config)
+    for _ in range(2):  # the log of the second run begins with that of the first
+        settings = {"text": f"${full}", "number": 1, "switch": True, "nothing": None}
+        with pytest.raises(InputError) as caught:
+            run_workflow(bundle, ["inference"], tmp_path / "list.json", tmp_path / "run", settings)
+        told = "an output: cannot be written (No space left on device); free space and run it again"
+        assert str(caught.value) == f"{told} ({tmp_path / 'run.log'} has the whole output)"
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    assert "Traceback" not in (tmp_path / "run.log").read_text()

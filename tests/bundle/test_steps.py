@@ -238,3 +238,13 @@ def test_a_step_that_runs_elsewhere_is_noticed(tmp_path: Path) -> None:
     file.touch()  # of a process that was killed
     check_idle(tmp_path)
     assert not file.exists()
+
+
+def test_a_full_disk_fails_its_step_alone(tmp_path: Path) -> None:
+    def full() -> None:
+        raise RuntimeError("a library") from OSError(28, "No space left on device", "a.png")
+
+    job = Job()
+    failed = run_steps([Step("full", "virtual", 1, full), *job.steps], tmp_path)
+    assert failed == {"full": "a.png: cannot be written (No space left on device); free space and run it again"}
+    assert job.ran == ["a", "b", "c"]

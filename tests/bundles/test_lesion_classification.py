@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,35 @@ def test_grad_cam_draws_a_picture_for_each_input(predict, labelled, tmp_path):
     assert [file.name for file in (tmp_path / "cam" / "grad_cam").iterdir()] == ["P0_L_CC_des.png"]
     with Image.open(tmp_path / "cam" / "grad_cam" / "P0_L_CC_des.png") as picture:
         assert picture.size == (64, 64) and picture.mode == "RGB"
+
+
+@pytest.mark.parametrize("cached", [False, True], ids=["images", "features"])
+def test_an_image_that_cannot_be_read_costs_its_examination_alone(predict, run, classifier, labelled, tmp_path, cached):
+    folder = tmp_path / "copy"
+    shutil.copytree(labelled.parent, folder)
+    file, name = folder / "des" / "P3_R_CC.png", "out"
+    own = {"feature_cache": str(tmp_path / "features")} if cached else {"grad_cam": True}
+    whole = predict(name, folder / "datalist.json", inputs="des", **own)
+    Image.fromarray(np.zeros((96, 64), np.uint8)).save(file)
+    message = refusal(
+        run,
+        "inference",
+        workflow_type="infer",
+        dataset_dir=str(folder / "datalist.json"),
+        ckpt_path=str(classifier / "model.pt"),
+        output_dir=str(tmp_path / name),
+        overwrite=True,
+        inputs="des",
+        **own,
+    )
+    assert message.startswith(f"{file}: no breast: no pixel above")
+    table = pd.read_csv(tmp_path / name / "predictions.csv", keep_default_na=False)
+    others = whole[whole["patient"] != "P3"].reset_index(drop=True)
+    assert list(table["case"]) == list(others["case"]) and len(others) == len(whole) - 7
+    assert np.allclose(table["logit"], others["logit"], atol=1e-4)  # batches of other cases round differently
+    if not cached:
+        pictures = {picture.stem for picture in (tmp_path / name / "grad_cam").iterdir()}
+        assert "P3_R_CC_des" not in pictures and len(pictures) == 71
 
 
 def test_predictions_are_not_replaced_unless_told(predict, run, classifier, labelled, tmp_path):

@@ -28,7 +28,7 @@ from torch.nn.functional import l1_loss
 from vdes.data.cdd_cesm.datalist import write_cdd_cesm
 from vdes.data.datalist import Datalist
 from vdes.data.dicom_folder.datalist import write_dicom_datalist
-from vdes.data.training_record import check_trained_on
+from vdes.data.training_record import check_trained_on, known_record
 from vdes.data.virtual_datalist import write_virtual_datalist
 from vdes.dicom import read_mammogram
 from vdes.dicom.deidentify import mapped_uid
@@ -242,12 +242,22 @@ def test_a_finished_run_whose_weights_were_lost_or_replaced_does_not_end_well(
     shutil.copytree(trained, tmp_path / "run")
     knobs = {"dataset_dir": str(pairs), "output_dir": str(tmp_path / "run"), "cache_dir": str(cache_dir), **training}
     weights = tmp_path / "run" / "model.pt"
+    whole, record = weights.read_bytes(), weights.with_suffix(".json")
     torch.save(VirtualDesUNet().state_dict(), weights)
-    for message in ("model.json is the record of other weights", "no such file"):
+    for message in ("model.json is the record of other weights", "no such file", "no record beside them"):
         with pytest.raises(Exception) as caught:
             run("train", **knobs)
         assert str(find_input_error(caught.value)).startswith(f"{weights}: {message}; expected")
-        weights.unlink(missing_ok=True)
+        if weights.is_file():
+            weights.unlink()
+        else:
+            weights.write_bytes(whole)
+            record.unlink()
+    # the weights themselves may be used, and say that nothing is known of them
+    with pytest.raises(InputError, match="no record beside them"):
+        known_record(weights)
+    origin = check_trained_on(weights, Datalist.read(pairs).items("test"), "pairs")
+    assert not origin.known and origin.told.startswith("unknown (no record beside them)")
 
 
 @pytest.mark.slow
@@ -509,6 +519,45 @@ def test_a_case_that_fails_leaves_no_image_of_an_earlier_run(run, pairs, tmp_pat
     after = {file.name: file.stat().st_ino for file in tmp_path.iterdir()}
     assert after.keys() == before.keys() - {second}
     assert all(after[name] != before[name] for name in after)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+@pytest.mark.parametrize("which", [0, 1, -1])
+def test_an_image_that_cannot_be_read_stops_its_case_and_no_other(run, pairs, tmp_path, which, num_workers):
+    folder, output = tmp_path / "low_energy", tmp_path / "made"
+    shutil.copytree(pairs.parent / "low_energy", folder)
+    knobs = {"workflow_type": "infer", "dataset_dir": str(folder), "output_dir": str(output), **IDENTITY}
+    run("inference", **knobs)
+    before = {file.name: file.stat().st_ino for file in output.iterdir()}
+    lost = sorted(before)[which]
+    Image.fromarray(np.zeros_like(pixels(folder / lost))).save(folder / lost)
+    with pytest.raises(Exception) as error:
+        run("inference", overwrite=True, num_workers=num_workers, **knobs)
+    assert str(find_input_error(error.value)) == (
+        f"{folder / lost}: no breast: no pixel above 5.1 (the threshold between air and breast); {output / lost}, made "
+        "of it by an earlier run, was removed"
+    )
+    after = {file.name: file.stat().st_ino for file in output.iterdir()}
+    assert after.keys() == before.keys() - {lost}
+    assert all(after[name] != before[name] for name in after)
+
+
+def test_images_that_vanish_in_the_middle_are_named(run, pairs, tmp_path):
+    folder, output = tmp_path / "low_energy", tmp_path / "made"
+    shutil.copytree(pairs.parent / "low_energy", folder)
+    files = sorted(folder.iterdir())
+    vanish = {
+        "files": [str(file) for file in files[2:]],
+        "inferer": "$lambda image, network: [image, "
+        "[pathlib.Path(file).unlink(missing_ok=True) for file in @files]][0]",
+    }
+    with pytest.raises(Exception) as error:
+        run("inference", workflow_type="infer", dataset_dir=str(folder), output_dir=str(output), **vanish, **IDENTITY)
+    told = str(find_input_error(error.value))
+    assert told.startswith(f"{len(files) - 1} cases failed: {files[2]}: no such file; ") or told.startswith(
+        f"{len(files) - 2} cases failed: {files[2]}: no such file; "
+    )
+    assert {file.name for file in output.iterdir()} == {file.name for file in files[:2]}
 
 
 def test_inference_replaces_outputs_when_told(run, pairs, tmp_path):

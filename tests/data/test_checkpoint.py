@@ -67,3 +67,16 @@ def test_the_checkpoints_and_weights_of_other_programs_are_left_alone(interrupte
     assert damage(interrupted) is None
     torch.save({"state_dict": {}}, interrupted / CHECKPOINT)
     assert damage(interrupted) is None
+
+
+def test_weights_or_a_record_that_a_training_has_kept_and_that_are_lost_are_named(interrupted: Path) -> None:
+    kept = {**STATE, "progress": {"epoch": 2, "best_metric_epoch": 1}}
+    torch.save(sealed_state(kept), interrupted / CHECKPOINT)
+    assert damage(interrupted) is None
+    (interrupted / "model.json").unlink()
+    assert damage(interrupted) == "the record of model.pt is lost"
+    (interrupted / "model.pt").unlink()
+    assert damage(interrupted) == "the weights that it has kept are lost"
+    nothing_yet = {**STATE, "progress": {"epoch": 2, "best_metric_epoch": -1}}
+    torch.save(sealed_state(nothing_yet), interrupted / CHECKPOINT)
+    assert damage(interrupted) is None

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import torch
 
+from vdes.bundle.steps import run_steps
 from vdes.cli import main
 from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.training_record import TrainingRecord, sealed
@@ -27,7 +28,8 @@ from vdes.study.defaults import shipped_classifier
 from vdes.study.models import Model
 from vdes.study.question import Question
 from vdes.study.run_study import answer, run_study
-from vdes.study.study import Study
+from vdes.study.study import STEPS, Study
+from vdes.study.study_steps import study_inputs, study_steps
 
 pytestmark = pytest.mark.slow
 
@@ -252,6 +254,39 @@ def test_a_killed_study_goes_on_to_the_same_figures(finished: Path, cases: Path,
     assert (output / "parts" / "split" / "arms" / "des" / "predictions.csv").stat().st_mtime_ns == kept
     assert figures(output) == figures(finished)
     assert (output / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("input_of", ["low_energy", "des", "weights"])
+def test_a_study_does_not_go_on_with_another_image_than_it_began_with(
+    finished: Path, cases: Path, tmp_path: Path, input_of: str
+) -> None:
+    """Its first steps have read the old one, the others would read the new one."""
+    shutil.copytree(cases.parent, tmp_path / "set")
+    copy = tmp_path / "set" / cases.name
+    weights = tmp_path / "model.pt"
+    for suffix in (".pt", ".json"):
+        shutil.copy(UNET / "models" / f"model_phantom{suffix}", weights.with_suffix(suffix))
+    study = study_of(copy, tmp_path / "study", generators={"unet": Model(UNET, weights, {"height": 64})})
+    first, other = (item for item in study.datalist.items("test")[:2])
+    file, new = (
+        (weights, UNET / "models" / "model.pt")
+        if input_of == "weights"
+        else (Path(first[input_of]), Path(other[input_of]))
+    )
+    old = file.read_bytes()
+    study.open_folder(False)
+    steps, inputs = study_steps(study), study_inputs(study)
+    virtual = next(i for i, step in enumerate(steps) if step.name.endswith("virtual unet"))
+    assert run_steps(steps[: virtual + 1], study.output / STEPS, inputs=inputs) == {}
+    shutil.copyfile(new, file)
+    again = study_of(copy, tmp_path / "study", generators=study.generators)
+    with pytest.raises(InputError, match=r"models|was changed since .*study was begun with it"):
+        run_study(again)
+    assert not (study.output / "metrics.json").exists()
+    file.write_bytes(old)
+    again = study_of(copy, tmp_path / "study", generators=study.generators)
+    assert run_study(again) == {}
+    assert figures(study.output)["arms"] == figures(finished)["arms"]
 
 
 def test_a_failing_arm_loses_no_other(

@@ -16,10 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from stress.jobs import JOBS, leftovers
-
-from vdes.phantom.generate import generate
-from vdes.phantom.settings import Settings
+from stress.jobs import JOBS, cases, leftovers
 
 TARGETS = {
     "predictions of a part": "parts/*/arms/des/predictions.csv",
@@ -62,7 +59,7 @@ def damaged(targets: Sequence[str], ways: Sequence[str], work: Path) -> dict[str
         work: an empty folder.
     """
     job = JOBS["study"]
-    datalist = generate(work / "cases", Settings(8, 5, 64, test_fraction=0.5, validation_fraction=0.25))
+    datalist = cases("study", work / "cases")
     folder, whole = work / "study", work / "whole"
     job.run(datalist, folder)
     expected = job.results(folder)

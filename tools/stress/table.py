@@ -17,13 +17,16 @@ from vdes.statistics.markdown_table import markdown_table
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 COUNTS, PAGE = DOCS / "results" / "faults", DOCS / "reference" / "faults.md"
 KILLS = ("job", "kills", "equal", "half-written", "left over")
+CLOCKS = ("job", "clocks set back", "equal", "half-written", "left over")
 DAMAGES = ("job", "damages", "equal", "left over")
+FULL = ("job", "sizes", "one line", "completed", "half-written", "left over", "equal")
+INPUTS = ("job", "changes", "from the old", "from the new", "one line", "half-written")
 
 
 def tables(found: Sequence[dict[str, Any]]) -> str:
-    """Return the counts of `stress.kills` and `stress.damage` as Markdown, with every fault in its words."""
+    """Return the counts of the other tools as Markdown, with every fault in its words."""
     parts = []
-    for columns in (KILLS, DAMAGES):
+    for columns in (KILLS, CLOCKS, DAMAGES, FULL, INPUTS):
         rows = [[str(one[column]) for column in columns] for one in found if columns[1] in one]
         parts += [markdown_table(columns, rows)] if rows else []
     faults = [f"- {one['job']}: {fault}" for one in found for fault in one["faults"]]

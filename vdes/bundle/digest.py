@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from vdes.data.training_record import file_sha256
+from vdes.data.known_files import file_sha256
 
 
 def digest(paths: Iterable[Path]) -> str:

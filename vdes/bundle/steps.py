@@ -18,9 +18,10 @@ from tqdm import tqdm
 
 from vdes.bundle.digest import digest
 from vdes.bundle.output_lock import LOCK_FILE, locked
+from vdes.bundle.step_inputs import StepInputs
 from vdes.bundle.step_marker import Marker, made_by, marker_file, read_marker, why_not_done, write_marker
 from vdes.data.checkpoint import damage
-from vdes.errors import InputError
+from vdes.errors import InputError, find_input_error
 
 # seconds that two cores took to begin, and for a unit of work: an image of 256 px, once through inference or training
 SECONDS = {
@@ -70,13 +71,15 @@ def run_steps(
     only: Mapping[str, str] | None = None,
     jobs: int = 1,
     title: str = "study",
+    inputs: StepInputs | None = None,
 ) -> dict[str, str]:
     """Run the unfinished steps, with a progress bar for all.
 
     A failed step is reported at the end, and the steps that need it are skipped; the others continue. An interrupted
     step is repeated, or resumed if its own program can. A finished step is repeated, with one line, if its outputs or
     its record were damaged, or if a step that it needs has made something else since; an interrupted training starts
-    from the beginning, with one line, if its checkpoint was damaged.
+    from the beginning, with one line, if its checkpoint was damaged. A step during which an input was changed fails,
+    and what it has made is removed.
 
     Args:
         steps: the steps; ready steps run in this order.
@@ -85,15 +88,18 @@ def run_steps(
             steps that they need must be done.
         jobs: number of steps at a time. A single step at a time runs in this thread.
         title: title of the progress bar.
+        inputs: the files that the steps read and none of them makes.
 
     Returns:
         The failed steps, each with its reason. With ``only`` this includes steps whose needs are not done.
 
     Raises:
-        InputError: no step belongs to this fold and model.
+        InputError: no step belongs to this fold and model, or an input is not the one that the job began with.
 
     """
     chosen = _chosen(steps, only)
+    if inputs is not None:
+        inputs.open(folder)
     failed: dict[str, str] = {}
     by_name = {step.name: step for step in steps}
     todo = _todo(chosen, folder)
@@ -129,7 +135,7 @@ def run_steps(
                     _forget(step, folder)
                 bar.n = 1 - sum(left.values()) / total if total else 0.0
                 bar.set_description(f"{title}: {', '.join([*running.values(), name])}")
-                running[pool.submit(_timed, step, folder)] = name
+                running[pool.submit(_timed, step, folder, inputs)] = name
             for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                 name = running.pop(future)
                 order.done(name)
@@ -162,7 +168,7 @@ class _ThisThread(Executor):
         return future
 
 
-def _timed(step: Step, folder: Path) -> float:
+def _timed(step: Step, folder: Path, inputs: StepInputs | None) -> float:
     """Run a step, unless another process does at the same time, and return its duration in seconds."""
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
@@ -171,7 +177,19 @@ def _timed(step: Step, folder: Path) -> float:
         if damaged:
             tqdm.write(f"{step.name}: {damaged}; it is done again")
             _forget(step, folder)
-        step.run()
+        try:
+            step.run()
+        except Exception as error:  # a full disk, and what a worker process sends
+            found = find_input_error(error)
+            if found is None:
+                raise
+            raise found from error
+        try:
+            if inputs is not None:
+                inputs.check()
+        except InputError:
+            _forget(step, folder)
+            raise
     return time.monotonic() - started
 
 

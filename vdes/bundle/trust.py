@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vdes.bundle.locate import CLONE, INSTALLED
-from vdes.data.training_record import file_sha256
+from vdes.data.known_files import file_sha256
 from vdes.errors import InputError
 
 logger = logging.getLogger(__name__)

@@ -55,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {message(error)}", file=sys.stderr)
         return EXIT_STATUS
     except OSError as error:
-        print(f"error: {error.filename or 'file system'}: {error.strerror or error}", file=sys.stderr)
+        line = find_input_error(error) or f"{error.filename or 'file system'}: {error.strerror or error}"
+        print(f"error: {line}", file=sys.stderr)
         return EXIT_STATUS
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)

@@ -58,7 +58,8 @@ def damage(folder: Path) -> str | None:
     """Return which file of an interrupted training was damaged since, in a few words; None if it can go on.
 
     Looks at its checkpoint, and at the weights that it has kept so far, by their record. Checkpoints without any of
-    `FIELDS`, and weights without a record, may be those of another program, and are not judged.
+    `FIELDS`, and weights without a record beside a checkpoint that knows of none, may be those of another program, and
+    are not judged.
 
     Args:
         folder: folder of the training, which need not exist.
@@ -76,7 +77,14 @@ def damage(folder: Path) -> str | None:
         return None
     if not is_whole(state):
         return f"{file.name} is damaged"
-    for record in sorted(folder.glob(f"*{RECORD_SUFFIX}")):
+    records = sorted(folder.glob(f"*{RECORD_SUFFIX}"))
+    if state.get("progress", {}).get("best_metric_epoch", 0) > 0:  # it has kept weights, with their record
+        if not records and not any(weights.name != file.name for weights in folder.glob(f"*{file.suffix}")):
+            return "the weights that it has kept are lost"
+        for weights in sorted(folder.glob(f"*{file.suffix}")):
+            if weights.name != file.name and not weights.with_suffix(RECORD_SUFFIX).is_file():
+                return f"the record of {weights.name} is lost"
+    for record in records:
         weights = record.with_suffix(file.suffix)
         if isinstance(read_record(weights), str):
             return f"{weights.name} or its record is damaged"

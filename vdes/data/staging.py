@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vdes.data.stage_folder import PARTIAL, stage_folder
-from vdes.errors import InputError
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from vdes.errors import FREE, FULL, InputError
 
 
 @contextlib.contextmanager
@@ -49,10 +46,10 @@ def staged(targets: Sequence[Path], overwrite: bool) -> Iterator[dict[Path, Path
         try:
             yield stages
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in FULL:
                 raise
             target = next((target for target in reversed(targets) if stages[target].exists()), targets[0])
-            raise InputError(f"{target}: cannot be written ({error.strerror}); free space and run it again") from error
+            raise InputError(f"{target}: cannot be written ({error.strerror}); {FREE}") from error
         written = {target: stage for target, stage in stages.items() if stage.exists()}
         for target, stage in written.items():
             if stage.is_file() and target.is_dir():

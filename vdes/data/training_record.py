@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from vdes.data.datalist import PATH_FIELDS, Datalist, PathLike
+from vdes.data.known_files import KnownFiles, check_content, file_sha256
 from vdes.data.vocabulary import MODALITIES
 from vdes.errors import InputError
 
@@ -35,14 +36,32 @@ Record = dict[str, Any]
 class TrainingRecord:
     """What a training sees: the images of its datalist, and the ancestors of its weights.
 
+    A training hashes each file once and reads it afterwards: `read_weights` comes before the weights are loaded, and
+    the data sets of `vdes.data.datasets.cached_dataset` share ``files``, so that the record speaks of what was read
+    and not of what lies there later.
+
     Args:
         datalist: the datalist of the training, or its file.
         ancestors: by knob, the weights that the training starts from; None and what is not a file are left out.
+        files: the content of the files.
 
     """
 
     datalist: PathLike | Datalist
     ancestors: Mapping[str, PathLike | None] = field(default_factory=dict)
+    files: KnownFiles = field(default_factory=KnownFiles)
+
+    def read_weights(self) -> None:
+        """Find out what the weights are that the training starts from, before they are loaded."""
+        _ = self._origins, self.ancestors_sha256
+
+    def check_weights(self) -> None:
+        """Make sure, once they are loaded, that the weights are those of `read_weights`; later calls do nothing.
+
+        Raises:
+            InputError: a file of them was replaced, changed or removed in between.
+        """
+        _ = self._weights_checked
 
     @cached_property
     def content(self) -> Record:
@@ -61,7 +80,7 @@ class TrainingRecord:
             InputError: as `vdes.data.datalist.Datalist.items`.
 
         """
-        listed = Datalist.of(self.datalist)
+        listed = self._listed
         items = listed.items(*SEEN)
         files = {item[modality] for item in items for modality in MODALITIES if item[modality] is not None}
         return {
@@ -70,7 +89,7 @@ class TrainingRecord:
             "split": listed.split,
             "datalist_sha256": listed.sha256,
             "patients": len({item["patient"] for item in items}),
-            "images": sorted(self._hashes[file][:DIGITS] for file in files),
+            "images": sorted(self.files.sha256(file)[:DIGITS] for file in files),
             ANCESTORS: self._ancestors(listed),
         }
 
@@ -80,35 +99,38 @@ class TrainingRecord:
 
         Names of cases and files are not part of it, so that a data set may be moved.
         """
-        listed = Datalist.of(self.datalist)
+        listed = self._listed
         read: list[Any] = [listed.fields["intensity_range"], listed.aligned]
         for section in SEEN:
             for item in listed.items(section):
-                hashes = [self._hashes[item[name]] if item[name] is not None else None for name in PATH_FIELDS]
+                hashes = [self.files.sha256(item[name]) if item[name] is not None else None for name in PATH_FIELDS]
                 read.append([section, hashes, {key: value for key, value in item.items() if key not in _NOT_READ}])
         return _digest(read)
 
     @cached_property
     def ancestors_sha256(self) -> dict[str, str | None]:
         """The hashes of the weights that the training starts from, by knob; None where there are none."""
-        return {
-            role: file_sha256(file) if file is not None and Path(file).is_file() else None
-            for role, file in self.ancestors.items()
-        }
+        found = dict(self._origins)
+        return {role: found[role][0][WEIGHTS] if role in found else None for role in self.ancestors}
 
     @cached_property
-    def _hashes(self) -> dict[str, str]:
-        items = Datalist.of(self.datalist).items(*SEEN)
-        files = {item[name] for item in items for name in PATH_FIELDS if item[name] is not None}
-        return {file: file_sha256(file) for file in files}
+    def _listed(self) -> Datalist:
+        return Datalist.of(self.datalist)
+
+    @cached_property
+    def _origins(self) -> list[tuple[str, list[Record]]]:
+        """The weights that are files, with their ancestors, by role."""
+        named = [(role, file) for role, file in self.ancestors.items() if file is not None and Path(file).is_file()]
+        return [(role, origin(role, file)) for role, file in named]
+
+    @cached_property
+    def _weights_checked(self) -> bool:
+        for role, entries in self._origins:
+            check_content(str(self.ancestors[role]), entries[0][WEIGHTS])
+        return True
 
     def _ancestors(self, listed: Datalist) -> list[Record]:
-        found = [
-            entry
-            for role, file in self.ancestors.items()
-            if file is not None and Path(file).is_file()
-            for entry in origin(role, file)
-        ]
+        found = [entry for _, entries in self._origins for entry in entries]
         return _once([*found, *listed.fields.get(MADE_BY, ())])
 
 
@@ -226,11 +248,6 @@ def check_trained_on(weights: Path, items: list[dict[str, Any]], where: str) -> 
 def fingerprint(file: str | os.PathLike[str]) -> str:
     """Return the first `DIGITS` hexadecimal digits of a file's SHA-256."""
     return file_sha256(file)[:DIGITS]
-
-
-def file_sha256(file: str | os.PathLike[str]) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits."""
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def _named(entry: Mapping[str, Any]) -> str:

@@ -73,8 +73,9 @@ def write_ablation(bundle: Path, settings: Ablation, overwrite: bool = False) ->
         "base": variants[BASE],
     }
     experiment.open(stated)
-    experiment.run(trials(experiment, bundle, variants, settings))
-    experiment.run([step for name in variants for step in steps_of(experiment, bundle, name, variants, settings)])
+    experiment.run(trials(experiment, bundle, variants, settings), settings.folds)
+    steps = [step for name in variants for step in steps_of(experiment, bundle, name, variants, settings)]
+    experiment.run(steps, settings.folds)
     rows = ablation_summary({name: tables_of(settings, name) for name in variants}, BASE)
     content = {
         "data": Datalist.read(settings.folds[0]).name,

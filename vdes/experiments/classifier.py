@@ -100,7 +100,8 @@ def ship(bundle: Path, settings: ClassifierTraining, overwrite: bool = False) ->
             step
             for run, datalist in runs.items()
             for step in steps_of(experiment, bundle, settings.output / run, datalist, seen, budget)
-        ]
+        ],
+        list(runs.values()),
     )
 
     best = settings.output / "split" / "training" / "model.pt"

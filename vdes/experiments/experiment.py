@@ -12,6 +12,7 @@ from typing import Any
 from vdes.bundle.job_folder import open_job
 from vdes.bundle.output_lock import sole_writer
 from vdes.bundle.process import run_workflow
+from vdes.bundle.step_inputs import StepInputs, images_of_datalists
 from vdes.bundle.steps import Step, run_steps
 from vdes.errors import InputError
 
@@ -92,14 +93,20 @@ class Experiment:
         units = images * (height / PIXELS) ** 2
         return Step(self.name_of(output), kind, units, run, needs, outputs=made, restart=[output])
 
-    def run(self, steps: Sequence[Step]) -> None:
+    def run(self, steps: Sequence[Step], datalists: Sequence[Path]) -> None:
         """Run the unfinished steps.
 
+        Args:
+            steps: the steps.
+            datalists: the datalists of all images that the steps read, of which none was made by a step.
+
         Raises:
-            InputError: a step failed; the message is that of the first failed step, after all others are done.
+            InputError: a step failed, where the message is that of the first failed step, after all others are done; or
+                an image is not the one that the experiment began with.
         """
         with sole_writer(self.folder):
-            failed = run_steps(steps, self.folder / STEPS, jobs=self.jobs, title=self.what)
+            inputs = StepInputs(images_of_datalists(datalists))
+            failed = run_steps(steps, self.folder / STEPS, jobs=self.jobs, title=self.what, inputs=inputs)
         if failed:
             name, reason = next(iter(failed.items()))
             raise InputError(f"{name}: {reason}")

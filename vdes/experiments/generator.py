@@ -100,7 +100,8 @@ def ship(bundle: Path, settings: GeneratorTraining, overwrite: bool = False) -> 
     stated = {"bundle": bundle.resolve().name, "datalist_sha256": sha256(datalist), "recipe": recipe, "height": height}
     experiment.open(stated)
     experiment.run(
-        [step for run in runs for step in steps_of(experiment, bundle, datalist, run, recipe, height, counts)]
+        [step for run in runs for step in steps_of(experiment, bundle, datalist, run, recipe, height, counts)],
+        [datalist],
     )
     table = [row(run) for run in runs]
     best = max(range(len(runs)), key=lambda i: table[i]["validation"][CHOSEN_BY])

@@ -90,7 +90,8 @@ def compare(bundles: Path, settings: JointTraining, overwrite: bool = False) -> 
             for seed in settings.seeds
             for arm in ARMS
             for step in steps_of(experiment, generator, classifier, settings, listed, arm, seed)
-        ]
+        ],
+        [listed.path],
     )
     result.parent.mkdir(parents=True, exist_ok=True)
     with staged([result], overwrite=True) as stages:

@@ -84,7 +84,7 @@ def curve(bundle: Path, settings: LearningCurve) -> dict[str, Any]:
         )
         of_fold = folder(settings, share) / f"fold{k}"
         steps += steps_of(experiment, bundle, of_fold, datalist, (settings.inputs,), budget)
-    experiment.run(steps)
+    experiment.run(steps, settings.folds)
     points = []
     for share in shares:
         tests = [

@@ -46,10 +46,11 @@ def calibrate_weights(
         batch_size: images at a time.
 
     Raises:
-        InputError: the file is missing or does not fit the network.
+        InputError: the file is missing, does not fit the network or was replaced meanwhile.
 
     """
     load_weights(network, weights).to(device)
+    record.check_weights()
     rows: list[dict[str, Any]] = []
 
     def keep(engine: Engine) -> None:

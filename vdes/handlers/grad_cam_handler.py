@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ignite.engine import Engine, Events
 from monai.transforms import ScaleIntensity
 from monai.visualize import GradCAM
 
+from vdes.data.datasets.readable_cases import ReadableCases
 from vdes.data.vocabulary import MODALITIES
 from vdes.errors import InputError
 from vdes.handlers.overlay import overlay_picture
@@ -30,21 +32,24 @@ class GradCamHandler:
     Args:
         output_dir: folder of the pictures; created if it is missing.
         overwrite: whether pictures of an earlier run may be replaced, and those of its cases removed of which this run
-            makes none: of inputs that are absent, and of outputs that are not finite.
+            makes none: of inputs that are absent, of images that cannot be read and of outputs that are not finite.
+        loader: the evaluator's, which knows the cases that cannot be read.
 
     Raises:
         InputError: at the start of the run, the folder already has pictures.
 
     """
 
-    def __init__(self, output_dir: str | Path, overwrite: bool = False) -> None:
+    def __init__(self, output_dir: str | Path, overwrite: bool = False, loader: ReadableCases | None = None) -> None:
         self.output_dir = Path(output_dir)
         self.overwrite = overwrite
+        self.loader = loader
 
     def attach(self, engine: Engine) -> None:
         """Register with the evaluator."""
         engine.add_event_handler(Events.STARTED, self.start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self.draw)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.forget)
 
     def start(self, _engine: Engine) -> None:
         """Refuse to replace pictures, before the run."""
@@ -58,12 +63,21 @@ class GradCamHandler:
         network: Any = engine.network
         for case in decollated_cases(engine):
             for i, name in enumerate(MODALITIES):
-                image, file = case["image"][i], self.output_dir / f"{case['case']}_{name}.png"
+                image, file = case["image"][i], self._file(case, name)
                 if bool(image[0, 0].isnan()) or not bool(torch.as_tensor(case["pred"]).isfinite().all()):
                     file.unlink(missing_ok=True)  # of an earlier run
                 else:
                     heat = malignancy_map(network, case["image"], i)
                     overlay_picture(image.cpu(), heat.cpu(), file)
+
+    def forget(self, _engine: Engine) -> None:
+        """Remove the pictures of an earlier run of cases that cannot be read."""
+        for item, _ in self.loader.failed if self.loader is not None else ():
+            for name in MODALITIES:
+                self._file(item, name).unlink(missing_ok=True)
+
+    def _file(self, case: Mapping[str, Any], name: str) -> Path:
+        return self.output_dir / f"{case['case']}_{name}.png"
 
 
 def malignancy_map(network: LesionClassifier, image: torch.Tensor, modality: int) -> torch.Tensor:

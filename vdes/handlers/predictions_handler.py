@@ -12,6 +12,7 @@ import pandas as pd
 import torch.distributed as dist
 from ignite.engine import Engine, Events
 
+from vdes.data.datasets.readable_cases import ReadableCases
 from vdes.data.staging import staged
 from vdes.errors import CaseError, InputError, one_error
 from vdes.metrics.decollated import decollated_cases
@@ -34,18 +35,21 @@ class PredictionsHandler:
     Args:
         output_dir: folder of the table; created if it is missing.
         overwrite: whether a table of an earlier run may be replaced.
+        loader: the evaluator's, whose cases that cannot be read fail like those with outputs that are not finite.
 
     Raises:
-        InputError: at the start of the run, a file already exists; at its end, outputs of the network are not finite.
-            The table then has all examinations but theirs; without any, that of an earlier run is removed.
+        InputError: at the start of the run, a file already exists; at its end, images could not be read, or outputs of
+            the network are not finite. The table then has all examinations but theirs; without any, that of an earlier
+            run is removed.
 
     """
 
     partial = True  # whether a table without the examinations that failed is of use
 
-    def __init__(self, output_dir: str | Path, overwrite: bool = False) -> None:
+    def __init__(self, output_dir: str | Path, overwrite: bool = False, loader: ReadableCases | None = None) -> None:
         self.output_dir = Path(output_dir)
         self.overwrite = overwrite
+        self.loader = loader
         self.rows: list[dict[str, Any]] = []
 
     @property
@@ -57,6 +61,8 @@ class PredictionsHandler:
         """Register with the evaluator."""
         engine.add_event_handler(Events.STARTED, self.start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self.keep)
+        if self.loader is not None:
+            engine.add_event_handler(Events.DATALOADER_STOP_ITERATION, engine.terminate_epoch)
         engine.add_event_handler(Events.COMPLETED, self.complete)
 
     def start(self, _engine: Engine) -> None:
@@ -72,9 +78,12 @@ class PredictionsHandler:
 
     def complete(self, engine: Engine) -> None:
         """Make the table and write it."""
-        rows = self._rows_of_all_processes()
-        failed = [row for row in rows if not bool(row["pred"].isfinite().all())]
-        lost = {row["examination"] for row in failed}
+        rows = _of_all_processes(self.rows)
+        unread = _of_all_processes(self.loader.failed if self.loader is not None else [])
+        odd = [row for row in rows if not bool(row["pred"].isfinite().all())]
+        failed = [message for _, message in unread]
+        failed += [f"case {row['case']}: the network's output has values that are not finite" for row in odd]
+        lost = {item["examination"] for item in (*odd, *(item for item, _ in unread))}
         rows = [row for row in rows if row["examination"] not in lost]
         removed = ""
         if idist.get_rank() == 0 and rows and (self.partial or not failed):
@@ -83,8 +92,7 @@ class PredictionsHandler:
             removed = self._remove_all()
         if failed:
             idist.barrier()  # the first process that ends with an error ends the others
-            told = [f"case {row['case']}: the network's output has values that are not finite" for row in failed]
-            raise CaseError(f"{one_error(told)}{removed}")
+            raise CaseError(f"{one_error(failed)}{removed}")
 
     def _remove_all(self) -> str:
         """Remove the files of an earlier run, which would pass for those of this run, and return which, in words."""
@@ -101,14 +109,15 @@ class PredictionsHandler:
         with staged(self.targets, self.overwrite) as stages:
             self.write(table, stages)
 
-    def _rows_of_all_processes(self) -> list[dict[str, Any]]:
-        """Return the rows in the order of the cases."""
-        if idist.get_world_size() == 1:
-            return self.rows
-        shares: list[Any] = [None] * idist.get_world_size()
-        dist.all_gather_object(shares, self.rows)
-        return [row for turn in zip_longest(*shares) for row in turn if row is not None]
-
     def write(self, table: pd.DataFrame, stages: Mapping[Path, Path]) -> None:
         """Write the table to its path in ``stages``."""
         table.to_csv(stages[self.output_dir / FILE], index=False)
+
+
+def _of_all_processes(values: list[Any]) -> list[Any]:
+    """Return the values of all processes, in the order of the cases."""
+    if idist.get_world_size() == 1:
+        return values
+    shares: list[Any] = [None] * idist.get_world_size()
+    dist.all_gather_object(shares, values)
+    return [value for turn in zip_longest(*shares) for value in turn if value is not None]

@@ -159,8 +159,10 @@ class ResumableTraining:
     def _described(self, engine: Trainer) -> dict[str, Any]:
         """Return what decides the numbers of this run; the first process describes it for all."""
         described: list[Any] = [None]
+        record, settings = self.record, self.settings
+        if record is not None:
+            record.check_weights()  # they are loaded by now
         if get_rank() == 0:
-            record, settings = self.record, self.settings
             ancestors = record.ancestors_sha256 if record else {}
             described[0] = {
                 "data_sha256": record.data_sha256 if record else None,
@@ -177,6 +179,13 @@ class ResumableTraining:
         if get_world_size() > 1:
             dist.broadcast_object_list(described, src=0)
         run: dict[str, Any] = described[0]
+        if record is not None:
+            own = {"data_sha256": record.data_sha256, **record.ancestors_sha256}
+            if any(run[name] != sha256 for name, sha256 in own.items()):
+                raise InputError(
+                    f"{record.datalist}: images or weights were changed while the processes read them; "
+                    "run it again when their content is final"
+                )
         return run
 
 

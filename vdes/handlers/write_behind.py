@@ -12,7 +12,8 @@ import ignite.distributed as idist
 import torch.distributed as dist
 from ignite.engine import Engine, Events
 
-from vdes.errors import CaseError, find_input_error, one_error
+from vdes.data.datasets.readable_cases import ReadableCases
+from vdes.errors import CaseError, InputError, find_input_error, one_error
 
 DEPTH = 4  # cases that may wait, so that memory does not grow
 
@@ -29,11 +30,18 @@ class WriteBehind:
         transform: postprocessing, which writes its result.
         discard: given the data of a case that failed by a `CaseError`, removes what an earlier run has made of it, and
             returns what it removed; such as `vdes.transforms.save_virtual_des.SaveVirtualDesd.discard`.
+        loader: the evaluator's, whose cases that cannot be read fail in the same way; ``discard`` gets their items.
     """
 
-    def __init__(self, transform: Callable[[Any], Any], discard: Callable[[Any], Path | None] | None = None) -> None:
+    def __init__(
+        self,
+        transform: Callable[[Any], Any],
+        discard: Callable[[Any], Path | None] | None = None,
+        loader: ReadableCases | None = None,
+    ) -> None:
         self.transform = transform
         self.discard = discard
+        self.loader = loader
         self._pool: ThreadPoolExecutor | None = None
         self._waiting: deque[tuple[Future[Any], Any]] = deque()
         self._failed: list[str] = []
@@ -41,6 +49,8 @@ class WriteBehind:
     def attach(self, engine: Engine) -> None:
         """Register with the evaluator."""
         engine.add_event_handler(Events.STARTED, self.start)
+        if self.loader is not None:
+            engine.add_event_handler(Events.DATALOADER_STOP_ITERATION, engine.terminate_epoch)
         engine.add_event_handler(Events.COMPLETED, self.complete)
 
     def start(self, _engine: Engine) -> None:
@@ -74,6 +84,8 @@ class WriteBehind:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+        for item, message in self.loader.failed if self.loader is not None else ():
+            self._lose(item, message)
         failed = [self._failed]
         if idist.get_world_size() > 1:  # a process that failed alone would end the others at their work
             failed = [[]] * idist.get_world_size()
@@ -89,11 +101,19 @@ class WriteBehind:
         except BaseException as error:
             found = find_input_error(error)
             if isinstance(found, CaseError):
-                removed = None if self.discard is None else self.discard(data)
-                older = "" if removed is None else f"; {removed}, made of it by an earlier run, was removed"
-                self._failed.append(f"{found}{older}")
+                self._lose(data, str(found))
                 return
             if self._pool is not None:
                 self._pool.shutdown(cancel_futures=True)
                 self._pool = None
             raise
+
+    def _lose(self, data: Any, message: str) -> None:
+        """Remove what an earlier run has made of a case that failed, and keep its error for the end."""
+        try:
+            removed = None if self.discard is None else self.discard(data)
+        except InputError as error:  # it cannot be told, or not be removed
+            self._failed.append(f"{message}; {error}")
+            return
+        older = "" if removed is None else f"; {removed}, made of it by an earlier run, was removed"
+        self._failed.append(f"{message}{older}")

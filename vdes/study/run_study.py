@@ -14,7 +14,7 @@ from vdes.statistics.interval_text import interval_text
 from vdes.study.same_phantoms import check_same_phantoms
 from vdes.study.study import STEPS, Study
 from vdes.study.study_metrics import METRICS_FILE, write_metrics
-from vdes.study.study_steps import study_steps
+from vdes.study.study_steps import study_inputs, study_steps
 from vdes.study.unknown_origin import unknown_origin
 
 
@@ -34,7 +34,8 @@ def run_study(study: Study, overwrite: bool = False, only: Mapping[str, str] | N
 
     Raises:
         InputError: the datalist or a model cannot be used, weights have seen a test patient, the folder holds other
-            files, another process runs the study, or no arm could be run.
+            files, another process runs the study, an image is not the one that the study began with, or no arm could
+            be run.
 
     """
     trained_on = check_weights(study)
@@ -45,7 +46,7 @@ def run_study(study: Study, overwrite: bool = False, only: Mapping[str, str] | N
         if not only:
             remove_partial(study.output, below=True)
         study.open_folder(overwrite)
-        failed = run_steps(study_steps(study), study.output / STEPS, only)
+        failed = run_steps(study_steps(study), study.output / STEPS, only, inputs=study_inputs(study))
         if not only:
             write_metrics(study, failed, trained_on)
     return failed

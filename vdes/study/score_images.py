@@ -19,7 +19,7 @@ from vdes.data.datalist import Datalist, PathLike
 from vdes.data.further_columns import FIELD
 from vdes.data.staging import staged
 from vdes.data.vocabulary import VIEWS
-from vdes.errors import InputError
+from vdes.errors import FREE, InputError
 from vdes.metrics.constant_level import constant_level
 from vdes.metrics.decollated import naming_case
 from vdes.metrics.enhancement import enhancement_rows
@@ -243,10 +243,13 @@ class _Scores(Dataset):
 
     def _entry(self, case: Row, tags: list[str]) -> Row:
         folder = self.folder / case["case"]
-        folder.mkdir()
         drawn = case_pictures(case)
-        for kind, picture in drawn.items():
-            picture.save(folder / f"{kind}.png")
+        try:
+            folder.mkdir()
+            for kind, picture in drawn.items():
+                picture.save(folder / f"{kind}.png")
+        except OSError as error:  # torch sends it from a worker as text
+            raise InputError(f"{folder}: cannot be written ({error.strerror or error}); {FREE}") from error
         shape = picture_shape(case)
         pixel_size = case["pixel_size_mm"]
         return {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vdes.bundle.bundle import Bundle
+from vdes.bundle.step_inputs import StepInputs, images_of
 from vdes.bundle.steps import Step
 from vdes.data.datalist import SECTIONS, Datalist
 from vdes.data.splits import k_fold
@@ -36,6 +37,20 @@ def study_steps(study: Study) -> list[Step]:
         InputError: the datalist is not valid, has too few patients for the folds, or a model has no training.
     """
     return [step for number, part in enumerate(study.parts) for step in _Part(study, part, number).steps()]
+
+
+def study_inputs(study: Study) -> StepInputs:
+    """Return the images that a study reads, and the weights that it is given.
+
+    Raises:
+        InputError: an image does not exist.
+    """
+    whole = study.trains or study.retrain or study.lesions_alone
+    files: dict[str, str | Path] = {**images_of(study.datalist.items(*(SECTIONS if whole else JUDGED)))}
+    if not study.trains:
+        models = {**study.generators, **({} if study.lesions_alone else {"classifier": study.classifier})}
+        files |= {f"weights of {name}": model.given.weights_file for name, model in models.items()}
+    return StepInputs(files)
 
 
 class _Part:

@@ -11,7 +11,8 @@ from monai.transforms import Compose, RandFlipd, Transform
 from PIL import Image
 
 from vdes.data.datasets.cached_dataset import aligned, cached_dataset
-from vdes.errors import InputError
+from vdes.data.known_files import KnownFiles, file_sha256
+from vdes.errors import InputError, find_input_error
 
 
 class Read(Transform):
@@ -78,21 +79,55 @@ def test_runs_share_what_they_have_in_common(items, log, tmp_path):
     assert calls(log) == ["P3"]
 
 
-@pytest.mark.parametrize("modified", [1_700_000_000, 1_700_000_001])
-def test_a_corrected_image_is_computed_anew(items, log, tmp_path, modified):
+@pytest.mark.parametrize("same", ["size", "time", "size and time"])
+def test_a_corrected_image_is_computed_anew(items, log, tmp_path, same):
     cached_dataset(items, Compose([Read(log)]), tmp_path / "cache")
     calls(log)
     file = Path(items[1]["low_energy"])
     size = file.stat().st_size
-    if modified == 1_700_000_000:  # of another size, with the old time
+    if same == "time":
         Image.fromarray(np.full((9, 9), 77, np.uint8)).save(file, compress_level=0)
-        os.utime(file, (modified, modified))
-        assert file.stat().st_size != size
+        os.utime(file, (1_700_000_000, 1_700_000_000))
     else:
-        write(file, 77, modified)
-        assert file.stat().st_size == size
+        write(file, 77, 1_700_000_000 + (same == "size"))
+    assert (file.stat().st_size == size) == ("size" in same)
+    assert (file.stat().st_mtime == 1_700_000_000) == ("time" in same)
     assert levels(cached_dataset(items, Compose([Read(log)]), tmp_path / "cache")) == [10, 77, 30]
     assert calls(log) == ["P2"]
+
+
+class Meanwhile(Transform):
+    """Replace or delete the image of the second case, as another program could before it is read."""
+
+    def __init__(self, change: str) -> None:
+        self.change = change
+
+    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
+        if item["case"] == "P2":
+            file = Path(item["low_energy"])
+            file.unlink() if self.change == "deleted" else write(file, 77)
+        return item
+
+
+@pytest.mark.parametrize("change", ["replaced", "deleted"])
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_an_image_that_changes_while_it_is_read_gets_no_entry(items, log, tmp_path, num_workers, change):
+    file = Path(items[1]["low_energy"])
+    during = Compose([Meanwhile(change), Read(log)])
+    with pytest.raises(Exception) as caught:
+        cached_dataset(items, during, tmp_path / "cache", num_workers)
+    if change == "replaced":
+        expected = f"{file}: was changed while this run read it; run it again when its content is final"
+        assert str(find_input_error(caught.value)) == expected
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_data_sets_that_share_known_files_have_one_content(items, log, tmp_path):
+    known = KnownFiles()
+    cached_dataset(items, Compose([Read(log)]), tmp_path / "cache", known=known)
+    write(Path(items[1]["low_energy"]), 77)
+    assert levels(cached_dataset(items, Compose([Read(log)]), tmp_path / "cache", known=known)) == [10, 20, 30]
+    assert known.sha256(items[1]["low_energy"]) != file_sha256(items[1]["low_energy"])
 
 
 def test_other_parameters_of_a_transform_are_other_entries(items, log, tmp_path):

@@ -11,7 +11,7 @@ from monai.transforms import Compose, CopyItemsd, MapTransform
 from torch.utils.data import DataLoader
 
 from vdes.data.datasets.encoded_dataset import encoded_dataset
-from vdes.errors import InputError
+from vdes.errors import InputError, find_input_error
 
 
 class Read(MapTransform):
@@ -86,3 +86,42 @@ def test_what_cannot_be_encoded_is_named(files: list[str], tmp_path: Path) -> No
     with pytest.raises(InputError, match=r"1\.txt: the network's features of it are not finite numbers"):
         encoded([{"case": "c0", "des": files[1]}], tmp_path / "cache", {"des": Mean(float("nan"))})
     assert not list((tmp_path / "cache").iterdir())
+
+
+class Replaced(Read):
+    """Read an image that another program replaces before."""
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        Path(data["image"]).write_text("7")
+        return super().__call__(data)
+
+
+def test_the_features_of_an_image_that_changed_meanwhile_are_not_kept(files: list[str], tmp_path: Path) -> None:
+    during = {"des": Compose([CopyItemsd("des", names="image"), Replaced()])}
+    items = [{"case": "c0", "des": files[1]}]
+    with pytest.raises(InputError, match=r"1\.txt: was changed while this run read it"):
+        encoded_dataset(items, during, {"des": Mean()}, SimpleInferer(), tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_an_image_that_cannot_be_read_is_an_error_of_its_items_alone(files: list[str], tmp_path: Path) -> None:
+    items = [{"case": f"c{i}", "low_energy": file, "des": None} for i, file in enumerate(files)]
+    Path(files[1]).write_text("no number")
+    encoder = Mean()
+    dataset = encoded_dataset(
+        items, {"low_energy": Compose([Named()])}, {"low_energy": encoder}, SimpleInferer(), tmp_path / "c"
+    )
+    assert [float(dataset[i]["image"][0, 0, 0]) for i in (0, 2, 3)] == [0, 2, 0] and encoder.images == 2
+    with pytest.raises(Exception) as caught:
+        dataset[1]
+    assert str(find_input_error(caught.value)) == f"{files[1]}: no number"
+
+
+class Named(Read):
+    """Read the low-energy image, and name it if that fails."""
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return super().__call__({**data, "image": data["low_energy"]})
+        except ValueError as error:
+            raise InputError(f"{data['low_energy']}: no number") from error

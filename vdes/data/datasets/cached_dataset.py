@@ -20,9 +20,12 @@ from tqdm import tqdm
 
 from vdes.data.checked_file import read_checked, write_checked
 from vdes.data.datalist import PATH_FIELDS
+from vdes.data.known_files import KnownFiles, check_content
 from vdes.errors import InputError
 
 logger = logging.getLogger(__name__)
+
+CONTENT = "content"  # field of an item: the hashes of its files
 
 
 class CachedCases(PersistentDataset):
@@ -34,7 +37,12 @@ class CachedCases(PersistentDataset):
     """
 
     def _cachecheck(self, item: dict[str, Any]) -> Any:
-        """Return an item after the transform, from the cache or for it."""
+        """Return an item after the transform, from the cache or for it.
+
+        Raises:
+            InputError: a file of the item has changed since the data set was made, so that the entry would be that of
+                another image.
+        """
         file = _entry(self, item)
         if file.is_file():
             content = read_checked(file)
@@ -42,6 +50,8 @@ class CachedCases(PersistentDataset):
                 return torch.load(io.BytesIO(content), weights_only=True)
             logger.warning("%s: damaged; the case is preprocessed again", file)
         made = convert_to_tensor(self._pre_transform(deepcopy(item)), convert_numeric=False, track_meta=self.track_meta)
+        for path, sha256 in zip(_files(item), item[CONTENT], strict=True):
+            check_content(path, sha256)
         buffer = io.BytesIO()
         torch.save(made, buffer)
         write_checked(file, buffer.getvalue())
@@ -49,28 +59,35 @@ class CachedCases(PersistentDataset):
 
 
 def cached_dataset(
-    items: Sequence[dict[str, Any]], transform: Compose, cache_dir: str | os.PathLike[str], num_workers: int = 0
+    items: Sequence[dict[str, Any]],
+    transform: Compose,
+    cache_dir: str | os.PathLike[str],
+    num_workers: int = 0,
+    known: KnownFiles | None = None,
 ) -> CachedCases:
     """Return the items after ``transform``, computed once per data set and kept in ``cache_dir``.
 
     Missing entries are computed now, with a progress bar. An entry is identified by its item, the parameters of the
-    transform and the size and time of its files, so a corrected image never gets an old entry.
+    transform and the content of its files, so a corrected image never gets an old entry, whatever its size and time.
 
     Args:
         items: items of a datalist section.
         transform: deterministic MONAI transforms.
         cache_dir: folder, created if needed; it can be deleted at any time.
         num_workers: processes that compute missing entries.
+        known: the content of files, of `vdes.data.training_record.TrainingRecord.files` in a training, so that its
+            record speaks of what it has read.
 
     Raises:
-        InputError: an entry cannot be written.
+        InputError: an entry cannot be written, or a file cannot be read or was changed while it was.
 
     """
-    stamped = [{**item, "stamp": _stamp(item)} for item in items]
-    dataset = CachedCases(stamped, transform, Path(cache_dir), hash_transform=pickle_hashing)
-    missing = [i for i, item in enumerate(stamped) if not _entry(dataset, item).is_file()]
+    known = known or KnownFiles()
+    named = [{**item, CONTENT: [known.sha256(file) for file in _files(item)]} for item in items]
+    dataset = CachedCases(named, transform, Path(cache_dir), hash_transform=pickle_hashing)
+    missing = [i for i, item in enumerate(named) if not _entry(dataset, item).is_file()]
     if missing:
-        partial = CachedCases([stamped[i] for i in missing], transform, Path(cache_dir), hash_transform=pickle_hashing)
+        partial = CachedCases([named[i] for i in missing], transform, Path(cache_dir), hash_transform=pickle_hashing)
         loader = DataLoader(partial, batch_size=1, num_workers=num_workers, collate_fn=len)
         # a loader uses the random state; later results must not depend on what was in the cache
         with torch.random.fork_rng(devices=[]):
@@ -79,9 +96,9 @@ def cached_dataset(
     return dataset
 
 
-def _stamp(item: dict[str, Any]) -> list[tuple[int, int]]:
-    found = [Path(item[field]).stat() for field in PATH_FIELDS if item.get(field) is not None]
-    return [(status.st_size, status.st_mtime_ns) for status in found]
+def _files(item: dict[str, Any]) -> list[str]:
+    """Return the files of an item."""
+    return [item[field] for field in PATH_FIELDS if item.get(field) is not None]
 
 
 def _entry(dataset: PersistentDataset, item: dict[str, Any]) -> Path:

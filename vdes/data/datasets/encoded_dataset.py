@@ -13,16 +13,17 @@ from monai.data import Dataset
 from monai.data.utils import pickle_hashing
 from monai.inferers import Inferer
 from monai.transforms import Compose, MapTransform
-from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as TorchDataset
 from tqdm import tqdm
 
+from vdes.data.datasets.readable_cases import ReadableCases
 from vdes.data.feature_store import FeatureStore
+from vdes.data.known_files import KnownFiles
 from vdes.data.levels import LEVEL_FIELDS
 from vdes.data.versions import versions
 from vdes.errors import InputError
 
 Item = dict[str, Any]
+KEY = "feature_key"  # of an image
 
 
 class Encoder(Protocol):
@@ -64,16 +65,17 @@ def encoded_dataset(
         num_workers: processes that read ahead.
 
     Raises:
-        InputError: an item has no file of a modality with transforms, or an image or the folder cannot be used.
+        InputError: an item has no file of a modality with transforms, the folder cannot be used, or an image was
+            changed while it was read. An image that cannot be read is an error of the items that have it, when they are
+            asked for.
 
     """
     store = FeatureStore(cache_dir)
-    hashes: dict[str, str] = {}  # of files
+    known = KnownFiles()
+    unread: dict[str, str] = {}  # errors, by key
 
     def key(identity: str, file: str) -> str:
-        if file not in hashes:
-            hashes[file] = _sha256(Path(file))
-        return hashlib.sha256(f"{identity} {hashes[file]}".encode()).hexdigest()
+        return hashlib.sha256(f"{identity} {known.sha256(file)}".encode()).hexdigest()
 
     keys: list[dict[str, str]] = [{} for _ in items]
     for name, transform in transforms.items():
@@ -86,24 +88,27 @@ def encoded_dataset(
         share = list(distinct.items())[idist.get_rank() :: idist.get_world_size()]
         missing = {one: item for one, item in share if store.read(one) is None}
         files = {one: str(item[name]) for one, item in missing.items()}
-        loader = DataLoader(_Images(missing, transform), batch_size=batch_size, num_workers=num_workers)
-        _encode(files, loader, encoders[name], inferer, store)
+        keyed = [{**item, KEY: one} for one, item in missing.items()]
+        loader = ReadableCases(Dataset(keyed, _Image(transform)), batch_size=batch_size, num_workers=num_workers)
+        _encode(files, loader, encoders[name], inferer, store, known)
+        unread |= {item[KEY]: message for item, message in loader.failed}
     if idist.get_world_size() > 1:
         idist.barrier()
     for item, found in zip(items, keys, strict=True):
         if not found:
             raise InputError(f"{item.get('case')}: no {' and no '.join(transforms)}; expected at least one image")
     data = [{**item, "image": found} for item, found in zip(items, keys, strict=True)]
-    return Dataset(data, StoredFeaturesd(store, tuple(encoders)))
+    return Dataset(data, StoredFeaturesd(store, tuple(encoders), unread))
 
 
 class StoredFeaturesd(MapTransform):
     """Replace the keys of features in ``image``, by modality, by the features; keep the fields of levels."""
 
-    def __init__(self, store: FeatureStore, modalities: Sequence[str]) -> None:
+    def __init__(self, store: FeatureStore, modalities: Sequence[str], unread: Mapping[str, str]) -> None:
         super().__init__("image")
         self.store = store
         self.modalities = tuple(modalities)
+        self.unread = unread
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return ``data`` with the features ``(M, 2, F)``."""
@@ -114,27 +119,30 @@ class StoredFeaturesd(MapTransform):
 
     def _features(self, key: str) -> torch.Tensor:
         values = self.store.read(key)
+        if values is None and key in self.unread:
+            raise InputError(self.unread[key])
         if values is None:
             raise InputError(f"{self.store.file(key)}: vanished or was damaged during the run; run it again")
         return torch.from_numpy(values.copy()).reshape(2, -1)
 
 
-class _Images(TorchDataset):
-    """The images of items, with their keys."""
+class _Image:
+    """Make the image of an item, with its key."""
 
-    def __init__(self, items: Mapping[str, Item], transform: Compose) -> None:
-        self.items, self.transform = list(items.items()), transform
+    def __init__(self, transform: Compose) -> None:
+        self.transform = transform
 
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> tuple[str, torch.Tensor]:
-        key, item = self.items[index]
-        return key, self.transform(item)["image"]
+    def __call__(self, item: Item) -> Item:
+        return {KEY: item[KEY], "image": self.transform(item)["image"]}
 
 
 def _encode(
-    files: Mapping[str, str], loader: DataLoader, encoder: Encoder, inferer: Inferer, store: FeatureStore
+    files: Mapping[str, str],
+    loader: ReadableCases,
+    encoder: Encoder,
+    inferer: Inferer,
+    store: FeatureStore,
+    known: KnownFiles,
 ) -> None:
     """Store the features of images, whose files are named by key."""
     if not files:
@@ -144,16 +152,11 @@ def _encode(
         torch.inference_mode(),
         tqdm(total=len(files), desc="encoding images", unit="image", disable=idist.get_rank() != 0) as bar,
     ):
-        for keys, images in loader:
+        for batch in loader:
+            keys, images = batch[KEY], batch["image"]
             for key, features in zip(keys, inferer(images.to(encoder.device), encoder).cpu(), strict=True):
                 if not bool(features.isfinite().all()):  # NaN would stand for an absent image
                     raise InputError(f"{files[key]}: the network's features of it are not finite numbers")
+                known.check(files[key])  # else they would be those of another image
                 store.write(key, features.numpy())
             bar.update(len(keys))
-
-
-def _sha256(file: Path) -> str:
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror})") from error
