@@ -254,6 +254,7 @@ def test_a_finished_run_whose_weights_were_lost_or_replaced_does_not_end_well(
             weights.write_bytes(whole)
             record.unlink()
     # the weights themselves may be used, and say that nothing is known of them
+    weights.write_bytes(whole)
     with pytest.raises(InputError, match="no record beside them"):
         known_record(weights)
     origin = check_trained_on(weights, Datalist.read(pairs).items("test"), "pairs")

@@ -95,11 +95,11 @@ def test_one_command_trains_measures_and_ships_and_repeats_nothing(small_datalis
     assert load_weights(VirtualDesUNet(), bundle / "models" / "model.pt")
     listed = json.loads((bundle / "docs" / "results" / "runs_model.json").read_text())
     assert listed["shipped"] == {"arm": "none", "seed": 0, "chosen_by": "validation correlation_breast"}
-    marks = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "runs" / "steps").iterdir()}
+    marks = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "runs" / "steps").glob("[!.]*")}
     assert len(marks) == 4
     with pytest.raises(InputError, match=r"model\.pt: exists already; pass --overwrite"):
         ship(bundle, settings)
     ship(bundle, settings, overwrite=True)
-    assert {file.name: file.stat().st_mtime_ns for file in (tmp_path / "runs" / "steps").iterdir()} == marks
+    assert {file.name: file.stat().st_mtime_ns for file in (tmp_path / "runs" / "steps").glob("[!.]*")} == marks
     with pytest.raises(InputError, match=r"holds a training with another `height`; use the same settings .*folder$"):
         ship(bundle, replace(settings, height=96), overwrite=True)

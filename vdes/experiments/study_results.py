@@ -54,7 +54,7 @@ def keep(study: Path, name: str, bundle: Path) -> list[Path]:
     if not metrics.is_file():
         raise InputError(f"{metrics}: no such file; expected the folder of a finished study")
     result = reduced(json.loads(metrics.read_text(encoding="utf-8")))
-    result["seconds"] = sum(json.loads(step.read_text())["seconds"] for step in (study / "steps").glob("*.json"))
+    result["seconds"] = sum(json.loads(step.read_text())["seconds"] for step in (study / "steps").glob("[!.]*.json"))
     target, picture = bundle / "docs" / "results" / f"study_{name}.json", bundle / "docs" / f"forest_{name}.png"
     target.parent.mkdir(exist_ok=True)
     forest = study / "figures" / "forest.png"
