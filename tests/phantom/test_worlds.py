@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from vdes.phantom.oracle import closed_form_auc
 from vdes.phantom.patient import build_patient, simulate_patient
 from vdes.phantom.settings import Settings
 from vdes.phantom.worlds import WORLDS, in_world, kind, other_kind
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "phantom.md"
 
 
 def test_low_energy_tells_all_half_or_nothing_of_a_lesion():
@@ -25,6 +28,15 @@ def test_low_energy_tells_all_half_or_nothing_of_a_lesion():
     assert {round(values["des"], 9) for values in seen.values()} == {round(seen["told"]["des"], 9)}
     default = Settings().knobs
     assert knobs["shown"] == replace(default, diameter_mm=20.0, solidity=0.95)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_documented_table_is_what_the_settings_give(world):
+    settings = in_world(Settings(), world)
+    taken = {"post": "after the injection", "pre": "before the injection"}[settings.le_contrast]
+    seen = [f"{closed_form_auc(settings.knobs, image):.2f}".lstrip("0") for image in ("low_energy", "des")]
+    cells = [f"`{world}`", f"{settings.morphology_dprime:g}", f"{settings.coupling:g}", taken, *seen]
+    assert f"| {' | '.join(cells)} |" in PAGE.read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.slow

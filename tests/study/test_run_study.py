@@ -408,6 +408,13 @@ def test_mistakes_of_a_command_line_are_one_line(
     assert message in error
 
 
+@pytest.mark.parametrize("knobs", ["nowhere", f"{UNET},ckpt_path=none.pt"])
+def test_a_mistake_in_a_model_costs_no_phantoms(tmp_path: Path, capsys: pytest.CaptureFixture[str], knobs: str) -> None:
+    output = tmp_path / "study"
+    assert main(["study", "--phantom", "9", "--output", str(output), "--generator", f"mine={knobs}"]) == 2
+    assert "no such f" in capsys.readouterr().err and not output.exists()
+
+
 def test_every_model_is_trained_inside_its_fold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings(12, 6, 64)
     cases = generate(tmp_path / "phantoms", settings)

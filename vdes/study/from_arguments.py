@@ -48,6 +48,8 @@ def study_from_arguments(arguments: StudyArguments) -> Study:
     classifier = _model(models.classifier, "classifier") if models.classifier else None
     for model in (*given.values(), *filter(None, [classifier])):
         check_trust(model.bundle, models.trust_bundle, arguments.bundles, models.trust_sha256)
+        if not training.train:
+            _ = model.given  # its errors too
     datalist = _datalist(arguments)
     weights = fitting_weights(datalist)
     height = arguments.height or (256 if weights == "model_phantom" else 512)
